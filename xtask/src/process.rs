@@ -95,8 +95,7 @@ fn collect(command: &mut Command, show: bool, limit: Option<Duration>) -> Result
             .map(|stream| keep(stream, kept, show.then(io::stderr))),
     ];
 
-    // Both readers hang up when the child closes its streams: that is the end we wait for. A pause is no end; only
-    // the sum of the waits counts against the limit.
+    // Both readers hang up when the child closes its streams: that is the end we wait for.
     let mut lines = Vec::new();
     let started = Instant::now();
     loop {

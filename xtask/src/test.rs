@@ -27,7 +27,9 @@ pub(crate) fn run() -> Result {
 
     println!();
     for summary in ran.iter().flat_map(|run| &run.summaries) {
-        println!("{summary}");
+        if Counts::from_summary(summary).is_some_and(|counts| !counts.is_empty()) {
+            println!("{summary}");
+        }
     }
     // The last line speaks for all runners together.
     println!(

@@ -69,7 +69,7 @@ pub(crate) fn run() -> Result {
     if broken == 0 {
         Ok(())
     } else {
-        Err(format!("tidy found {broken} things to put right").into())
+        Err(format!("tidy: {broken} to put right").into())
     }
 }
 
