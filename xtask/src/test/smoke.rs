@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::prepare_environment;
 use crate::{Result, process};
 
 /// One program that ends by itself.
@@ -46,7 +47,9 @@ pub(crate) fn run() -> Result<String> {
 
 /// Runs one program and returns how many lines it wrote.
 fn run_one(smoke: &Smoke) -> Result<usize> {
-    let finished = process::run_within(process::cargo().args(smoke.arguments), LIMIT)?;
+    let mut command = process::cargo();
+    prepare_environment(command.args(smoke.arguments));
+    let finished = process::run_within(&mut command, LIMIT)?;
     let said = || finished.lines.join("\n");
     if !finished.status.success() {
         return Err(format!("{smoke} failed ({})\n{}", finished.status, said()).into());
