@@ -1,0 +1,152 @@
+use std::fmt;
+use std::marker::PhantomData;
+
+/// The name of an attribute together with the type of its value.
+///
+/// `T` is `str`, `i64`, `f64`, `bool` or `[String]` (a list of strings). The constants of
+/// [`semconv`](crate::semconv) are of this type; a project can add its own.
+///
+/// ```
+/// use tracing_core_ctx::attribute::{Attributes, Key};
+///
+/// const CART_SIZE: Key<i64> = Key::new("shop.cart.size");
+/// let mut attributes = Attributes::new();
+/// attributes.set(CART_SIZE, 3);
+/// ```
+pub struct Key<T: ?Sized> {
+    name: &'static str,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T: ?Sized> Key<T> {
+    /// Names an attribute whose values are of type `T`.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            value: PhantomData,
+        }
+    }
+
+    /// The name as it is exported.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+}
+
+impl<T: ?Sized> Clone for Key<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Key<T> {}
+
+impl<T: ?Sized> fmt::Debug for Key<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({})", self.name)
+    }
+}
+
+/// The fixed part of a family of names, such as `http.request.header.`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyPrefix(&'static str);
+
+impl KeyPrefix {
+    /// Names a family; `prefix` ends with the dot.
+    #[must_use]
+    pub const fn new(prefix: &'static str) -> Self {
+        Self(prefix)
+    }
+
+    /// The prefix, its dot included.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        self.0
+    }
+
+    /// The whole name of one member of the family.
+    #[must_use]
+    pub fn key(self, member: &str) -> String {
+        format!("{}{member}", self.0)
+    }
+}
+
+/// A borrowed attribute name.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum KeyRef<'a> {
+    /// A name that lives as long as the program: kept by reference.
+    Static(&'static str),
+    /// Any other name: copied.
+    Borrowed(&'a str),
+}
+
+impl<'a> KeyRef<'a> {
+    /// The name.
+    #[must_use]
+    pub const fn as_str(self) -> &'a str {
+        match self {
+            Self::Static(name) => name,
+            Self::Borrowed(name) => name,
+        }
+    }
+}
+
+/// What can name an attribute: a typed [`Key`] or any text.
+pub trait AttributeKey {
+    /// The type that values of this key have.
+    type Type: ?Sized;
+
+    /// Whether the name was written by hand, and may be misspelt.
+    const BY_HAND: bool;
+
+    /// The name itself.
+    fn key(&self) -> KeyRef<'_>;
+}
+
+/// Marks a key that takes a value of any type.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Untyped;
+
+impl<T: ?Sized> AttributeKey for Key<T> {
+    type Type = T;
+
+    const BY_HAND: bool = false;
+
+    fn key(&self) -> KeyRef<'_> {
+        KeyRef::Static(self.name)
+    }
+}
+
+impl AttributeKey for &str {
+    type Type = Untyped;
+
+    const BY_HAND: bool = true;
+
+    fn key(&self) -> KeyRef<'_> {
+        KeyRef::Borrowed(self)
+    }
+}
+
+impl AttributeKey for &String {
+    type Type = Untyped;
+
+    const BY_HAND: bool = true;
+
+    fn key(&self) -> KeyRef<'_> {
+        KeyRef::Borrowed(self)
+    }
+}
+
+impl AttributeKey for KeyRef<'_> {
+    type Type = Untyped;
+
+    const BY_HAND: bool = false;
+
+    fn key(&self) -> KeyRef<'_> {
+        *self
+    }
+}

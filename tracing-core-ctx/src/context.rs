@@ -1,0 +1,241 @@
+//! The context: which span is current, and what travels with it.
+//!
+//! ```
+//! use tracing_core_ctx::{Baggage, Context};
+//!
+//! let cx = Context::current().with_baggage(Baggage::new().with("user.tier", "gold"));
+//! {
+//!     let _scope = cx.attach();
+//!     assert_eq!(Context::current().baggage().get("user.tier"), Some("gold"));
+//! }
+//! assert!(Context::current().baggage().is_empty());
+//! ```
+//!
+//! A scope belongs to one thread and to synchronous code. A future or a stream takes its context along with
+//! [`with_context`](crate::context::FutureExt::with_context), which makes it current in every poll and in its drop, and takes back in the
+//! same moment whatever the code inside left attached: nothing leaks across an `.await`.
+
+mod future;
+mod scope;
+mod stream;
+mod values;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use future::{FutureExt, WithContext};
+pub use scope::{Entered, Scope};
+pub use stream::{StreamExt, StreamWithContext};
+use values::Values;
+
+use crate::span::{LiveSpan, SpanRef};
+use crate::{Baggage, SpanContext};
+
+/// A span, baggage and user values: a few words, cheap to clone, changed by copy.
+#[derive(Clone, Default)]
+pub struct Context {
+    span_context: Option<SpanContext>,
+    live: Option<Arc<LiveSpan>>,
+    extras: Option<Arc<Extras>>,
+    hint: Option<SamplingHint>,
+    suppressed: bool,
+}
+
+/// What most contexts do not have.
+#[derive(Clone, Default)]
+struct Extras {
+    baggage: Baggage,
+    values: Values,
+}
+
+/// What a caller wished for the sampling of its trace, beyond the sampled flag.
+///
+/// B3 can say "yes", "no" or "debug" without any id; a debug wish also travels on. It is kept beside the trace flags because their second bit
+/// means something else in W3C Trace Context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SamplingHint {
+    /// The caller records.
+    Accept,
+    /// The caller wants this trace whatever samplers say.
+    Debug,
+    /// The caller left the decision to us.
+    Defer,
+    /// The caller does not record.
+    Deny,
+}
+
+impl Context {
+    /// No span, no baggage, no values.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            span_context: None,
+            live: None,
+            extras: None,
+            hint: None,
+            suppressed: false,
+        }
+    }
+
+    /// A copy of the context that is current on this thread.
+    #[must_use]
+    pub fn current() -> Self {
+        scope::with_current(Self::clone).unwrap_or_default()
+    }
+
+    /// Looks at the current context without copying it; `None` while the thread is being torn down.
+    ///
+    /// While `read` runs, nothing can be attached: it sees, it does not call out.
+    pub(crate) fn with_current<R>(read: impl FnOnce(&Self) -> R) -> Option<R> {
+        scope::with_current(read)
+    }
+
+    /// Makes this context current on this thread until the scope is dropped.
+    #[must_use = "the context is current only while the scope lives"]
+    pub fn attach(self) -> Scope {
+        scope::attach(self)
+    }
+
+    /// Makes this context current while `run` runs.
+    pub fn scope<R>(&self, run: impl FnOnce() -> R) -> R {
+        let _scope = self.clone().attach();
+        run()
+    }
+
+    /// Makes this context current by moving it, for a state machine that owns it and is polled often: no reference is
+    /// counted. It is back in place when the guard is dropped.
+    #[must_use = "the context is current only while the guard lives"]
+    pub fn enter(&mut self) -> Entered<'_> {
+        scope::enter(self)
+    }
+
+    /// The context of the span that is current here, whether it records or came from afar.
+    #[must_use]
+    pub const fn span_context(&self) -> Option<&SpanContext> {
+        self.span_context.as_ref()
+    }
+
+    /// The span that is current here, to describe it. It does nothing if there is none, or none that records.
+    #[must_use]
+    pub fn span(&self) -> SpanRef {
+        SpanRef::new(self.span_context.clone(), self.live.clone())
+    }
+
+    /// The entries that travel with the request.
+    #[must_use]
+    pub fn baggage(&self) -> &Baggage {
+        const NONE: &Baggage = &Baggage::new();
+        self.extras.as_ref().map_or(NONE, |extras| &extras.baggage)
+    }
+
+    /// The value of type `T` that [`with_value`](Self::with_value) put here.
+    #[must_use]
+    pub fn value<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.extras.as_ref()?.values.get()
+    }
+
+    /// What the caller wished for sampling, if it said so without or beside a span context.
+    #[must_use]
+    pub const fn sampling_hint(&self) -> Option<SamplingHint> {
+        self.hint
+    }
+
+    /// Whether spans started here are not recorded because the work is telemetry's own.
+    #[must_use]
+    pub const fn is_suppressed(&self) -> bool {
+        self.suppressed
+    }
+
+    /// The same with a span of another service as the current one.
+    #[must_use]
+    pub fn with_remote_span(mut self, span_context: SpanContext) -> Self {
+        self.span_context = Some(span_context);
+        self.live = None;
+        self
+    }
+
+    /// The same with `span` as the current one.
+    #[must_use]
+    pub fn with_span(mut self, span: &SpanRef) -> Self {
+        self.span_context = span.span_context().cloned();
+        self.live = span.live().cloned();
+        self.hint = self.hint.filter(|hint| *hint == SamplingHint::Debug);
+        self
+    }
+
+    /// The same with no span.
+    #[must_use]
+    pub fn without_span(mut self) -> Self {
+        self.span_context = None;
+        self.live = None;
+        self.hint = None;
+        self
+    }
+
+    /// The same with other baggage.
+    #[must_use]
+    pub fn with_baggage(mut self, baggage: Baggage) -> Self {
+        if self.extras.is_some() || !baggage.is_empty() {
+            Arc::make_mut(self.extras.get_or_insert_default()).baggage = baggage;
+        }
+        self
+    }
+
+    /// The same with `value` in place of any other value of type `T`.
+    ///
+    /// ```
+    /// use tracing_core_ctx::Context;
+    ///
+    /// #[derive(Debug, PartialEq)]
+    /// struct Tenant(u32);
+    ///
+    /// let cx = Context::new().with_value(Tenant(7));
+    /// assert_eq!(cx.value(), Some(&Tenant(7)));
+    /// ```
+    #[must_use]
+    pub fn with_value<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        Arc::make_mut(self.extras.get_or_insert_default()).values.set(value);
+        self
+    }
+
+    /// The same with the caller's wish for sampling.
+    #[must_use]
+    pub const fn with_sampling_hint(mut self, hint: SamplingHint) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    /// The same without a wish for sampling.
+    #[must_use]
+    pub const fn without_sampling_hint(mut self) -> Self {
+        self.hint = None;
+        self
+    }
+
+    /// The same, marked as telemetry's own work: spans started below it are not recorded, so that an exporter does not trace
+    /// itself.
+    #[must_use]
+    pub const fn suppressed(mut self) -> Self {
+        self.suppressed = true;
+        self
+    }
+
+    pub(crate) const fn live(&self) -> Option<&Arc<LiveSpan>> {
+        self.live.as_ref()
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("span_context", &self.span_context)
+            .field("recording", &self.live.is_some())
+            .field("baggage", self.baggage())
+            .field("suppressed", &self.suppressed)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

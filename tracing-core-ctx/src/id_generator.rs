@@ -1,0 +1,107 @@
+//! Where new ids come from.
+
+use std::cell::RefCell;
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::{BuildHasher as _, Hasher as _};
+
+use rand_core::{Rng as _, SeedableRng as _};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::{SpanId, TraceId};
+
+/// Makes ids for new traces and spans. A seam for tests, which want to know them.
+pub trait IdGenerator: fmt::Debug + Send + Sync {
+    /// An id for a new trace.
+    fn trace_id(&self) -> TraceId;
+
+    /// An id for a new span.
+    fn span_id(&self) -> SpanId;
+
+    /// Whether the rightmost 7 bytes of trace ids are uniformly random, which new traces then say with the random flag. Default: yes.
+    fn is_random(&self) -> bool {
+        true
+    }
+}
+
+/// Random ids: one generator for each thread (xoshiro256++), seeded by the operating system through the standard library's hasher keys.
+///
+/// Ids are unpredictable enough never to meet by chance; they are not secrets.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct RandomIds;
+
+impl IdGenerator for RandomIds {
+    fn trace_id(&self) -> TraceId {
+        with_rng(|rng| {
+            loop {
+                let value = u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64());
+                if let Some(id) = TraceId::from_u128(value) {
+                    return id;
+                }
+            }
+        })
+    }
+
+    fn span_id(&self) -> SpanId {
+        with_rng(|rng| {
+            loop {
+                if let Some(id) = SpanId::from_u64(rng.next_u64()) {
+                    return id;
+                }
+            }
+        })
+    }
+}
+
+thread_local! {
+    static RNG: RefCell<Xoshiro256PlusPlus> = RefCell::new(seeded());
+}
+
+fn with_rng<R>(mut draw: impl FnMut(&mut Xoshiro256PlusPlus) -> R) -> R {
+    RNG.try_with(|rng| draw(&mut rng.borrow_mut()))
+        // The thread is being torn down: its generator is gone.
+        .unwrap_or_else(|_| draw(&mut seeded()))
+}
+
+/// The keys of a `RandomState` are random and differ for each one made; hashing under them spreads them over the whole seed.
+fn seeded() -> Xoshiro256PlusPlus {
+    let mut seed = [0; 32];
+    for (part, chunk) in seed.chunks_exact_mut(8).enumerate() {
+        let mut hasher = RandomState::new().build_hasher();
+        hasher.write_usize(part);
+        chunk.copy_from_slice(&hasher.finish().to_ne_bytes());
+    }
+    Xoshiro256PlusPlus::from_seed(seed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_of_several_threads_differ() {
+        let threads: Vec<_> = (0..4)
+            .map(|_| std::thread::spawn(|| (0..10_000).map(|_| RandomIds.span_id()).collect::<Vec<_>>()))
+            .collect();
+        let mut seen = HashSet::new();
+        for thread in threads {
+            for id in thread.join().unwrap() {
+                assert!(seen.insert(id), "{id} came twice");
+            }
+        }
+    }
+
+    #[test]
+    fn every_bit_of_a_trace_id_is_random() {
+        let (mut ones, mut zeros) = (0u128, 0u128);
+        for _ in 0..200 {
+            let id = RandomIds.trace_id().to_u128();
+            ones |= id;
+            zeros |= !id;
+        }
+        assert_eq!(ones & zeros, u128::MAX);
+    }
+}

@@ -1,0 +1,99 @@
+//! Carrying contexts from service to service.
+//!
+//! A [`Propagator`] knows one wire format, or several. It reads from anything that is [`Extract`] and writes to anything that is
+//! [`Inject`]: HTTP headers, gRPC metadata, message headers, environment variables.
+//!
+//! ```
+//! use std::collections::HashMap;
+//! use tracing_core_ctx::Tracer;
+//!
+//! let tracer = Tracer::builder().build();
+//! let mut headers = HashMap::new();
+//! headers.insert(
+//!     "traceparent".to_owned(),
+//!     "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned(),
+//! );
+//! let cx = tracer.extract(&headers);
+//! assert!(cx.span_context().is_some_and(|caller| caller.is_remote()));
+//!
+//! let mut sent = HashMap::new();
+//! tracer.inject(&cx, &mut sent);
+//! assert_eq!(sent["traceparent"], headers["traceparent"]);
+//! ```
+
+mod carrier;
+mod trace_context;
+
+use std::fmt;
+
+pub use carrier::{Extract, Inject, Only};
+pub use trace_context::TraceContext;
+
+use crate::{Context, SpanContext};
+
+/// Reads and writes contexts in one format, or in several.
+pub trait Propagator: fmt::Debug + Send + Sync {
+    /// Adds what `carrier` holds to the extraction. Never fails; what is malformed is reported to the extraction and otherwise taken as
+    /// absent. A span context that is there already is left alone.
+    fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract);
+
+    /// Writes `context`, replacing what `carrier` holds under the same names. Writes nothing when there is nothing to say.
+    fn inject(&self, context: &Context, carrier: &mut dyn Inject);
+
+    /// The names that are written, for carriers that must be cleared first.
+    fn fields(&self) -> Vec<&'static str>;
+}
+
+/// A context that is being read, and what went wrong on the way.
+#[derive(Debug)]
+pub struct Extraction {
+    context: Context,
+    malformed: u32,
+}
+
+impl Extraction {
+    /// Starts from `context`.
+    #[must_use]
+    pub const fn new(context: Context) -> Self {
+        Self { context, malformed: 0 }
+    }
+
+    /// What was read so far.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Ends the reading.
+    #[must_use]
+    pub fn into_context(self) -> Context {
+        self.context
+    }
+
+    /// How many values were there and could not be read.
+    #[must_use]
+    pub const fn malformed(&self) -> u32 {
+        self.malformed
+    }
+
+    /// Whether a caller's span was found. Formats of lower priority then leave it alone.
+    #[must_use]
+    pub const fn has_span(&self) -> bool {
+        self.context.span_context().is_some()
+    }
+
+    /// Takes over the caller's span, marked as remote.
+    pub fn set_span(&mut self, span_context: SpanContext) {
+        self.update(|cx| cx.with_remote_span(span_context.with_remote(true)));
+    }
+
+    /// Changes the context.
+    pub fn update(&mut self, change: impl FnOnce(Context) -> Context) {
+        self.context = change(std::mem::take(&mut self.context));
+    }
+
+    /// Counts a value that was there and could not be read.
+    pub const fn report_malformed(&mut self) {
+        self.malformed = self.malformed.saturating_add(1);
+    }
+}

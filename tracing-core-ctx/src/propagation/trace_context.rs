@@ -1,0 +1,128 @@
+use super::{Extract, Extraction, Inject, Only, Propagator};
+use crate::trace_state::{Reader, trim_ows};
+use crate::{Context, SpanContext, SpanId, TraceFlags, TraceId, TraceState, hex};
+
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";
+
+/// `traceparent` and `tracestate`: [W3C Trace Context Level 2](https://www.w3.org/TR/trace-context-2/), read strictly.
+///
+/// ```abnf
+/// value   = version "-" trace-id "-" parent-id "-" trace-flags    ; version 00: exactly 55 characters
+/// version = 2HEXDIGLC      ; not ff        trace-id    = 32HEXDIGLC ; not all zero
+/// parent-id = 16HEXDIGLC   ; not all zero  trace-flags = 2HEXDIGLC
+/// ```
+///
+/// `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. A higher version may have more behind a `-` and is written back as 00; two
+/// `traceparent` headers are none; a `tracestate` without a valid `traceparent` is dropped.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct TraceContext;
+
+impl Propagator for TraceContext {
+    fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
+        if extraction.has_span() {
+            return;
+        }
+        let parent = match carrier.get_one(TRACEPARENT) {
+            Only::None => return,
+            Only::One(value) => parse(value),
+            Only::Many => None,
+        };
+        let Some(parent) = parent else {
+            extraction.report_malformed();
+            return;
+        };
+        let mut reader = Reader::new();
+        let mut valid = true;
+        carrier.get_all(TRACESTATE, &mut |header| {
+            valid = valid && reader.read(header).is_ok();
+        });
+        let state = if valid {
+            reader.finish()
+        } else {
+            extraction.report_malformed();
+            TraceState::EMPTY
+        };
+        extraction.set_span(parent.with_trace_state(state));
+    }
+
+    fn inject(&self, context: &Context, carrier: &mut dyn Inject) {
+        let Some(span) = context.span_context() else {
+            return;
+        };
+        let mut text = [0; 55];
+        carrier.set(TRACEPARENT, format(span, &mut text));
+        if span.trace_state().is_empty() {
+            carrier.remove(TRACESTATE);
+        } else {
+            carrier.set(TRACESTATE, span.trace_state().as_str());
+        }
+    }
+
+    fn fields(&self) -> Vec<&'static str> {
+        vec![TRACEPARENT, TRACESTATE]
+    }
+}
+
+impl TraceContext {
+    /// The value of `traceparent` for a span, always of version 00.
+    ///
+    /// ```
+    /// use tracing_core_ctx::{SpanContext, TraceFlags, propagation::TraceContext};
+    ///
+    /// let cx = SpanContext::new(
+    ///     "4bf92f3577b34da6a3ce929d0e0e4736".parse()?,
+    ///     "00f067aa0ba902b7".parse()?,
+    ///     TraceFlags::SAMPLED,
+    /// );
+    /// let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    /// assert_eq!(TraceContext::traceparent(&cx), text);
+    /// assert_eq!(TraceContext::parse_traceparent(text.as_bytes()), Some(cx));
+    /// # Ok::<(), tracing_core_ctx::id::InvalidId>(())
+    /// ```
+    #[must_use]
+    pub fn traceparent(span: &SpanContext) -> String {
+        format(span, &mut [0; 55]).to_owned()
+    }
+
+    /// Reads one value of `traceparent`; `None` when it is malformed.
+    #[must_use]
+    pub fn parse_traceparent(value: &[u8]) -> Option<SpanContext> {
+        parse(value)
+    }
+}
+
+fn parse(value: &[u8]) -> Option<SpanContext> {
+    let value = match value.len() {
+        55 => value,
+        _ => trim_ows(value),
+    };
+    let (fixed, rest) = value.split_at_checked(55)?;
+    let version = hex::decode_lower(&fixed[..2])?;
+    let well_formed = match version {
+        0x00 => rest.is_empty(),
+        0xff => false,
+        _ => rest.first().is_none_or(|&byte| byte == b'-'),
+    };
+    if !well_formed || fixed[2] != b'-' || fixed[35] != b'-' || fixed[52] != b'-' {
+        return None;
+    }
+    let trace_id = TraceId::from_hex(&fixed[3..35])?;
+    let span_id = SpanId::from_hex(&fixed[36..52])?;
+    let flags = u8::try_from(hex::decode_lower(&fixed[53..55])?).ok()?;
+    Some(SpanContext::new(trace_id, span_id, TraceFlags::from_bits(flags)))
+}
+
+fn format<'a>(span: &SpanContext, text: &'a mut [u8; 55]) -> &'a str {
+    text[..3].copy_from_slice(b"00-");
+    text[3..35].copy_from_slice(&span.trace_id().to_hex());
+    text[35] = b'-';
+    text[36..52].copy_from_slice(&span.span_id().to_hex());
+    text[52] = b'-';
+    hex::encode(u64::from(span.flags().bits()), &mut text[53..]);
+    std::str::from_utf8(text).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

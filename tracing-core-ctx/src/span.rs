@@ -1,0 +1,27 @@
+//! Spans: one operation with a start, an end and what is known about it.
+//!
+//! A [`Span`] is owned by the code that runs the operation: it ends when it is told to, or when it is dropped, and
+//! never twice. Everyone else gets a [`SpanRef`] from the [`Context`](crate::Context), to describe the span but not to end it.
+
+mod builder;
+mod event;
+mod handle;
+mod link;
+mod live;
+mod owned;
+mod record;
+mod status;
+mod writer;
+
+pub use builder::SpanBuilder;
+pub use event::{Event, EventWriter};
+pub use handle::SpanRef;
+pub use link::{Link, Relation};
+pub(crate) use live::LiveSpan;
+pub use owned::{InSpan, Span, SpanFutureExt};
+pub use record::{SpanKind, SpanRecord};
+pub use status::Status;
+pub use writer::SpanWriter;
+
+#[cfg(test)]
+mod tests;

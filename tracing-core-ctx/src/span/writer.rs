@@ -1,0 +1,129 @@
+use std::borrow::Cow;
+
+use super::{Event, Link, SpanKind, SpanRecord, Status};
+use crate::attribute::{AttributeKey, AttributeValue, Attributes, KeyRef, ValueRef};
+use crate::{SpanContext, Timestamp, Tracer, semconv};
+
+/// Writes on a span that is being started or ended, without locking it for each attribute.
+///
+/// Handed to instrumentation by [`SpanBuilder::start_with`](super::SpanBuilder::start_with) and
+/// [`Span::end_with`](super::Span::end_with). It describes a span; it cannot end one.
+#[derive(Debug)]
+pub struct SpanWriter<'a> {
+    record: &'a mut SpanRecord,
+    tracer: &'a Tracer,
+}
+
+impl<'a> SpanWriter<'a> {
+    pub(super) const fn new(record: &'a mut SpanRecord, tracer: &'a Tracer) -> Self {
+        Self { record, tracer }
+    }
+
+    /// Sets an attribute; a second value for a key replaces the first.
+    pub fn set<K: AttributeKey>(&mut self, key: K, value: impl AttributeValue<K::Type>) {
+        self.record
+            .attributes
+            .set_within(&self.tracer.limits().attributes, key, value);
+    }
+
+    pub(super) fn put(&mut self, key: KeyRef<'_>, value: ValueRef<'_>) {
+        let limits = &self.tracer.limits().attributes;
+        self.record.attributes.put(limits, key, value);
+    }
+
+    /// Sets an attribute that the caller knows not to be there yet. Spares looking for it.
+    ///
+    /// Setting a key twice this way exports it twice, which OTLP forbids.
+    pub fn set_new<K: AttributeKey>(&mut self, key: K, value: impl AttributeValue<K::Type>) {
+        self.record
+            .attributes
+            .put_new(&self.tracer.limits().attributes, key.key(), value.value());
+    }
+
+    /// Sets an attribute if there is a value.
+    pub fn set_opt<K: AttributeKey>(&mut self, key: K, value: Option<impl AttributeValue<K::Type>>) {
+        if let Some(value) = value {
+            self.set(key, value);
+        }
+    }
+
+    /// The attributes so far.
+    #[must_use]
+    pub const fn attributes(&self) -> &Attributes {
+        &self.record.attributes
+    }
+
+    /// The name so far.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.record.name()
+    }
+
+    /// The role.
+    #[must_use]
+    pub const fn kind(&self) -> SpanKind {
+        self.record.kind
+    }
+
+    /// The status so far.
+    #[must_use]
+    pub const fn status(&self) -> &Status {
+        &self.record.status
+    }
+
+    /// The moment at which the span started.
+    #[must_use]
+    pub const fn start(&self) -> Timestamp {
+        self.record.start
+    }
+
+    /// Replaces the name.
+    pub fn update_name(&mut self, name: &str) {
+        if self.record.name() != name {
+            self.record.name = self.record.attributes.push_text(name);
+        }
+    }
+
+    /// Takes a status over if the order `Ok` > `Error` > `Unset` allows it.
+    pub fn set_status(&mut self, status: Status) {
+        self.record.status.update(status);
+    }
+
+    /// Marks the operation as failed: error status and `error.type`.
+    ///
+    /// `error_type` is one of few values, such as `timeout` or the name of a type, never a message. `description` may be
+    /// empty.
+    pub fn fail(&mut self, error_type: &str, description: impl Into<Cow<'static, str>>) {
+        self.set(semconv::ERROR_TYPE, error_type);
+        self.set_status(Status::error(description));
+    }
+
+    pub(super) fn push_event(&mut self, event: Event) {
+        if self.record.events.len() >= self.tracer.limits().events {
+            self.record.dropped_events = self.record.dropped_events.saturating_add(1);
+            return;
+        }
+        self.record.events.push(event);
+    }
+
+    /// Adds a link.
+    pub fn link(&mut self, span_context: SpanContext) {
+        self.push_link(Link::new(span_context));
+    }
+
+    pub(super) fn push_link(&mut self, mut link: Link) {
+        let limits = self.tracer.limits();
+        if self.record.links.len() >= limits.links {
+            self.record.dropped_links = self.record.dropped_links.saturating_add(1);
+            return;
+        }
+        if link.attributes.len() > limits.link_attributes.count {
+            let mut kept = Attributes::new();
+            for (key, value) in &link.attributes {
+                kept.put(&limits.link_attributes, KeyRef::Borrowed(key), value);
+            }
+            link.attributes = kept;
+        }
+        self.record.links.push(link);
+    }
+}

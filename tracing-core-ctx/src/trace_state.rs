@@ -1,0 +1,313 @@
+//! `tracestate`: what each tracing system adds to a trace, as one list.
+//!
+//! ```abnf
+//! list        = list-member 0*31( OWS "," OWS list-member )
+//! list-member = key "=" value / OWS
+//! key         = ( lcalpha / DIGIT ) 0*255 ( lcalpha / DIGIT / "_" / "-" / "*" / "/" / "@" )
+//! value       = 0*255 chr nblk-chr      ; 0x20-0x7E without "," and "=", the last one no space
+//! ```
+//!
+//! See [W3C Trace Context Level 2, section 3.3](https://www.w3.org/TR/trace-context-2/#tracestate-header). One bad member
+//! spoils the whole list, as the strict reading wants it; `traceparent` is never affected.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+const MAX_MEMBERS: usize = 32;
+const MAX_KEY: usize = 256;
+const MAX_VALUE: usize = 256;
+
+/// A validated `tracestate` list; empty by default.
+///
+/// Cheap to clone. The list is kept as the text it will be sent as: nothing is taken apart until someone asks.
+///
+/// ```
+/// use tracing_core_ctx::TraceState;
+///
+/// let state: TraceState = "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE".parse()?;
+/// assert_eq!(state.get("congo"), Some("t61rcWkgMzE"));
+///
+/// // What is updated moves to the front.
+/// let state = state.with("congo", "ucfJifl5GOE")?;
+/// assert_eq!(state.as_str(), "congo=ucfJifl5GOE,rojo=00f067aa0ba902b7");
+/// # Ok::<(), tracing_core_ctx::trace_state::InvalidTraceState>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct TraceState(Option<Shared>);
+
+impl TraceState {
+    /// The empty list.
+    pub const EMPTY: Self = Self(None);
+
+    /// Reads the values of all `tracestate` headers, in the order of arrival, as one list.
+    ///
+    /// Empty members and headers are skipped; of two members with one key the first is kept.
+    ///
+    /// # Errors
+    ///
+    /// When any member breaks the grammar or there are more than 32.
+    pub fn from_headers<'a>(headers: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, InvalidTraceState> {
+        let mut reader = Reader::new();
+        for header in headers {
+            reader.read(header)?;
+        }
+        Ok(reader.finish())
+    }
+
+    /// The list as it is sent; the empty text when there is none.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match &self.0 {
+            Some(shared) => shared.as_str(),
+            None => "",
+        }
+    }
+
+    /// Whether there is no member.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The value of `key`.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.iter().find(|member| member.0 == key).map(|member| member.1)
+    }
+
+    /// Keys and values from left to right.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.as_str()
+            .split(',')
+            .filter_map(|member| member.split_once('='))
+    }
+
+    /// The list with `key` set to `value` at its left end and no other copy of `key`.
+    ///
+    /// The rightmost member gives way when there would be more than 32.
+    ///
+    /// # Errors
+    ///
+    /// When key or value break the grammar.
+    pub fn with(&self, key: &str, value: &str) -> Result<Self, InvalidTraceState> {
+        if !is_key(key.as_bytes()) || !is_value(value.as_bytes()) {
+            return Err(InvalidTraceState(()));
+        }
+        let mut text = Shared::take();
+        text.push(key, value);
+        for member in self.iter().filter(|member| member.0 != key).take(MAX_MEMBERS - 1) {
+            text.push(member.0, member.1);
+        }
+        Ok(Self(Some(text)))
+    }
+
+    /// The list without `key`.
+    #[must_use]
+    pub fn without(&self, key: &str) -> Self {
+        if self.get(key).is_none() {
+            return self.clone();
+        }
+        let mut text = Shared::take();
+        for member in self.iter().filter(|member| member.0 != key) {
+            text.push(member.0, member.1);
+        }
+        Self((!text.as_str().is_empty()).then_some(text))
+    }
+}
+
+/// Takes header values one by one; see [`TraceState::from_headers`].
+#[derive(Debug)]
+pub(crate) struct Reader {
+    text: Option<Shared>,
+    members: usize,
+}
+
+impl Reader {
+    pub(crate) const fn new() -> Self {
+        Self {
+            text: None,
+            members: 0,
+        }
+    }
+
+    pub(crate) fn read(&mut self, header: &[u8]) -> Result<(), InvalidTraceState> {
+        for member in header.split(|&byte| byte == b',') {
+            let member = trim_ows(member);
+            if member.is_empty() {
+                continue;
+            }
+            self.members += 1;
+            if self.members > MAX_MEMBERS {
+                return Err(InvalidTraceState(()));
+            }
+            self.member(member).ok_or(InvalidTraceState(()))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> TraceState {
+        TraceState(self.text)
+    }
+
+    fn member(&mut self, member: &[u8]) -> Option<()> {
+        let equals = member.iter().position(|&byte| byte == b'=')?;
+        let (key, value) = (&member[..equals], &member[equals + 1..]);
+        if !is_key(key) || !is_value(value) {
+            return None;
+        }
+        let (key, value) = (std::str::from_utf8(key).ok()?, std::str::from_utf8(value).ok()?);
+        let text = self.text.get_or_insert_with(Shared::take);
+        let known = text
+            .as_str()
+            .split(',')
+            .any(|known| known.len() > key.len() && known.starts_with(key) && known.as_bytes()[key.len()] == b'=');
+        if !known {
+            text.push(key, value);
+        }
+        Some(())
+    }
+}
+
+/// The text of a list, in a buffer that goes back to its thread's small pool: a traced request that carries
+/// `tracestate` takes no memory from the allocator.
+#[derive(Clone)]
+struct Shared(Option<Arc<String>>);
+
+thread_local! {
+    static POOL: RefCell<Vec<Arc<String>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Buffers a thread keeps, and how large one may be to be kept.
+const POOLED: usize = 32;
+const POOLED_CAPACITY: usize = 1024;
+
+impl Shared {
+    fn take() -> Self {
+        let pooled = POOL.try_with(|pool| pool.try_borrow_mut().ok()?.pop());
+        Self(Some(pooled.ok().flatten().unwrap_or_default()))
+    }
+
+    fn as_str(&self) -> &str {
+        self.0.as_ref().map_or("", |text| text.as_str())
+    }
+
+    /// Adds a member. Only called before the text is shared.
+    fn push(&mut self, key: &str, value: &str) {
+        let Some(text) = self.0.as_mut().and_then(Arc::get_mut) else {
+            return;
+        };
+        if text.is_empty() {
+            text.reserve(128);
+        } else {
+            text.push(',');
+        }
+        text.push_str(key);
+        text.push('=');
+        text.push_str(value);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let Some(mut shared) = self.0.take() else {
+            return;
+        };
+        let Some(text) = Arc::get_mut(&mut shared) else {
+            return;
+        };
+        if text.capacity() > POOLED_CAPACITY {
+            return;
+        }
+        text.clear();
+        let _ = POOL.try_with(|pool| {
+            if let Ok(mut pool) = pool.try_borrow_mut()
+                && pool.len() < POOLED
+            {
+                pool.push(shared);
+            }
+        });
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+impl fmt::Debug for TraceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TraceState({:?})", self.as_str())
+    }
+}
+
+impl fmt::Display for TraceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for TraceState {
+    type Err = InvalidTraceState;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTraceState> {
+        Self::from_headers([text.as_bytes()])
+    }
+}
+
+impl PartialEq for TraceState {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for TraceState {}
+
+/// The list breaks the grammar of `tracestate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidTraceState(());
+
+impl fmt::Display for InvalidTraceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a tracestate list")
+    }
+}
+
+impl std::error::Error for InvalidTraceState {}
+
+/// Strips spaces and tabs (OWS) on both sides.
+pub(crate) fn trim_ows(text: &[u8]) -> &[u8] {
+    let is_ows = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let Some(start) = text.iter().position(|byte| !is_ows(byte)) else {
+        return &[];
+    };
+    let end = text.iter().rposition(|byte| !is_ows(byte)).unwrap_or(start);
+    &text[start..=end]
+}
+
+fn is_key(key: &[u8]) -> bool {
+    let Some(first) = key.first() else {
+        return false;
+    };
+    key.len() <= MAX_KEY
+        && (first.is_ascii_lowercase() || first.is_ascii_digit())
+        && key.iter().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-' | b'*' | b'/' | b'@')
+        })
+}
+
+fn is_value(value: &[u8]) -> bool {
+    let Some(last) = value.last() else {
+        return false;
+    };
+    value.len() <= MAX_VALUE
+        && *last != b' '
+        && value
+            .iter()
+            .all(|byte| matches!(byte, 0x20..=0x7e) && !matches!(byte, b',' | b'='))
+}
+
+#[cfg(test)]
+mod tests;
