@@ -73,11 +73,13 @@ pub fn report(level: Level, message: fmt::Arguments<'_>) {
     let Some(_turn) = Turn::take() else { return };
     // The message may call `Display` of somebody else, and the handler is somebody else's.
     let _ = panic::catch_unwind(AssertUnwindSafe(|| {
-        let handler = HANDLER.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let handler = HANDLER
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         match handler {
             Some(handler) => handler(level, &one_line(message)),
-            None if threshold().is_some_and(|least| level <= least) => print(level, &one_line(message)),
-            None => {}
+            None => print(level, message),
         }
     }));
 }
@@ -89,11 +91,17 @@ pub fn report(level: Level, message: fmt::Arguments<'_>) {
 pub fn report_once(key: &'static str, level: Level, message: fmt::Arguments<'_>) {
     static REPORTED: RwLock<BTreeSet<&'static str>> = RwLock::new(BTreeSet::new());
 
-    let known = REPORTED.read().unwrap_or_else(PoisonError::into_inner).contains(key);
+    let known = REPORTED
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .contains(key);
     if known {
         return;
     }
-    let first = REPORTED.write().unwrap_or_else(PoisonError::into_inner).insert(key);
+    let first = REPORTED
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(key);
     if first {
         report(level, message);
     }
@@ -145,7 +153,9 @@ thread_local! {
 impl Turn {
     fn take() -> Option<Self> {
         // No turn either for a thread whose locals are gone: it is about to end.
-        let taken = REPORTING.try_with(|reporting| reporting.replace(true)).ok()?;
+        let taken = REPORTING
+            .try_with(|reporting| reporting.replace(true))
+            .ok()?;
         (!taken).then_some(Self(()))
     }
 }
@@ -182,6 +192,17 @@ impl fmt::Write for Line {
     }
 }
 
+fn print(level: Level, message: fmt::Arguments<'_>) {
+    if threshold().is_some_and(|least| level <= least) {
+        print_line(level, &one_line(message));
+    }
+}
+
+fn print_line(level: Level, line: &str) {
+    // One write, so that lines of several threads do not mix. There is nobody to tell that it failed.
+    let _ = io::stderr().write_all(format!("tracing-core-ctx: {level}: {line}\n").as_bytes());
+}
+
 /// The least grave level that is printed; `None` prints nothing.
 fn threshold() -> Option<Level> {
     static THRESHOLD: OnceLock<Option<Level>> = OnceLock::new();
@@ -190,8 +211,10 @@ fn threshold() -> Option<Level> {
         let value = env::var_os("OTEL_LOG_LEVEL").unwrap_or_default();
         let value = value.to_string_lossy();
         parse_threshold(&value).unwrap_or_else(|| {
-            let message = format_args!("OTEL_LOG_LEVEL is `{value}`, which is none of none, error, warn, info and debug; warn it is");
-            print(Level::Warn, &one_line(message));
+            let line = one_line(format_args!(
+                "OTEL_LOG_LEVEL is `{value}`, but should be none, error, warn, info or debug; using warn"
+            ));
+            print_line(Level::Warn, &line);
             Some(Level::Warn)
         })
     })
@@ -211,10 +234,5 @@ fn parse_threshold(value: &str) -> Option<Option<Level>> {
         .map(Some)
 }
 
-fn print(level: Level, message: &str) {
-    // One write, so that lines of several threads do not mix. There is nobody to tell that it failed.
-    let _ = io::stderr().write_all(format!("tracing-core-ctx: {level}: {message}\n").as_bytes());
-}
-
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

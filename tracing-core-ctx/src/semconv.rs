@@ -65,8 +65,5 @@ pub use user_agent::*;
 /// The version of the conventions that is followed, as the schema URL of an instrumentation scope or a resource.
 pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.45.0";
 
-/// What `http.request.method`, `rpc.method` and `error.type` say when nothing more exact can be said.
-pub const OTHER: &str = "_OTHER";
-
 #[cfg(test)]
 mod tests;

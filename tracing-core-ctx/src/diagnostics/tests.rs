@@ -2,27 +2,34 @@ use std::sync::{Mutex, MutexGuard};
 
 use super::*;
 
-/// What the handler saw, for as long as a test holds it: the handler belongs to the whole process.
-struct Seen {
+/// What was reported while a test holds this; tests take turns, since the handler belongs to the whole process.
+pub(crate) struct Seen {
     lines: Arc<Mutex<Vec<(Level, String)>>>,
     _alone: MutexGuard<'static, ()>,
 }
 
 impl Seen {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static ALONE: Mutex<()> = Mutex::new(());
 
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&lines);
         set_handler(move |level, line| seen.lock().unwrap().push((level, line.to_owned())));
-        Self { lines, _alone: alone }
+        Self {
+            lines,
+            _alone: alone,
+        }
     }
 
     /// The lines that hold `mark`; other tests may report at the same time.
-    fn with(&self, mark: &str) -> Vec<(Level, String)> {
+    pub(crate) fn with(&self, mark: &str) -> Vec<(Level, String)> {
         let lines = self.lines.lock().unwrap();
-        lines.iter().filter(|(_, line)| line.contains(mark)).cloned().collect()
+        lines
+            .iter()
+            .filter(|(_, line)| line.contains(mark))
+            .cloned()
+            .collect()
     }
 }
 
@@ -37,7 +44,10 @@ fn a_report_reaches_the_handler_with_its_level_and_is_counted() {
     let seen = Seen::new();
     let before = count(Level::Info);
     report(Level::Info, format_args!("{} spans {}", 3, "lost-a"));
-    assert_eq!(seen.with("lost-a"), [(Level::Info, "3 spans lost-a".to_owned())]);
+    assert_eq!(
+        seen.with("lost-a"),
+        [(Level::Info, "3 spans lost-a".to_owned())]
+    );
     assert!(count(Level::Info) > before);
 }
 
@@ -103,7 +113,10 @@ fn a_display_that_fails_or_panics_harms_nobody() {
     }
 
     let seen = Seen::new();
-    report(Level::Warn, format_args!("broken-f {} unseen", Broken(false)));
+    report(
+        Level::Warn,
+        format_args!("broken-f {} unseen", Broken(false)),
+    );
     report(Level::Warn, format_args!("panic-f {}", Broken(true)));
     assert_eq!(seen.with("broken-f")[0].1, "broken-f ");
     assert_eq!(seen.with("panic-f"), []);

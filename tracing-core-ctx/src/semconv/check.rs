@@ -74,11 +74,23 @@ impl fmt::Display for Misuse<'_> {
                 replacement: None,
             } => write!(f, "attribute `{name}` is deprecated, without replacement"),
             Self::Misspelt { name, meant } => {
-                write!(f, "attribute `{name}` is not in the semantic conventions: did you mean `{meant}`?")
+                write!(
+                    f,
+                    "attribute `{name}` is not in the semantic conventions: did you mean `{meant}`?"
+                )
             }
-            Self::UpperCase { name } => write!(f, "attribute `{name}` must be written in lower case"),
-            Self::WrongType { name, expected, found } => {
-                write!(f, "attribute `{name}` is of type {expected} by convention, not {found}")
+            Self::UpperCase { name } => {
+                write!(f, "attribute `{name}` must be written in lower case")
+            }
+            Self::WrongType {
+                name,
+                expected,
+                found,
+            } => {
+                write!(
+                    f,
+                    "attribute `{name}` is of type {expected} by convention, not {found}"
+                )
             }
         }
     }
@@ -129,7 +141,10 @@ pub(crate) fn report_once(name: &str, value: ValueRef<'_>) {
     let Some(misuse) = check(name, ValueType::of(value)) else {
         return;
     };
-    let is_new = REPORTED.lock().unwrap_or_else(PoisonError::into_inner).is_new(&misuse);
+    let is_new = REPORTED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .is_new(&misuse);
     if is_new {
         diagnostics::report(Level::Warn, format_args!("{misuse}"));
     }
@@ -183,8 +198,15 @@ fn judge<'a>(name: &'a str, found: ValueType, definition: &Definition) -> Option
     if definition.stability() == Stability::Deprecated {
         Some(deprecated(name, definition))
     } else if !expected.accepts(found) {
-        Some(Misuse::WrongType { name, expected, found })
-    } else if definition.is_family() && expected == ValueType::Strs && name.bytes().any(|b| b.is_ascii_uppercase()) {
+        Some(Misuse::WrongType {
+            name,
+            expected,
+            found,
+        })
+    } else if definition.is_family()
+        && expected == ValueType::Strs
+        && name.bytes().any(|b| b.is_ascii_uppercase())
+    {
         // The families of lists are headers and metadata; names of query parameters keep their case.
         Some(Misuse::UpperCase { name })
     } else {
@@ -200,8 +222,11 @@ const fn deprecated<'a>(name: &'a str, definition: &Definition) -> Misuse<'a> {
 }
 
 fn in_our_namespaces(name: &str) -> bool {
-    name.split_once('.')
-        .is_some_and(|(first, _)| NAMESPACES.iter().any(|namespace| same_letters(first, namespace)))
+    name.split_once('.').is_some_and(|(first, _)| {
+        NAMESPACES
+            .iter()
+            .any(|namespace| same_letters(first, namespace))
+    })
 }
 
 /// How far `written` is from a name of the conventions, 0 to 2, or `None` if the two have nothing to do with another.

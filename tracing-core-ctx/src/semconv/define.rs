@@ -34,7 +34,7 @@ macro_rules! attributes {
 }
 
 /// Defines names that the conventions have left behind, and what took their place if anything did.
-macro_rules! deprecated {
+macro_rules! old_names {
     ($(
         const $constant:ident: $kind:ident<$type:ty> = $name:literal $(=> $replacement:literal)?;
     )*) => {
@@ -51,10 +51,12 @@ macro_rules! constant {
 }
 
 /// Defines the values that the conventions list for one attribute: a module of texts and the list of them.
+///
+/// `or OTHER` after the module's name adds `_OTHER`, which is not in the list.
 macro_rules! values {
     ($(
         $(#[$doc:meta])*
-        pub mod $attribute:ident {$(
+        pub mod $attribute:ident $(or $other:ident)? {$(
             $(#[$value_doc:meta])*
             const $constant:ident = $value:literal;
         )*}
@@ -66,10 +68,15 @@ macro_rules! values {
                 pub const $constant: &str = $value;
             )*
 
-            /// All values listed here, in this order.
+            $(
+                /// What is said when none of the others fits.
+                pub const $other: &str = "_OTHER";
+            )?
+
+            /// The values above that name something, in this order.
             pub const ALL: &[&str] = &[$($constant),*];
         }
     )*};
 }
 
-pub(super) use {attributes, constant, deprecated, values};
+pub(super) use {attributes, constant, old_names, values};

@@ -1,10 +1,10 @@
-use super::define::attributes;
+use super::define::{attributes, values};
 
 /// The name of the span event that carries the `exception.*` attributes.
 pub const EXCEPTION_EVENT: &str = "exception";
 
 attributes! {
-    /// What class of error ended the operation: few distinct values, [`OTHER`](super::OTHER) as the last resort.
+    /// What class of error ended the operation: few distinct values, such as those of [`error_type`].
     ///
     /// Conditionally required: when the operation failed, and only then. Examples: `timeout`, `500`.
     const ERROR_TYPE: Key<str> = "error.type", Stable;
@@ -23,4 +23,17 @@ attributes! {
     ///
     /// On an `exception` event: recommended.
     const EXCEPTION_STACKTRACE: Key<str> = "exception.stacktrace", Stable;
+}
+
+values! {
+    /// Values of [`ERROR_TYPE`]. Only `OTHER` is listed by the conventions; the rest is what this project says where
+    /// there is neither a status code nor the type of an error.
+    pub mod error_type or OTHER {
+        /// No connection came about.
+        const CONNECT = "connect";
+        /// The code panicked.
+        const PANIC = "panic";
+        /// It took too long.
+        const TIMEOUT = "timeout";
+    }
 }

@@ -1,7 +1,8 @@
 use super::define::{attributes, values};
+use crate::attribute::Untyped;
 
 attributes! {
-    /// The request method: one of [`http_request_method`], or [`OTHER`](super::OTHER).
+    /// The request method: one of [`http_request_method`].
     ///
     /// Required at span start on client and server. Example: `GET`.
     const HTTP_REQUEST_METHOD: Key<str> = "http.request.method", Stable;
@@ -73,10 +74,10 @@ attributes! {
 }
 
 values! {
-    /// The known methods of [`HTTP_REQUEST_METHOD`]; any other one is [`OTHER`](super::OTHER).
+    /// The known methods of [`HTTP_REQUEST_METHOD`]; any other one is `OTHER`.
     ///
     /// The comparison is case-sensitive (RFC 9110, section 9.1).
-    pub mod http_request_method {
+    pub mod http_request_method or OTHER {
         /// RFC 9110.
         const CONNECT = "CONNECT";
         /// RFC 9110.

@@ -4,9 +4,9 @@
 //! reading what others send. Values differ too in places: [`HTTP_FLAVOR`] says `2.0` where
 //! [`NETWORK_PROTOCOL_VERSION`](super::NETWORK_PROTOCOL_VERSION) says `2`.
 
-use super::define::deprecated;
+use super::define::old_names;
 
-deprecated! {
+old_names! {
     const HTTP_CLIENT_IP: Key<str> = "http.client_ip" => "`client.address`";
     const HTTP_FLAVOR: Key<str> = "http.flavor" => "`network.protocol.version`";
     const HTTP_HOST: Key<str> = "http.host" => "`server.address` and `server.port`";

@@ -2,7 +2,8 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use super::{
-    code, ctx, db, error, http, legacy, messaging, network, resource, rpc, service, telemetry, thread, url, user_agent,
+    code, ctx, db, error, http, legacy, messaging, network, resource, rpc, service, telemetry,
+    thread, url, user_agent,
 };
 use crate::attribute::{Array, Untyped, ValueRef};
 
@@ -17,7 +18,11 @@ pub struct Definition {
 }
 
 impl Definition {
-    pub(super) const fn new<T: Typed + ?Sized>(kind: Kind, name: &'static str, stability: Stability) -> Self {
+    pub(super) const fn new<T: Typed + ?Sized>(
+        kind: Kind,
+        name: &'static str,
+        stability: Stability,
+    ) -> Self {
         Self {
             name,
             family: matches!(kind, Kind::KeyPrefix),

@@ -6,7 +6,7 @@ attributes! {
     /// Required at span start. Example: `grpc`.
     const RPC_SYSTEM_NAME: Key<str> = "rpc.system.name", Stable;
 
-    /// The method with its service, or [`OTHER`](super::OTHER) when the server does not know it.
+    /// The method with its service, or [`rpc_method::OTHER`] when the server does not know it.
     ///
     /// gRPC clients: required at span start; servers: conditionally required, when available.
     /// Example: `helloworld.Greeter/SayHello`.
@@ -39,6 +39,12 @@ attributes! {
     /// Opt-in, by an explicit list; one item for each value, base64 for binary ones.
     /// Example: `rpc.response.trailer.x-cost`.
     const RPC_RESPONSE_TRAILER: KeyPrefix<[String]> = "rpc.response.trailer.", Development;
+}
+
+/// The one listed value of [`RPC_METHOD`].
+pub mod rpc_method {
+    /// A method that the server does not know.
+    pub const OTHER: &str = "_OTHER";
 }
 
 values! {

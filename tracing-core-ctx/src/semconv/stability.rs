@@ -85,7 +85,11 @@ impl StabilityOptIn {
 
     fn parse_with(list: &str, mut unknown: impl FnMut(&str)) -> Self {
         let mut opt_in = Self::default();
-        for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        for entry in list
+            .split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+        {
             let lower = entry.to_ascii_lowercase();
             let (area, dup) = match lower.strip_suffix("/dup") {
                 Some(area) => (area, true),
@@ -111,6 +115,7 @@ impl StabilityOptIn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostics::tests::Seen;
 
     fn parse(list: &str) -> (StabilityOptIn, Vec<String>) {
         let mut unknown = Vec::new();
@@ -121,7 +126,11 @@ mod tests {
     #[test]
     fn nothing_is_duplicated_by_default() {
         for list in ["", " , ,", "http", "http,rpc,database,messaging,code"] {
-            assert_eq!(parse(list), (StabilityOptIn::default(), Vec::new()), "{list:?}");
+            assert_eq!(
+                parse(list),
+                (StabilityOptIn::default(), Vec::new()),
+                "{list:?}"
+            );
         }
     }
 
@@ -161,6 +170,26 @@ mod tests {
     fn unknown_entries_are_told_as_written_and_change_nothing() {
         let (opt_in, unknown) = parse("HTTPS/dup,http /dup,http/dup/dup,dup,/dup,rpc/old,http/dup");
         assert_eq!(opt_in, parse("http/dup").0);
-        assert_eq!(unknown, ["HTTPS/dup", "http /dup", "http/dup/dup", "dup", "/dup", "rpc/old"]);
+        assert_eq!(
+            unknown,
+            [
+                "HTTPS/dup",
+                "http /dup",
+                "http/dup/dup",
+                "dup",
+                "/dup",
+                "rpc/old"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_unknown_entry_is_reported() {
+        let seen = Seen::new();
+        assert!(StabilityOptIn::parse("htp/dup,http/dup").http_dup());
+        let reports = seen.with("`htp/dup`");
+        assert_eq!(reports.len(), 1);
+        assert_eq!(reports[0].0, Level::Warn);
+        assert!(reports[0].1.contains(StabilityOptIn::VARIABLE));
     }
 }

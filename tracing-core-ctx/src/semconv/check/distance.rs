@@ -20,7 +20,9 @@ pub(super) fn distance(one: &str, other: &str) -> Option<usize> {
         rows[2][0] = i;
         for j in 1..=other.len() {
             let changed = usize::from(one[i - 1] != other[j - 1]);
-            let mut least = (rows[1][j] + 1).min(rows[2][j - 1] + 1).min(rows[1][j - 1] + changed);
+            let mut least = (rows[1][j] + 1)
+                .min(rows[2][j - 1] + 1)
+                .min(rows[1][j - 1] + changed);
             if i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1] {
                 least = least.min(rows[0][j - 2] + 1);
             }

@@ -1,8 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::attribute::{Array, Value};
-use crate::semconv;
+use crate::attribute::{Array, Attributes, Value};
+use crate::diagnostics::tests::Seen;
+use crate::semconv::HTTP_ROUTE;
 
 fn misspelt(name: &str) -> Option<&'static str> {
     match check(name, ValueType::Str)? {
@@ -31,8 +32,17 @@ fn an_old_name_is_deprecated_whatever_its_type() {
             })
         );
     }
-    for name in ["net.peer.name", "peer.service", "rpc.service", "db.user", "rpc.request.metadata.x-id"] {
-        assert!(matches!(check(name, ValueType::Str), Some(Misuse::Deprecated { .. })), "{name}");
+    for name in [
+        "net.peer.name",
+        "peer.service",
+        "rpc.service",
+        "db.user",
+        "rpc.request.metadata.x-id",
+    ] {
+        assert!(
+            matches!(check(name, ValueType::Str), Some(Misuse::Deprecated { .. })),
+            "{name}"
+        );
     }
 }
 
@@ -61,7 +71,10 @@ fn one_or_two_wrong_letters_are_a_misspelling() {
 #[test]
 fn other_case_and_other_separators_are_a_misspelling() {
     for (written, meant) in [
-        ("http.request.method-original", "http.request.method_original"),
+        (
+            "http.request.method-original",
+            "http.request.method_original",
+        ),
         ("http.response.statusCode", "http.response.status_code"),
         ("http.response.status.code", "http.response.status_code"),
         ("HTTP.Route", "http.route"),
@@ -74,14 +87,23 @@ fn other_case_and_other_separators_are_a_misspelling() {
     }
     assert!(matches!(
         check("http.statusCode", ValueType::I64),
-        Some(Misuse::Deprecated { name: "http.statusCode", .. })
+        Some(Misuse::Deprecated {
+            name: "http.statusCode",
+            ..
+        })
     ));
 }
 
 #[test]
 fn a_misspelt_family_is_told_by_its_prefix() {
-    assert_eq!(misspelt("http.request.headers.etag"), Some("http.request.header."));
-    assert_eq!(misspelt("rpc.response.trailers.cost"), Some("rpc.response.trailer."));
+    assert_eq!(
+        misspelt("http.request.headers.etag"),
+        Some("http.request.header.")
+    );
+    assert_eq!(
+        misspelt("rpc.response.trailers.cost"),
+        Some("rpc.response.trailer.")
+    );
     assert_eq!(misspelt("db.query.params.id"), None);
 }
 
@@ -90,13 +112,24 @@ fn a_wrong_type_is_told_also_of_a_family() {
     for (name, found, expected) in [
         ("http.response.status_code", ValueType::Str, ValueType::I64),
         ("http.response.status_code", ValueType::F64, ValueType::I64),
-        ("messaging.destination.partition.id", ValueType::I64, ValueType::Str),
+        (
+            "messaging.destination.partition.id",
+            ValueType::I64,
+            ValueType::Str,
+        ),
         ("kafka.message.tombstone", ValueType::Str, ValueType::Bool),
         ("http.request.header.etag", ValueType::Str, ValueType::Strs),
         ("db.query.parameter.id", ValueType::I64, ValueType::Str),
         ("ctx.handled", ValueType::Str, ValueType::Bool),
     ] {
-        assert_eq!(check(name, found), Some(Misuse::WrongType { name, expected, found }));
+        assert_eq!(
+            check(name, found),
+            Some(Misuse::WrongType {
+                name,
+                expected,
+                found
+            })
+        );
     }
     for found in [ValueType::Bytes, ValueType::Str] {
         assert_eq!(check("http.request.body.content", found), None);
@@ -105,9 +138,15 @@ fn a_wrong_type_is_told_also_of_a_family() {
 
 #[test]
 fn header_names_must_be_in_lower_case_but_parameter_names_need_not() {
-    assert_eq!(check("http.request.header.content-type", ValueType::Strs), None);
+    assert_eq!(
+        check("http.request.header.content-type", ValueType::Strs),
+        None
+    );
     let name = "http.request.header.Content-Type";
-    assert_eq!(check(name, ValueType::Strs), Some(Misuse::UpperCase { name }));
+    assert_eq!(
+        check(name, ValueType::Strs),
+        Some(Misuse::UpperCase { name })
+    );
     assert_eq!(check("db.query.parameter.userId", ValueType::Str), None);
 }
 
@@ -226,7 +265,10 @@ fn a_mistake_is_new_once_for_each_name_and_kind_and_the_memory_is_bounded() {
     assert!(reported.is_new(&check(other, ValueType::Str).unwrap()));
     let status = "http.response.status_code";
     assert!(reported.is_new(&check(status, ValueType::Str).unwrap()));
-    assert!(!reported.is_new(&check(status, ValueType::Bool).unwrap()), "the same kind");
+    assert!(
+        !reported.is_new(&check(status, ValueType::Bool).unwrap()),
+        "the same kind"
+    );
 
     for n in 0..2 * REMEMBERED {
         let name = format!("http.request.header.X-{n}");
@@ -234,6 +276,25 @@ fn a_mistake_is_new_once_for_each_name_and_kind_and_the_memory_is_bounded() {
     }
     assert_eq!(reported.0.len(), REMEMBERED);
     assert!(!reported.is_new(&check("url.ful", ValueType::Str).unwrap()));
+}
+
+#[test]
+fn a_mistake_written_by_hand_is_reported_once_where_debug_assertions_are_on() {
+    let seen = Seen::new();
+    for _ in 0..3 {
+        let mut attributes = Attributes::new();
+        attributes.set("http.request.metho", "GET");
+        attributes.set("http.request.resend_count", "three");
+        attributes.set(HTTP_ROUTE, "/");
+        attributes.set("http.response.status_code", 200);
+        attributes.set("shop.http.request.metho", true);
+    }
+    let expected = usize::from(cfg!(debug_assertions));
+    assert_eq!(seen.with("`http.request.metho`").len(), expected);
+    assert_eq!(seen.with("`http.request.resend_count`").len(), expected);
+    assert_eq!(seen.with("http.route").len(), 0);
+    assert_eq!(seen.with("http.response.status_code").len(), 0);
+    assert_eq!(seen.with("shop.").len(), 0);
 }
 
 proptest! {
@@ -245,7 +306,7 @@ proptest! {
     #[test]
     fn one_changed_letter_is_never_taken_for_another_mistake(
         position in any::<prop::sample::Index>(),
-        definition in prop::sample::select(semconv::definitions().collect::<Vec<_>>()),
+        definition in prop::sample::select(definitions().collect::<Vec<_>>()),
     ) {
         prop_assume!(definition.stability() != Stability::Deprecated && !definition.is_family());
         let name = definition.name();
