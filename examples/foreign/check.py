@@ -449,7 +449,7 @@ def entries(baggage: str | None) -> dict[str, str]:
 
 
 def orders(langs: list[str]) -> list[tuple[str, ...]]:
-    """Every order of all, every pair (each with itself too), and one long way that leaves and enters the first twice."""
+    """Every order of all, every pair (each with itself too), and one long way that comes back to the first."""
     found = list(itertools.permutations(langs, len(langs))) if len(langs) > 2 else []
     found += itertools.product(langs, repeat=2)
     head, *rest = langs
@@ -508,9 +508,11 @@ def report(cases: list[Case], receiver: Receiver, problems: list[str]) -> int:
             print(f"        {group[0].drawing(receiver)}")
     known = {case.trace_id for case in cases}
     strangers = {span.trace_id: span for span in receiver.spans if span.trace_id not in known}
-    problems += [f"{s.service} exported trace {s.trace_id} ({s.kind} {s.name!r}), which nobody asked for" for s in strangers.values()]
+    for span in strangers.values():
+        problems.append(f"{span.service} exported {span.kind} {span.name!r} of {span.trace_id}, which nobody asked for")
     problems += receiver.problems
-    print(f"\n  {'FAIL' if problems else 'pass'}  every export is well-formed, belongs to a request, and every service ended")
+    word = "FAIL" if problems else "pass"
+    print(f"\n  {word}  every export is well-formed and belongs to a request, and every service ended")
     for text in problems:
         print(f"        {text}")
     failed += bool(problems)
