@@ -21,14 +21,32 @@
 //! assert_eq!(sent["traceparent"], headers["traceparent"]);
 //! ```
 
+mod b3;
+mod baggage;
 mod carrier;
+mod composite;
+mod correlation;
+mod foreign;
+mod jaeger;
+mod line;
+mod percent;
+mod scratch;
 mod trace_context;
+mod xray;
 
 use std::fmt;
+use std::sync::Arc;
 
+pub use b3::B3;
+pub use baggage::BaggagePropagator;
 pub use carrier::{Extract, Inject, Only};
+pub use composite::{Composite, TraceContextAndBaggage};
+pub use correlation::{Correlation, CorrelationId};
+pub use jaeger::{Jaeger, JaegerDebugId};
 pub use trace_context::TraceContext;
+pub use xray::XRay;
 
+use crate::baggage::Entry;
 use crate::{Context, SpanContext};
 
 /// Reads and writes contexts in one format, or in several.
@@ -82,9 +100,11 @@ impl Extraction {
         self.context.span_context().is_some()
     }
 
-    /// Takes over the caller's span, marked as remote.
+    /// Takes over the caller's span, marked as remote, unless there is one already: what was found first counts.
     pub fn set_span(&mut self, span_context: SpanContext) {
-        self.update(|cx| cx.with_remote_span(span_context.with_remote(true)));
+        if !self.has_span() {
+            self.update(|cx| cx.with_remote_span(span_context.with_remote(true)));
+        }
     }
 
     /// Changes the context.
@@ -96,4 +116,43 @@ impl Extraction {
     pub const fn report_malformed(&mut self) {
         self.malformed = self.malformed.saturating_add(1);
     }
+
+    fn add_malformed(&mut self, values: u32) {
+        self.malformed = self.malformed.saturating_add(values);
+    }
+
+    /// Adds the caller's baggage, but for names that are there already.
+    fn add_baggage(&mut self, entries: Vec<Entry>) {
+        if !entries.is_empty() {
+            self.update(|cx| {
+                // Of two entries with one name the last is kept.
+                let known = cx.baggage().iter().cloned();
+                let baggage = entries.into_iter().chain(known).collect();
+                cx.with_baggage(baggage)
+            });
+        }
+    }
 }
+
+macro_rules! pointer {
+    ($($pointer:ident)*) => {
+        $(impl<P: Propagator + ?Sized> Propagator for $pointer<P> {
+            fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
+                (**self).extract(extraction, carrier);
+            }
+
+            fn inject(&self, context: &Context, carrier: &mut dyn Inject) {
+                (**self).inject(context, carrier);
+            }
+
+            fn fields(&self) -> Vec<&'static str> {
+                (**self).fields()
+            }
+        })*
+    };
+}
+
+pointer!(Arc Box);
+
+#[cfg(test)]
+mod tests;
