@@ -1,0 +1,140 @@
+//! axum: routes, the full target, the peer.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use tower_trace::TraceLayer;
+//! # use tracing_core_ctx::Tracer;
+//! # let tracer = Tracer::noop();
+//!
+//! let app: Router = Router::new()
+//!     .route("/users/{id}", get(|| async { "hello" }))
+//!     .layer(TraceLayer::for_axum(tracer));
+//! ```
+//!
+//! A layer on the router (`Router::layer`) sees the matched route before the handler runs, also the full one of nested routers. A
+//! layer around the finished router (a tower `ServiceBuilder` in front of it, say) runs before routing; put [`RouteLayer`] on the
+//! router then, and the name is corrected as soon as the route is known.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+
+use axum::extract::{ConnectInfo, MatchedPath, OriginalUri};
+use http::{Request, Uri};
+use tower_layer::Layer;
+use tower_service::Service;
+use tracing_core_ctx::{SpanRef, Tracer, semconv};
+
+use crate::head::RequestHead;
+use crate::method::{self, KnownMethods};
+use crate::{PeerAddr, TraceLayer};
+
+impl TraceLayer {
+    /// A layer for axum: names requests by [`matched_path`], takes the target from [`original_uri`] and the peer from
+    /// `ConnectInfo<SocketAddr>`.
+    pub fn for_axum(tracer: Tracer) -> Self {
+        Self::new(tracer)
+            .route(matched_path)
+            .original_uri(original_uri)
+            .peer_address(connect_info)
+    }
+}
+
+/// The route that axum matched, for [`TraceLayer::route`]. A nested service's tail reads `{*rest}`.
+#[must_use]
+pub fn matched_path(head: RequestHead<'_>) -> Option<Cow<'_, str>> {
+    head.extensions.get::<MatchedPath>().map(|path| readable(path.as_str()))
+}
+
+/// The target before nested routers shortened it, for [`TraceLayer::original_uri`].
+#[must_use]
+pub fn original_uri(head: RequestHead<'_>) -> Option<&Uri> {
+    head.extensions.get::<OriginalUri>().map(|uri| &uri.0)
+}
+
+/// The peer of the connection, for [`TraceLayer::peer_address`]: what `into_make_service_with_connect_info` found, or a [`PeerAddr`].
+#[must_use]
+pub fn connect_info(head: RequestHead<'_>) -> Option<SocketAddr> {
+    let info = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    info.or_else(|| head.extensions.get::<PeerAddr>().map(|peer| peer.0))
+}
+
+/// Tells the current server span the route that axum matched: for a [`TraceLayer`] that is around the finished router.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use tower::{Layer as _, ServiceBuilder};
+/// use tower_trace::{TraceLayer, axum::RouteLayer};
+/// # use tracing_core_ctx::Tracer;
+/// # let tracer = Tracer::noop();
+///
+/// let app: Router = Router::new()
+///     .route("/users/{id}", get(|| async { "hello" }))
+///     .layer(RouteLayer::new());
+/// let traced = TraceLayer::for_axum(tracer).layer(app);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct RouteLayer {
+    methods: KnownMethods,
+}
+
+impl RouteLayer {
+    /// Names spans by the conventions.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            methods: KnownMethods::from_env(),
+        }
+    }
+}
+
+impl<S> Layer<S> for RouteLayer {
+    type Service = TellRoute<S>;
+
+    fn layer(&self, inner: S) -> TellRoute<S> {
+        TellRoute {
+            inner,
+            methods: self.methods.clone(),
+        }
+    }
+}
+
+/// A service that tells the current span its route. Made by [`RouteLayer`].
+#[derive(Clone, Debug)]
+pub struct TellRoute<S> {
+    inner: S,
+    methods: KnownMethods,
+}
+
+impl<S, B> Service<Request<B>> for TellRoute<S>
+where
+    S: Service<Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> S::Future {
+        let span = SpanRef::current();
+        if span.is_recording()
+            && let Some(route) = matched_path(RequestHead::new(&request))
+        {
+            span.set(semconv::HTTP_ROUTE, &*route);
+            let method = self.methods.name(request.method());
+            method::with_name(method, Some(&route), |name| span.update_name(name));
+        }
+        self.inner.call(request)
+    }
+}
+
+/// Nested services get a tail parameter with a name of axum's own.
+fn readable(path: &str) -> Cow<'_, str> {
+    match path.find("/{*__private__") {
+        Some(tail) => Cow::Owned(format!("{}/{{*rest}}", &path[..tail])),
+        None => Cow::Borrowed(path),
+    }
+}

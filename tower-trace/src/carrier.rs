@@ -1,0 +1,99 @@
+//! HTTP headers as carriers of contexts.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use tracing_core_ctx::propagation::{Extract, Inject};
+
+/// Reads a caller's context from HTTP headers: every value of a name, compared without case.
+#[derive(Clone, Copy, Debug)]
+pub struct HeaderExtractor<'a>(pub &'a HeaderMap);
+
+impl Extract for HeaderExtractor<'_> {
+    fn get_all<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
+        // A known name is found by its precomputed hash, another one has to be hashed as text.
+        match known(name) {
+            Some(name) => self.0.get_all(name).iter().for_each(|value| visit(value.as_bytes())),
+            None => self.0.get_all(name).iter().for_each(|value| visit(value.as_bytes())),
+        }
+    }
+
+    fn names<'a>(&'a self, prefix: &str, visit: &mut dyn FnMut(&'a str)) {
+        for name in self.0.keys().map(HeaderName::as_str) {
+            if name.starts_with(prefix) {
+                visit(name);
+            }
+        }
+    }
+}
+
+/// Writes a context into HTTP headers, in place of what stands there under the same names.
+///
+/// A value that cannot stand in a header is left out.
+#[derive(Debug)]
+pub struct HeaderInjector<'a>(pub &'a mut HeaderMap);
+
+impl Inject for HeaderInjector<'_> {
+    fn set(&mut self, name: &str, value: &str) {
+        let Some(name) = known(name).cloned().or_else(|| HeaderName::from_bytes(name.as_bytes()).ok()) else {
+            return;
+        };
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.0.insert(name, value);
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        match known(name) {
+            Some(name) => self.0.remove(name),
+            None => self.0.remove(name),
+        };
+    }
+}
+
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+static B3: HeaderName = HeaderName::from_static("b3");
+
+fn known(name: &str) -> Option<&'static HeaderName> {
+    match name {
+        "traceparent" => Some(&TRACEPARENT),
+        "tracestate" => Some(&TRACESTATE),
+        "baggage" => Some(&BAGGAGE),
+        "b3" => Some(&B3),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_values_of_a_name_are_read_in_order() {
+        let mut headers = HeaderMap::new();
+        for value in ["a=1", "", "b=2"] {
+            headers.append("tracestate", HeaderValue::from_static(value));
+        }
+        let mut seen = Vec::new();
+        HeaderExtractor(&headers).get_all("tracestate", &mut |value| seen.push(value.to_vec()));
+        assert_eq!(seen, [b"a=1".to_vec(), b"".to_vec(), b"b=2".to_vec()]);
+    }
+
+    #[test]
+    fn a_value_replaces_all_that_stood_there() {
+        let mut headers = HeaderMap::new();
+        headers.append("traceparent", HeaderValue::from_static("stale"));
+        headers.append("traceparent", HeaderValue::from_static("staler"));
+        HeaderInjector(&mut headers).set("traceparent", "fresh");
+        let values: Vec<_> = headers.get_all("traceparent").iter().collect();
+        assert_eq!(values, ["fresh"]);
+    }
+
+    #[test]
+    fn what_cannot_stand_in_a_header_is_left_out() {
+        let mut headers = HeaderMap::new();
+        HeaderInjector(&mut headers).set("x\n", "value");
+        HeaderInjector(&mut headers).set("baggage", "line\nbreak");
+        assert!(headers.is_empty());
+    }
+}

@@ -1,0 +1,47 @@
+//! Tracing the requests that a program sends.
+//!
+//! ```
+//! use tower::{Layer as _, service_fn};
+//! use tower_trace::ClientTraceLayer;
+//! use tracing_core_ctx::Tracer;
+//!
+//! # async fn send(_: http::Request<http_body_util::Empty<bytes::Bytes>>)
+//! #     -> Result<http::Response<http_body_util::Empty<bytes::Bytes>>, std::convert::Infallible> {
+//! #     Ok(http::Response::default())
+//! # }
+//! # let tracer = Tracer::noop();
+//! let client = ClientTraceLayer::new(tracer).layer(service_fn(send));
+//! ```
+//!
+//! # When things happen
+//!
+//! 1. **The request is sent** (`call`). Its span is a child of the current span. The sampler decides; if it drops, this is all but for the
+//!    headers: the context is always handed on.
+//! 2. **The span starts** with everything the request says, and its context replaces what the headers held under the
+//!    propagator's names. Then [`on_request`](ClientTraceLayer::on_request) runs.
+//! 3. **The head of the response is there.** [`on_response`](ClientTraceLayer::on_response) runs.
+//! 4. **The body is read** to its end, and the span ends; or at the head already, with
+//!    [`end_at_head`](ClientTraceLayer::end_at_head). See [`exchange`](crate::exchange) for all the ways to end.
+//!
+//! Status: 4xx, 5xx, errors and panics make the span an error; a caller who stops waiting does not
+//! (`ctx.outcome` = `cancelled`).
+//!
+//! # Attempts
+//!
+//! Every attempt is a span of its own. Put the layer inside of whatever retries, and [`Attempts`] around it, so that the second attempt
+//! is known as one (`http.request.resend_count`).
+
+mod attempts;
+mod attributes;
+mod config;
+mod describe;
+mod layer;
+mod policy;
+mod propagate;
+mod service;
+
+pub use attempts::{Attempts, AttemptsLayer, CountAttempts};
+pub use attributes::UrlTemplate;
+pub use describe::DescribeClient;
+pub use layer::ClientTraceLayer;
+pub use service::ClientTrace;

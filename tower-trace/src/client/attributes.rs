@@ -1,0 +1,170 @@
+use std::borrow::Cow;
+
+use http::header;
+use tracing_core_ctx::attribute::ValueRef;
+use tracing_core_ctx::sampler::AttributeSource;
+use tracing_core_ctx::semconv;
+use tracing_core_ctx::span::SpanWriter;
+
+use super::attempts::Attempts;
+use super::policy::ClientPolicy;
+use crate::head::RequestHead;
+use crate::{PeerAddr, authority, method, scratch};
+
+/// The template of a request's URL, such as `/users/{id}`: a request extension. It becomes `url.template` and part of the span's
+/// name.
+///
+/// ```
+/// use tower_trace::client::UrlTemplate;
+///
+/// let mut request = http::Request::get("https://api.example/users/7").body(())?;
+/// request.extensions_mut().insert(UrlTemplate::new("/users/{id}"));
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlTemplate(Cow<'static, str>);
+
+impl UrlTemplate {
+    /// The template as it is recorded.
+    pub fn new(template: impl Into<Cow<'static, str>>) -> Self {
+        Self(template.into())
+    }
+}
+
+/// What a request to be sent says in the words of the conventions. Borrowed; nothing is built before it is asked for.
+pub(super) struct Request<'a> {
+    policy: &'a ClientPolicy,
+    head: RequestHead<'a>,
+    method: &'a str,
+    authority: &'a str,
+    server: Option<(&'a str, Option<u16>)>,
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn new(policy: &'a ClientPolicy, head: RequestHead<'a>) -> Self {
+        let authority = match head.uri.authority() {
+            Some(authority) => authority.as_str(),
+            None => head
+                .headers
+                .get(header::HOST)
+                .and_then(|host| host.to_str().ok())
+                .unwrap_or_default(),
+        };
+        Self {
+            policy,
+            head,
+            method: policy.methods.name(head.method),
+            authority,
+            server: authority::split(authority),
+        }
+    }
+
+    /// The host that is called.
+    pub(super) fn host(&self) -> Option<&'a str> {
+        self.server.map(|server| server.0)
+    }
+
+    pub(super) fn path(&self) -> &'a str {
+        match self.head.uri.path() {
+            "" => "/",
+            path => path,
+        }
+    }
+
+    pub(super) fn method(&self) -> &'a str {
+        self.method
+    }
+
+    /// The template that the request carries.
+    pub(super) fn template(&self) -> Option<&'a str> {
+        self.head.extensions.get::<UrlTemplate>().map(|template| &*template.0)
+    }
+
+    /// Writes everything that is known at the start.
+    pub(super) fn describe(&self, template: Option<&str>, span: &mut SpanWriter<'_>) {
+        let head = self.head;
+        span.set_new(semconv::HTTP_REQUEST_METHOD, self.method);
+        if self.method == method::OTHER {
+            span.set_new(semconv::HTTP_REQUEST_METHOD_ORIGINAL, head.method.as_str());
+        }
+        if let Some((host, _)) = self.server {
+            span.set_new(semconv::SERVER_ADDRESS, host);
+        }
+        if let Some(port) = self.port() {
+            span.set_new(semconv::SERVER_PORT, port);
+        }
+        self.with_url(|url| span.set_new(semconv::URL_FULL, url));
+        if let Some(template) = template {
+            span.set_new(semconv::URL_TEMPLATE, template);
+        }
+        if let Some(resend) = self.resend_count() {
+            span.set_new(semconv::HTTP_REQUEST_RESEND_COUNT, resend);
+        }
+        if let Some(peer) = head.extensions.get::<PeerAddr>() {
+            scratch::with_ip(peer.0.ip(), |address| span.set_new(semconv::NETWORK_PEER_ADDRESS, address));
+            span.set_new(semconv::NETWORK_PEER_PORT, peer.0.port());
+        }
+        if self.policy.body_sizes
+            && let Some(length) = head.headers.get(header::CONTENT_LENGTH)
+            && let Some(length) = length.to_str().ok().and_then(|length| length.parse::<u64>().ok())
+        {
+            span.set_new(semconv::HTTP_REQUEST_BODY_SIZE, length);
+        }
+        self.policy.request_headers.record(head.headers, span);
+        if self.policy.legacy_names {
+            self.describe_legacy(span);
+        }
+    }
+
+    /// The names from before 2023 (`OTEL_SEMCONV_STABILITY_OPT_IN=http/dup`).
+    fn describe_legacy(&self, span: &mut SpanWriter<'_>) {
+        use semconv::legacy;
+
+        span.set_new(legacy::HTTP_METHOD, self.method);
+        self.with_url(|url| span.set_new(legacy::HTTP_URL, url));
+        if let Some((host, _)) = self.server {
+            span.set_new(legacy::NET_PEER_NAME, host);
+        }
+        if let Some(port) = self.port() {
+            span.set_new(legacy::NET_PEER_PORT, port);
+        }
+    }
+
+    /// `http.request.resend_count`: there from the second attempt on.
+    fn resend_count(&self) -> Option<u32> {
+        let attempt = self.head.extensions.get::<Attempts>()?.next();
+        (attempt > 0).then_some(attempt)
+    }
+
+    fn port(&self) -> Option<u16> {
+        self.server?.1.or_else(|| authority::default_port(self.scheme()))
+    }
+
+    fn scheme(&self) -> &'a str {
+        self.head.uri.scheme_str().unwrap_or(self.policy.scheme)
+    }
+
+    fn with_url<R>(&self, use_it: impl FnOnce(&str) -> R) -> R {
+        scratch::with(|url| {
+            let target = self.head.uri.path_and_query().map_or("/", |target| target.as_str());
+            // Writing to a string does not fail.
+            let _ = self.policy.sensitive.write_url(url, self.scheme(), self.authority, target);
+            use_it(url)
+        })
+    }
+}
+
+/// What samplers may ask for before the span exists.
+impl AttributeSource for Request<'_> {
+    fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        match key {
+            "http.request.method" => Some(ValueRef::Str(self.method)),
+            "server.address" => self.host().map(ValueRef::Str),
+            "server.port" => self.port().map(|port| ValueRef::I64(i64::from(port))),
+            "url.path" => Some(ValueRef::Str(self.path())),
+            "url.scheme" => Some(ValueRef::Str(self.scheme())),
+            "url.template" => self.template().map(ValueRef::Str),
+            _ => None,
+        }
+    }
+}

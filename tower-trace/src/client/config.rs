@@ -1,0 +1,115 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use tracing_core_ctx::{SpanRef, semconv};
+
+use super::layer::ClientTraceLayer;
+use super::policy::ClientPolicy;
+use crate::head::{RequestHead, ResponseHead};
+use crate::route::Templates;
+
+/// # Names
+impl ClientTraceLayer {
+    /// Lists templates of the URLs that are called, with a host (`//api.example/users/{id}`) or for any (`/users/{id}`). A request can also
+    /// carry its own: [`UrlTemplate`](super::UrlTemplate). A request without one is named by its method alone.
+    pub fn templates(self, templates: Templates) -> Self {
+        self.edit(|policy| policy.routes.templates(templates))
+    }
+
+    /// How many different templates of requests are let through before further ones become `_OTHER`. Default: 1000.
+    pub fn max_names(self, names: usize) -> Self {
+        self.edit(|policy| policy.routes.cap(names))
+    }
+}
+
+/// # Which requests, and what leaves with them
+impl ClientTraceLayer {
+    /// Traces only the requests that `filter` wants. The others still hand the current context on.
+    ///
+    /// **When:** first. **Sees:** the head of the request. **If it panics:** the request is traced.
+    pub fn filter(self, filter: impl Fn(RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
+        self.edit(|policy| policy.filter = Some(Arc::new(filter)))
+    }
+
+    /// Hands contexts on to these hosts only; `*.shop.internal` stands for the domain and all below it. Default: to every host.
+    ///
+    /// ```
+    /// # use tower_trace::ClientTraceLayer;
+    /// # use tracing_core_ctx::Tracer;
+    /// # let tracer = Tracer::noop();
+    /// let layer = ClientTraceLayer::new(tracer).propagate_to(["*.shop.internal", "localhost"]);
+    /// ```
+    pub fn propagate_to(self, hosts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        self.edit(|policy| policy.propagate.to_hosts(hosts))
+    }
+
+    /// Hands on these entries of the baggage only. Default: all.
+    pub fn propagate_baggage(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.edit(|policy| policy.propagate.baggage(names))
+    }
+}
+
+/// # What is recorded
+impl ClientTraceLayer {
+    /// Records request headers as `http.request.header.<name>`. Headers that grant access never are.
+    pub fn capture_request_headers(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        self.edit(|policy| policy.request_headers.extend(semconv::HTTP_REQUEST_HEADER, names))
+    }
+
+    /// Records response headers as `http.response.header.<name>`. Headers that grant access never are.
+    pub fn capture_response_headers(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        self.edit(|policy| policy.response_headers.extend(semconv::HTTP_RESPONSE_HEADER, names))
+    }
+
+    /// Records `http.request.body.size` (as announced) and `http.response.body.size` (as read). Default: no.
+    pub fn body_sizes(self, yes: bool) -> Self {
+        self.edit(|policy| policy.body_sizes = yes)
+    }
+
+    /// Adds query parameters whose values are secret to the seven that always are.
+    pub fn redact_query_keys(self, names: impl IntoIterator<Item = impl Into<Cow<'static, str>>>) -> Self {
+        self.edit(|policy| policy.sensitive = std::mem::take(&mut policy.sensitive).extend(names))
+    }
+
+    /// Ends spans when the head of the response is there instead of with its body. Default: no.
+    pub fn end_at_head(self, yes: bool) -> Self {
+        self.edit(|policy| policy.end_at_head = yes)
+    }
+
+    /// The scheme of requests whose target does not name one. Default: `http`.
+    pub fn scheme(self, scheme: &'static str) -> Self {
+        self.edit(|policy| policy.scheme = scheme)
+    }
+
+    /// Also records the names of before 2023 (`http.method`, `http.url`, ..). Default: if `OTEL_SEMCONV_STABILITY_OPT_IN` has
+    /// `http/dup`.
+    pub fn legacy_names(self, yes: bool) -> Self {
+        self.edit(|policy| policy.legacy_names = yes)
+    }
+}
+
+/// # Hooks
+impl ClientTraceLayer {
+    /// Describes the span further from the request.
+    ///
+    /// **When:** right after the span has started, if it records. **Sees:** the head of the request and the span. **If it panics:** the
+    /// request goes on.
+    pub fn on_request(self, hook: impl Fn(RequestHead<'_>, &SpanRef) + Send + Sync + 'static) -> Self {
+        self.edit(|policy| policy.on_request = Some(Arc::new(hook)))
+    }
+
+    /// Describes the span further from the response.
+    ///
+    /// **When:** the head of the response is there, if the span records. **Sees:** that head and the span. **If it panics:** the
+    /// request goes on.
+    pub fn on_response(self, hook: impl Fn(ResponseHead<'_>, &SpanRef) + Send + Sync + 'static) -> Self {
+        self.edit(|policy| policy.on_response = Some(Arc::new(hook)))
+    }
+}
+
+impl ClientTraceLayer {
+    fn edit(mut self, change: impl FnOnce(&mut ClientPolicy)) -> Self {
+        change(Arc::make_mut(&mut self.policy));
+        self
+    }
+}

@@ -1,0 +1,72 @@
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use http::StatusCode;
+use tracing_core_ctx::span::SpanWriter;
+use tracing_core_ctx::{Span, semconv};
+
+use super::policy::ClientPolicy;
+use crate::exchange::{Complete, Describe, End};
+use crate::head::ResponseHead;
+use crate::{hook, outcome, version};
+
+/// What a client span says about the response and the end.
+pub struct DescribeClient {
+    policy: Arc<ClientPolicy>,
+    status: Option<StatusCode>,
+    version: Option<http::Version>,
+}
+
+impl DescribeClient {
+    pub(super) const fn new(policy: Arc<ClientPolicy>) -> Self {
+        Self {
+            policy,
+            status: None,
+            version: None,
+        }
+    }
+}
+
+impl Describe for DescribeClient {
+    fn on_response(&mut self, head: ResponseHead<'_>, span: &Span) -> ControlFlow<()> {
+        self.status = Some(head.status);
+        self.version = Some(head.version);
+        for (key, lines) in self.policy.response_headers.read(head.headers) {
+            span.set(key, lines);
+        }
+        if let Some(on_response) = &self.policy.on_response {
+            hook::run(|| on_response(head, span.handle()));
+        }
+        if self.policy.end_at_head {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    fn on_end(self, end: End<'_>, span: &mut SpanWriter<'_>) {
+        let is_error = |status: StatusCode| status.is_client_error() || status.is_server_error();
+        outcome::describe(&end, self.status, is_error, span);
+        span.set_opt(semconv::NETWORK_PROTOCOL_VERSION, self.version.and_then(version::name));
+        if self.policy.legacy_names {
+            span.set_opt(semconv::legacy::HTTP_STATUS_CODE, self.status.map(|status| status.as_u16()));
+            span.set_opt(semconv::legacy::HTTP_FLAVOR, self.version.and_then(version::flavor));
+        }
+        if self.policy.body_sizes
+            && let End::Complete(Complete {
+                body_size: Some(size), ..
+            }) = end
+        {
+            span.set(semconv::HTTP_RESPONSE_BODY_SIZE, size);
+        }
+    }
+}
+
+impl fmt::Debug for DescribeClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DescribeClient")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}

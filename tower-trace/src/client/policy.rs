@@ -1,0 +1,90 @@
+use std::sync::Arc;
+
+use http::Request;
+use tracing_core_ctx::{Context, SpanKind, SpanRef, Tracer};
+
+use super::attributes;
+use super::describe::DescribeClient;
+use super::propagate::Propagate;
+use crate::capture::Captured;
+use crate::exchange::Exchange;
+use crate::head::{RequestHead, ResponseHead};
+use crate::method::{self, KnownMethods};
+use crate::redact::SensitiveKeys;
+use crate::route::Routes;
+use crate::hook;
+
+pub(super) type FilterFn = dyn Fn(RequestHead<'_>) -> bool + Send + Sync;
+pub(super) type OnRequestFn = dyn Fn(RequestHead<'_>, &SpanRef) + Send + Sync;
+pub(super) type OnResponseFn = dyn Fn(ResponseHead<'_>, &SpanRef) + Send + Sync;
+
+/// All settings of a [`ClientTraceLayer`](super::ClientTraceLayer): plain data and erased closures.
+#[derive(Clone)]
+pub(crate) struct ClientPolicy {
+    pub(super) tracer: Tracer,
+    pub(super) routes: Routes,
+    pub(super) filter: Option<Arc<FilterFn>>,
+    pub(super) on_request: Option<Arc<OnRequestFn>>,
+    pub(super) on_response: Option<Arc<OnResponseFn>>,
+    pub(super) propagate: Propagate,
+    pub(super) sensitive: SensitiveKeys,
+    pub(super) request_headers: Captured,
+    pub(super) response_headers: Captured,
+    pub(super) body_sizes: bool,
+    pub(super) end_at_head: bool,
+    pub(super) scheme: &'static str,
+    pub(super) methods: KnownMethods,
+    pub(super) legacy_names: bool,
+}
+
+impl ClientPolicy {
+    /// Starts the exchange that `request` opens, and writes its context into the headers.
+    pub(super) fn begin<B>(self: &Arc<Self>, request: &mut Request<B>) -> Exchange<DescribeClient> {
+        let current = Context::current();
+        let head = RequestHead::new(request);
+        let parts = attributes::Request::new(self, head);
+        let wanted = !current.is_suppressed() && self.wants(head);
+        let exchange = if wanted {
+            self.start(current, head, &parts)
+        } else {
+            Exchange::unrecorded(current)
+        };
+        let host = parts.host().map(str::to_owned);
+        self.propagate
+            .inject(&self.tracer, exchange.context(), host.as_deref(), request.headers_mut());
+        exchange
+    }
+
+    fn start(self: &Arc<Self>, current: Context, head: RequestHead<'_>, parts: &attributes::Request<'_>) -> Exchange<DescribeClient> {
+        let mut recording = false;
+        let host = parts.host().unwrap_or_default();
+        let span = self.routes.with_template(parts.template(), host, parts.path(), |template| {
+            method::with_name(parts.method(), template, |name| {
+                self.tracer
+                    .span(name)
+                    .kind(SpanKind::Client)
+                    .parent(&current)
+                    .attribute_source(parts)
+                    .start_with(|span| {
+                        recording = true;
+                        parts.describe(template, span);
+                    })
+            })
+        });
+        let context = current.with_span(span.handle());
+        if !recording {
+            return Exchange::unrecorded(context);
+        }
+        if let Some(on_request) = &self.on_request {
+            hook::run(|| on_request(head, span.handle()));
+        }
+        Exchange::new(head.method, context, span, DescribeClient::new(Arc::clone(self)))
+    }
+
+    fn wants(&self, head: RequestHead<'_>) -> bool {
+        match &self.filter {
+            Some(filter) => hook::run(|| filter(head)).unwrap_or(true),
+            None => true,
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! One exchange: a request, its response, and the span that covers both.
+//!
+//! This is the mechanism; it knows no attribute name. What is said about an exchange is a policy's business ([`Describe`]). The
+//! mechanism sees to it that the end comes once, at the right moment, and that the context is current wherever foreign
+//! code runs.
+//!
+//! # When an exchange ends
+//!
+//! | what happens | [`End`] |
+//! |---|---|
+//! | the body's last frame was read, or there is none to read (`HEAD`, 204, 304, an empty body) | `Complete` |
+//! | 101, or 2xx to a `CONNECT`: the connection now belongs to another protocol | `Upgraded` |
+//! | the service or the body gave an error | `Failed` |
+//! | the future or the body was dropped before | `Cancelled` |
+//! | the service or the body panicked | `Panicked` |
+//!
+//! A body whose length was announced is complete once that many bytes were read, even if its reader then drops it without asking
+//! for more, as hyper does.
+
+mod body;
+mod end;
+mod failure;
+mod future;
+
+use std::fmt;
+
+pub use body::ResponseBody;
+pub use end::{Complete, Describe, End};
+pub use failure::Failure;
+pub use future::ResponseFuture;
+use http::{Method, StatusCode};
+use tracing_core_ctx::{Context, Span};
+
+use crate::head::ResponseHead;
+
+/// An exchange under way: its context, its span, and what a policy remembers of the request.
+///
+/// If it is dropped without an end, it was cancelled.
+pub struct Exchange<D: Describe> {
+    context: Context,
+    open: Option<Open<D>>,
+    method: Special,
+}
+
+struct Open<D> {
+    span: Span,
+    describe: D,
+}
+
+/// Methods whose responses have no body, or one that is no body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Special {
+    Connect,
+    Head,
+    None,
+}
+
+impl<D: Describe> Exchange<D> {
+    /// An exchange that `span` covers. `context` is current while the service and the body run; it has `span` as its span.
+    pub fn new(method: &Method, context: Context, span: Span, describe: D) -> Self {
+        Self {
+            context,
+            open: Some(Open { span, describe }),
+            method: Special::of(method),
+        }
+    }
+
+    /// An exchange that nobody records: only its context travels.
+    #[must_use]
+    pub const fn unrecorded(context: Context) -> Self {
+        Self {
+            context,
+            open: None,
+            method: Special::None,
+        }
+    }
+
+    /// Whether a span is open.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// The context of the exchange.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Looks at the head of the response; ends the exchange if nothing can follow it.
+    fn head(&mut self, head: ResponseHead<'_>, body_is_empty: bool) {
+        let Some(open) = &mut self.open else {
+            return;
+        };
+        let keep = open.describe.on_response(head, &open.span);
+        if self.method.is_upgrade(head.status) {
+            self.end(End::Upgraded);
+        } else if body_is_empty || !self.method.has_body(head.status) || keep.is_break() {
+            self.end(End::Complete(Complete::default()));
+        }
+    }
+
+    /// Ends the exchange; the second end does nothing.
+    fn end(&mut self, end: End<'_>) {
+        if let Some(Open { span, describe }) = self.open.take() {
+            span.end_with(|span| describe.on_end(end, span));
+        }
+    }
+}
+
+impl Special {
+    fn of(method: &Method) -> Self {
+        match *method {
+            Method::CONNECT => Self::Connect,
+            Method::HEAD => Self::Head,
+            _ => Self::None,
+        }
+    }
+
+    fn is_upgrade(self, status: StatusCode) -> bool {
+        status == StatusCode::SWITCHING_PROTOCOLS || (self == Self::Connect && status.is_success())
+    }
+
+    fn has_body(self, status: StatusCode) -> bool {
+        self != Self::Head && !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+    }
+}
+
+impl<D: Describe> Drop for Exchange<D> {
+    fn drop(&mut self) {
+        self.end(End::Cancelled);
+    }
+}
+
+impl<D: Describe> fmt::Debug for Exchange<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange")
+            .field("context", &self.context)
+            .field("open", &self.is_open())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Watches a call into foreign code: if it panics, the exchange has ended by that, whoever catches the panic.
+struct PanicWatch {
+    was_panicking: bool,
+}
+
+impl PanicWatch {
+    fn start() -> Self {
+        Self {
+            was_panicking: std::thread::panicking(),
+        }
+    }
+
+    fn has_panicked(&self) -> bool {
+        !self.was_panicking && std::thread::panicking()
+    }
+}
+
+/// Runs foreign code with the exchange's context current.
+fn run<D: Describe, R>(exchange: &mut Exchange<D>, foreign: impl FnOnce() -> R) -> R {
+    struct Guard<'a, D: Describe> {
+        exchange: &'a mut Exchange<D>,
+        watch: PanicWatch,
+    }
+    impl<D: Describe> Drop for Guard<'_, D> {
+        fn drop(&mut self) {
+            if self.watch.has_panicked() {
+                self.exchange.end(End::Panicked);
+            }
+        }
+    }
+    let guard = Guard {
+        exchange,
+        watch: PanicWatch::start(),
+    };
+    let _entered = guard.exchange.context.enter();
+    foreign()
+}

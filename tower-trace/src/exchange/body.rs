@@ -1,0 +1,123 @@
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Buf as _;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use super::{Complete, Describe, End, Exchange, Failure, run};
+
+pin_project! {
+    /// The body of a traced response: the same frames, the same length, and the end of the exchange.
+    ///
+    /// The exchange's context is current in every poll and while the inner body is dropped.
+    pub struct ResponseBody<B, D: Describe> {
+        // An option, so that it can be dropped while the context is current.
+        #[pin]
+        inner: Option<B>,
+        exchange: Exchange<D>,
+        length: Option<u64>,
+        read: u64,
+    }
+
+    impl<B, D: Describe> PinnedDrop for ResponseBody<B, D> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let inner = &mut this.inner;
+            run(this.exchange, || inner.set(None));
+            this.exchange.end(if std::thread::panicking() {
+                End::Panicked
+            } else if *this.length == Some(*this.read) {
+                // A reader that knows the length does not ask for the end.
+                complete(*this.read)
+            } else {
+                End::Cancelled
+            });
+        }
+    }
+}
+
+impl<B, D: Describe> ResponseBody<B, D> {
+    pub(super) const fn new(inner: B, exchange: Exchange<D>, length: Option<u64>) -> Self {
+        Self {
+            inner: Some(inner),
+            exchange,
+            length,
+            read: 0,
+        }
+    }
+}
+
+impl<B, D> Body for ResponseBody<B, D>
+where
+    B: Body,
+    B::Error: 'static,
+    D: Describe,
+{
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let mut this = self.project();
+        let exchange = this.exchange;
+        let Some(mut inner) = this.inner.as_mut().as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        let polled = run(exchange, || inner.as_mut().poll_frame(cx));
+        if !exchange.is_open() {
+            return polled;
+        }
+        match &polled {
+            Poll::Pending => {}
+            Poll::Ready(None) => exchange.end(complete(*this.read)),
+            Poll::Ready(Some(Err(error))) => exchange.end(End::Failed(Failure::new(error))),
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(data) = frame.data_ref() {
+                    *this.read = this.read.saturating_add(data.remaining() as u64);
+                    if inner.is_end_stream() {
+                        exchange.end(complete(*this.read));
+                    }
+                } else {
+                    exchange.end(End::Complete(Complete {
+                        trailers: frame.trailers_ref(),
+                        body_size: Some(*this.read),
+                    }));
+                }
+            }
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.as_ref().map_or_else(SizeHint::default, Body::size_hint)
+    }
+}
+
+/// For services whose bodies are made from nothing, such as those behind an empty fallback.
+impl<B: Default, D: Describe> Default for ResponseBody<B, D> {
+    fn default() -> Self {
+        Self::new(B::default(), Exchange::unrecorded(tracing_core_ctx::Context::new()), None)
+    }
+}
+
+impl<B, D: Describe> fmt::Debug for ResponseBody<B, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody")
+            .field("exchange", &self.exchange)
+            .field("length", &self.length)
+            .field("read", &self.read)
+            .finish_non_exhaustive()
+    }
+}
+
+const fn complete<'a>(size: u64) -> End<'a> {
+    End::Complete(Complete {
+        trailers: None,
+        body_size: Some(size),
+    })
+}

@@ -1,0 +1,46 @@
+use std::ops::ControlFlow;
+
+use http::HeaderMap;
+use tracing_core_ctx::Span;
+use tracing_core_ctx::span::SpanWriter;
+
+use super::Failure;
+use crate::head::ResponseHead;
+
+/// Says what a span says about the response and the end of an exchange. Made from the request.
+///
+/// It never ends the span and cannot fail.
+pub trait Describe {
+    /// **When:** the head of the response is there. **Sees:** the head and the running span. Break ends the exchange now, instead
+    /// of with the body.
+    fn on_response(&mut self, head: ResponseHead<'_>, span: &Span) -> ControlFlow<()>;
+
+    /// **When:** the exchange has ended; called once. **Sees:** how, and the span, which ends right after.
+    fn on_end(self, end: End<'_>, span: &mut SpanWriter<'_>);
+}
+
+/// How an exchange ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum End<'a> {
+    /// Whoever waited for it went away: the future or the body was dropped. Not an error.
+    Cancelled,
+    /// The response was read to its end.
+    Complete(Complete<'a>),
+    /// The service or the body gave an error.
+    Failed(Failure<'a>),
+    /// The service or the body panicked.
+    Panicked,
+    /// The connection went over to another protocol.
+    Upgraded,
+}
+
+/// A response that was read to its end.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Complete<'a> {
+    /// The trailers, if there were any.
+    pub trailers: Option<&'a HeaderMap>,
+    /// How many bytes of payload the body had; `None` when it was not read.
+    pub body_size: Option<u64>,
+}

@@ -1,0 +1,121 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{HeaderName, HeaderValue, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+
+use super::{Describe, End, Exchange, Failure, ResponseBody, run};
+use crate::head::ResponseHead;
+
+pin_project! {
+    /// The response of a traced service, on its way.
+    ///
+    /// The exchange's context is current in every poll and while the inner future is dropped.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F, D: Describe> {
+        // An option, so that it can be dropped while the context is current.
+        #[pin]
+        inner: Option<F>,
+        exchange: Option<Exchange<D>>,
+        echo: Option<HeaderName>,
+    }
+
+    impl<F, D: Describe> PinnedDrop for ResponseFuture<F, D> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(exchange) = this.exchange.as_mut() {
+                let inner = &mut this.inner;
+                run(exchange, || inner.set(None));
+                if std::thread::panicking() {
+                    exchange.end(End::Panicked);
+                }
+            }
+        }
+    }
+}
+
+impl<F, D: Describe> ResponseFuture<F, D> {
+    /// Calls the service with the exchange's context current and takes its future.
+    pub fn start(mut exchange: Exchange<D>, call: impl FnOnce() -> F) -> Self {
+        let inner = run(&mut exchange, call);
+        Self {
+            inner: Some(inner),
+            exchange: Some(exchange),
+            echo: None,
+        }
+    }
+
+    /// Tells the caller the trace id, in a response header of this name.
+    pub fn echo_trace_id(mut self, header: Option<HeaderName>) -> Self {
+        self.echo = header;
+        self
+    }
+}
+
+impl<F, B, E, D> Future for ResponseFuture<F, D>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: Body,
+    E: 'static,
+    D: Describe,
+{
+    type Output = Result<Response<ResponseBody<B, D>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let (Some(inner), Some(exchange)) = (this.inner.as_mut().as_pin_mut(), this.exchange.as_mut()) else {
+            // Polled again after it was ready, which the contract of futures forbids; waiting is the harmless answer.
+            return Poll::Pending;
+        };
+        let Poll::Ready(result) = run(exchange, || inner.poll(cx)) else {
+            return Poll::Pending;
+        };
+        let Some(mut exchange) = this.exchange.take() else {
+            return Poll::Pending;
+        };
+        // What the handler still holds goes while its context is current and before its span can end with it.
+        run(&mut exchange, || this.inner.set(None));
+        match result {
+            Ok(mut response) => {
+                if let Some(header) = this.echo.take() {
+                    tell_trace_id(&exchange, header, &mut response);
+                }
+                exchange.head(ResponseHead::new(&response), response.body().is_end_stream());
+                let length = announced(&response);
+                Poll::Ready(Ok(response.map(|body| ResponseBody::new(body, exchange, length))))
+            }
+            Err(error) => {
+                exchange.end(End::Failed(Failure::new(&error)));
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+}
+
+fn tell_trace_id<B, D: Describe>(exchange: &Exchange<D>, header: HeaderName, response: &mut Response<B>) {
+    let span = exchange.context().span_context();
+    if let Some(span) = span
+        && let Ok(value) = HeaderValue::from_bytes(&span.trace_id().to_hex())
+    {
+        response.headers_mut().insert(header, value);
+    }
+}
+
+/// The length of the body, where it is known before it is read.
+fn announced<B: Body>(response: &Response<B>) -> Option<u64> {
+    response.body().size_hint().exact().or_else(|| {
+        let header = response.headers().get(http::header::CONTENT_LENGTH)?;
+        header.to_str().ok()?.parse().ok()
+    })
+}
+
+impl<F, D: Describe> fmt::Debug for ResponseFuture<F, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("exchange", &self.exchange)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,70 @@
+//! One line of distributed tracing for tower, hyper, axum and reqwest.
+//!
+//! ```text
+//!  request                                                             response
+//!     |                                                                    ^
+//!     v  extract, trust, filter, route, sample                             |  last frame, error, drop
+//!  TraceLayer ----------------- span, its context current -----------------+
+//!     |                                                                    |
+//!     +--> handler --> ClientTraceLayer --- child span, headers written ---+--> next service
+//! ```
+//!
+//! [`TraceLayer`] goes on a service, [`ClientTraceLayer`] on a client. Each exchange is one span that follows the
+//! OpenTelemetry conventions, starts with the request and ends with the last byte of the response, or with whatever prevented that.
+//!
+//! ```
+//! use tower::{Layer as _, service_fn};
+//! use tower_trace::TraceLayer;
+//! use tracing_core_ctx::Tracer;
+//!
+//! # async fn handle(_: http::Request<http_body_util::Empty<bytes::Bytes>>)
+//! #     -> Result<http::Response<http_body_util::Empty<bytes::Bytes>>, std::convert::Infallible> {
+//! #     Ok(http::Response::default())
+//! # }
+//! # let tracer = Tracer::noop();
+//! let service = TraceLayer::new(tracer)
+//!     .filter(|request| request.uri.path() != "/health")
+//!     .layer(service_fn(handle));
+//! ```
+//!
+//! Look into [`server`] and [`client`] for what happens when, into [`exchange`] for how an exchange ends. The [`axum`] and
+//! [`reqwest`](mod@reqwest) modules (features of the same names) spare a few more lines. With hyper and no tower, a layer's
+//! service is a hyper service, and [`ClientTraceLayer::send`] wraps a connection's own function.
+
+// Public API.
+#[cfg(feature = "axum")]
+pub mod axum;
+pub mod carrier;
+pub mod client;
+pub mod exchange;
+pub mod redact;
+#[cfg(feature = "reqwest")]
+pub mod reqwest;
+pub mod route;
+pub mod server;
+
+// Necessary for implementation.
+mod authority;
+mod capture;
+mod forwarded;
+mod head;
+mod hook;
+mod method;
+mod outcome;
+mod peer;
+mod scratch;
+mod trust;
+mod version;
+
+use tracing_core_ctx::InstrumentationScope;
+
+// The public interface is:
+pub use client::{ClientTrace, ClientTraceLayer};
+pub use head::{RequestHead, ResponseHead};
+pub use peer::PeerAddr;
+pub use route::Templates;
+pub use server::{Trace, TraceLayer};
+pub use trust::Trust;
+
+/// Who records the spans of this crate.
+static SCOPE: InstrumentationScope = InstrumentationScope::new("tower-trace", env!("CARGO_PKG_VERSION"));

@@ -1,0 +1,88 @@
+//! Which methods are known: the others are `_OTHER`, so that a scanner cannot make up names.
+
+use http::Method;
+
+use crate::scratch;
+
+/// The methods that are recorded as they are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KnownMethods {
+    /// Replaces the conventions' list.
+    replaced: Option<Box<[String]>>,
+}
+
+/// What stands in `http.request.method` for an unknown method.
+pub(crate) const OTHER: &str = "_OTHER";
+
+impl KnownMethods {
+    /// `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, a comma-separated list in place of the conventions' own, if it is set.
+    pub(crate) fn from_env() -> Self {
+        std::env::var("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS").map_or_else(|_| Self::default(), |list| Self::parse(&list))
+    }
+
+    fn parse(list: &str) -> Self {
+        let methods: Box<[String]> = list
+            .split(',')
+            .map(str::trim)
+            .filter(|method| !method.is_empty())
+            .map(str::to_owned)
+            .collect();
+        Self {
+            replaced: (!methods.is_empty()).then_some(methods),
+        }
+    }
+
+    /// The method as it is recorded.
+    pub(crate) fn name<'a>(&self, method: &'a Method) -> &'a str {
+        let name = method.as_str();
+        let known = match &self.replaced {
+            Some(methods) => methods.iter().any(|known| known == name),
+            None => matches!(
+                name,
+                "GET" | "POST" | "PUT" | "DELETE" | "HEAD" | "OPTIONS" | "PATCH" | "CONNECT" | "TRACE" | "QUERY"
+            ),
+        };
+        if known { name } else { OTHER }
+    }
+}
+
+/// Shows the name of a span to `use_it`: the method, and the target if there is one of low cardinality.
+pub(crate) fn with_name<R>(method: &str, target: Option<&str>, use_it: impl FnOnce(&str) -> R) -> R {
+    let method = if method == OTHER { "HTTP" } else { method };
+    match target {
+        None => use_it(method),
+        Some(target) => scratch::with(|name| {
+            name.push_str(method);
+            name.push(' ');
+            name.push_str(target);
+            use_it(name)
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_compared_with_case() {
+        let known = KnownMethods::default();
+        assert_eq!(known.name(&Method::from_bytes(b"QUERY").unwrap()), "QUERY");
+        assert_eq!(known.name(&Method::from_bytes(b"get").unwrap()), OTHER);
+    }
+
+    #[test]
+    fn an_unknown_method_is_called_http() {
+        with_name(OTHER, None, |name| assert_eq!(name, "HTTP"));
+        with_name(OTHER, Some("/a"), |name| assert_eq!(name, "HTTP /a"));
+        with_name("GET", Some("/a"), |name| assert_eq!(name, "GET /a"));
+    }
+
+    #[test]
+    fn a_list_of_methods_replaces_the_conventions_list() {
+        let known = KnownMethods::parse("GET, PROPFIND,");
+        assert_eq!(known.name(&Method::from_bytes(b"PROPFIND").unwrap()), "PROPFIND");
+        assert_eq!(known.name(&Method::POST), OTHER);
+        assert_eq!(KnownMethods::parse(" , ").name(&Method::POST), "POST");
+    }
+}

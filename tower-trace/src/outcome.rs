@@ -1,0 +1,46 @@
+//! What a span says about how an exchange ended: the part of the conventions that both sides share.
+
+use http::StatusCode;
+use tracing_core_ctx::span::SpanWriter;
+use tracing_core_ctx::{Status, semconv};
+
+use crate::exchange::{End, Failure};
+
+/// Describes the end. `is_error` says which status codes are errors on this side.
+pub(crate) fn describe(
+    end: &End<'_>,
+    status: Option<StatusCode>,
+    is_error: impl FnOnce(StatusCode) -> bool,
+    span: &mut SpanWriter<'_>,
+) {
+    if let Some(status) = status {
+        span.set(semconv::HTTP_RESPONSE_STATUS_CODE, status.as_u16());
+        if is_error(status) {
+            fail(span, status.as_str());
+        }
+    }
+    match end {
+        End::Cancelled => span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::CANCELLED),
+        End::Complete(_) => {}
+        End::Failed(failure) => describe_failure(*failure, span),
+        End::Panicked => span.fail(semconv::error_type::PANIC, ""),
+        End::Upgraded => span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::UPGRADED),
+    }
+}
+
+/// An error status without a description: the code says it all. What the application said before is left as it is.
+fn fail(span: &mut SpanWriter<'_>, error_type: &str) {
+    if span.attributes().get(semconv::ERROR_TYPE.name()).is_none() {
+        span.set(semconv::ERROR_TYPE, error_type);
+    }
+    if !span.status().is_error() {
+        span.set_status(Status::error(""));
+    }
+}
+
+fn describe_failure(failure: Failure<'_>, span: &mut SpanWriter<'_>) {
+    span.set(semconv::ERROR_TYPE, failure.error_type());
+    if !span.status().is_error() {
+        span.set_status(Status::error(failure.message().unwrap_or_default()));
+    }
+}

@@ -1,0 +1,137 @@
+//! The part of a span's name that is not the method: a route or a template, never a path.
+//!
+//! In this order: what the router says ([`TraceLayer::route`](crate::TraceLayer::route)), the templates that the user listed
+//! ([`TraceLayer::templates`](crate::TraceLayer::templates)), and, where neither is set, the segments of the path with everything in them that looks
+//! like an id replaced by what kind of id it is. Where a router or a list is set and knows no route, the method stands alone.
+
+mod names;
+mod parameterize;
+mod template;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use names::NameCap;
+pub use template::{InvalidTemplate, Templates};
+
+use crate::head::RequestHead;
+
+/// Finds the route of a request. See [`TraceLayer::route`](crate::TraceLayer::route).
+type RouteFn = dyn for<'a> Fn(RequestHead<'a>) -> Option<Cow<'a, str>> + Send + Sync;
+
+/// What stands for a route once there are too many different ones.
+pub const OVERFLOW: &str = "_OTHER";
+
+/// How many different names are let through that no program text bounds. Default.
+const MAX_NAMES: usize = 1000;
+
+/// Where targets come from.
+#[derive(Clone)]
+pub(crate) struct Routes {
+    source: Option<Arc<RouteFn>>,
+    templates: Option<Arc<Templates>>,
+    parameterize: Option<bool>,
+    seen: Arc<NameCap>,
+}
+
+/// What was found for one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target<'a> {
+    /// Nothing of low cardinality is known.
+    None,
+    /// A route that someone declared.
+    Route(&'a str),
+    /// A guess from the path.
+    Guess(&'a str),
+}
+
+impl<'a> Target<'a> {
+    pub(crate) const fn text(self) -> Option<&'a str> {
+        match self {
+            Self::None => None,
+            Self::Route(text) | Self::Guess(text) => Some(text),
+        }
+    }
+}
+
+impl Default for Routes {
+    fn default() -> Self {
+        Self {
+            source: None,
+            templates: None,
+            parameterize: None,
+            seen: Arc::new(NameCap::new(MAX_NAMES)),
+        }
+    }
+}
+
+impl Routes {
+    pub(crate) fn source(&mut self, source: Arc<RouteFn>) {
+        self.source = Some(source);
+    }
+
+    pub(crate) fn templates(&mut self, templates: Templates) {
+        self.templates = Some(Arc::new(templates));
+    }
+
+    pub(crate) fn parameterize(&mut self, yes: bool) {
+        self.parameterize = Some(yes);
+    }
+
+    pub(crate) fn cap(&mut self, names: usize) {
+        self.seen = Arc::new(NameCap::new(names));
+    }
+
+    /// How many requests got the overflow value because of the cap.
+    pub(crate) fn overflowed(&self) -> u64 {
+        self.seen.overflowed()
+    }
+
+    /// Shows the target of a request to `use_it`.
+    pub(crate) fn with_target<R>(&self, head: RequestHead<'_>, path: &str, use_it: impl FnOnce(Target<'_>) -> R) -> R {
+        let source = self.source.as_ref();
+        if let Some(route) = source.and_then(|source| crate::hook::run(|| source(head)).flatten()) {
+            return use_it(Target::Route(self.capped(&route)));
+        }
+        if let Some(template) = self.templates.as_ref().and_then(|templates| templates.find(path)) {
+            return use_it(Target::Route(template));
+        }
+        let is_declared = self.source.is_some() || self.templates.is_some();
+        if !self.parameterize.unwrap_or(!is_declared) {
+            return use_it(Target::None);
+        }
+        crate::scratch::with(|buffer| {
+            let guess = parameterize::parameterize(path, buffer);
+            use_it(Target::Guess(self.capped(guess)))
+        })
+    }
+
+    /// Shows the template of a client's request to `use_it`: what the request carries, or what the list knows.
+    pub(crate) fn with_template<R>(
+        &self,
+        given: Option<&str>,
+        host: &str,
+        path: &str,
+        use_it: impl FnOnce(Option<&str>) -> R,
+    ) -> R {
+        if let Some(given) = given {
+            return use_it(Some(self.capped(given)));
+        }
+        use_it(self.templates.as_ref().and_then(|templates| templates.find_for(host, path)))
+    }
+
+    fn capped<'a>(&self, name: &'a str) -> &'a str {
+        if self.seen.admit(name) { name } else { OVERFLOW }
+    }
+}
+
+impl fmt::Debug for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Routes")
+            .field("source", &self.source.is_some())
+            .field("templates", &self.templates)
+            .field("parameterize", &self.parameterize)
+            .finish_non_exhaustive()
+    }
+}

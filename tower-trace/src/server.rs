@@ -1,0 +1,39 @@
+//! Tracing the requests that a service answers.
+//!
+//! ```
+//! use tower::{Layer as _, service_fn};
+//! use tower_trace::TraceLayer;
+//! use tracing_core_ctx::Tracer;
+//!
+//! # async fn handle(_: http::Request<http_body_util::Empty<bytes::Bytes>>)
+//! #     -> Result<http::Response<http_body_util::Empty<bytes::Bytes>>, std::convert::Infallible> {
+//! #     Ok(http::Response::default())
+//! # }
+//! # let tracer = Tracer::noop();
+//! let service = TraceLayer::new(tracer).layer(service_fn(handle));
+//! ```
+//!
+//! # When things happen
+//!
+//! 1. **The request arrives** (`call`). The caller's context is read and believed as far as [`trust`](TraceLayer::trust) says; the
+//!    [`filter`](TraceLayer::filter) is asked; the route is looked up; the tracer's sampler decides. If nothing is recorded, this is
+//!    all: the context travels on and no attribute is built.
+//! 2. **The span starts** with everything the head of the request says. Then [`on_request`](TraceLayer::on_request) runs.
+//! 3. **The service runs.** Its span's context is current in `call`, in every poll, and when the future is dropped.
+//! 4. **The head of the response is there.** [`on_response`](TraceLayer::on_response) runs.
+//! 5. **The body is read.** The context is current in every poll of it and when it is dropped.
+//! 6. **The exchange ends** and the span with it, once: see [`exchange`](crate::exchange) for how.
+//!
+//! Status: 5xx, errors and panics make the span an error; 4xx do not, and neither does a caller who goes away
+//! (`ctx.outcome` = `cancelled`).
+
+mod attributes;
+mod config;
+mod describe;
+mod layer;
+mod policy;
+mod service;
+
+pub use describe::DescribeServer;
+pub use layer::TraceLayer;
+pub use service::Trace;

@@ -1,0 +1,220 @@
+use std::net::SocketAddr;
+
+use http::header;
+use tracing_core_ctx::attribute::ValueRef;
+use tracing_core_ctx::sampler::AttributeSource;
+use tracing_core_ctx::semconv;
+use tracing_core_ctx::span::SpanWriter;
+
+use super::policy::ServerPolicy;
+use crate::authority;
+use crate::forwarded::Forwarded;
+use crate::head::RequestHead;
+use crate::method;
+use crate::route::Target;
+use crate::{PeerAddr, hook, scratch, version};
+
+/// What the head of a request says in the words of the conventions. Borrowed; nothing is built before it is asked for.
+pub(super) struct Request<'a> {
+    policy: &'a ServerPolicy,
+    head: RequestHead<'a>,
+    uri: &'a http::Uri,
+    method: &'a str,
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn new(policy: &'a ServerPolicy, head: RequestHead<'a>) -> Self {
+        Self {
+            policy,
+            head,
+            uri: policy
+                .uri
+                .as_ref()
+                .and_then(|uri| hook::run(|| uri(head)).flatten())
+                .unwrap_or(head.uri),
+            method: policy.methods.name(head.method),
+        }
+    }
+
+    pub(super) fn path(&self) -> &'a str {
+        match self.uri.path() {
+            // The asterisk-form and the authority-form have none.
+            "" => "/",
+            path => path,
+        }
+    }
+
+    /// Writes everything that is known at the start.
+    pub(super) fn describe(&self, target: Target<'_>, span: &mut SpanWriter<'_>) {
+        let head = self.head;
+        let forwarded = if self.policy.forwarded {
+            Forwarded::read(head.headers)
+        } else {
+            Forwarded::default()
+        };
+        let scheme = self.scheme(&forwarded);
+        let query = self.uri.query().filter(|query| !query.is_empty());
+        let query = query.map(|query| self.policy.sensitive.redact_query(query));
+
+        span.set_new(semconv::HTTP_REQUEST_METHOD, self.method);
+        if self.method == method::OTHER {
+            span.set_new(semconv::HTTP_REQUEST_METHOD_ORIGINAL, head.method.as_str());
+        }
+        span.set_new(semconv::URL_PATH, self.path());
+        span.set_new(semconv::URL_SCHEME, scheme);
+        if let Some(query) = &query {
+            span.set_new(semconv::URL_QUERY, &**query);
+        }
+        match target {
+            Target::Route(route) => span.set_new(semconv::HTTP_ROUTE, route),
+            Target::Guess(template) => span.set_new(semconv::URL_TEMPLATE, template),
+            Target::None => {}
+        }
+        let server = self.server(&forwarded);
+        if let Some((host, port)) = server {
+            span.set_new(semconv::SERVER_ADDRESS, host);
+            if let Some(port) = port {
+                span.set_new(semconv::SERVER_PORT, port);
+            }
+        }
+        self.describe_client(&forwarded, span);
+        if let Some(version) = version::name(head.version) {
+            span.set_new(semconv::NETWORK_PROTOCOL_VERSION, version);
+        }
+        if let Some(agent) = self.user_agent() {
+            span.set_new(semconv::USER_AGENT_ORIGINAL, agent);
+        }
+        if self.policy.body_sizes
+            && let Some(length) = content_length(head)
+        {
+            span.set_new(semconv::HTTP_REQUEST_BODY_SIZE, length);
+        }
+        self.policy.request_headers.record(head.headers, span);
+        if self.policy.legacy_names {
+            self.describe_legacy(scheme, query.as_deref(), server, span);
+        }
+    }
+
+    fn describe_client(&self, forwarded: &Forwarded<'_>, span: &mut SpanWriter<'_>) {
+        let peer = self.peer();
+        if let Some(client) = &forwarded.client {
+            span.set_new(semconv::CLIENT_ADDRESS, &*client.address);
+            if let Some(port) = client.port {
+                span.set_new(semconv::CLIENT_PORT, port);
+            }
+        }
+        let Some(peer) = peer else {
+            return;
+        };
+        scratch::with_ip(peer.ip(), |address| {
+            if forwarded.client.is_none() {
+                span.set_new(semconv::CLIENT_ADDRESS, address);
+            }
+            span.set_new(semconv::NETWORK_PEER_ADDRESS, address);
+        });
+        span.set_new(semconv::NETWORK_PEER_PORT, peer.port());
+    }
+
+    /// The names from before 2023, for dashboards that still ask for them (`OTEL_SEMCONV_STABILITY_OPT_IN=http/dup`).
+    fn describe_legacy(
+        &self,
+        scheme: &str,
+        query: Option<&str>,
+        server: Option<(&str, Option<u16>)>,
+        span: &mut SpanWriter<'_>,
+    ) {
+        use semconv::legacy;
+
+        span.set_new(legacy::HTTP_METHOD, self.method);
+        span.set_new(legacy::HTTP_SCHEME, scheme);
+        scratch::with(|target| {
+            target.push_str(self.path());
+            if let Some(query) = query {
+                target.push('?');
+                target.push_str(query);
+            }
+            span.set_new(legacy::HTTP_TARGET, target.as_str());
+        });
+        if let Some((host, port)) = server {
+            span.set_new(legacy::NET_HOST_NAME, host);
+            if let Some(port) = port {
+                span.set_new(legacy::NET_HOST_PORT, port);
+            }
+        }
+        if let Some(version) = version::flavor(self.head.version) {
+            span.set_new(legacy::HTTP_FLAVOR, version);
+        }
+        if let Some(agent) = self.user_agent() {
+            span.set_new(legacy::HTTP_USER_AGENT, agent);
+        }
+        let client = span.attributes().get(semconv::CLIENT_ADDRESS.name());
+        if let Some(client) = client.and_then(ValueRef::as_str).map(str::to_owned) {
+            span.set_new(legacy::HTTP_CLIENT_IP, client);
+        }
+        if let Some(peer) = self.peer() {
+            scratch::with_ip(peer.ip(), |address| span.set_new(legacy::NET_SOCK_PEER_ADDR, address));
+            span.set_new(legacy::NET_SOCK_PEER_PORT, peer.port());
+        }
+    }
+
+    /// The client's scheme: what a trusted proxy says, else the target's own, else the layer's setting.
+    fn scheme(&self, forwarded: &Forwarded<'_>) -> &str {
+        forwarded
+            .scheme
+            .or_else(|| self.uri.scheme_str())
+            .or_else(|| self.head.uri.scheme_str())
+            .unwrap_or(self.policy.scheme)
+    }
+
+    fn server<'b>(&self, forwarded: &'b Forwarded<'_>) -> Option<(&'b str, Option<u16>)>
+    where
+        'a: 'b,
+    {
+        if let Some(host) = &forwarded.host {
+            return authority::split(host);
+        }
+        if let Some(host) = self.uri.authority().or_else(|| self.head.uri.authority()) {
+            return authority::split(host.as_str());
+        }
+        authority::split(self.head.headers.get(header::HOST)?.to_str().ok()?)
+    }
+
+    fn user_agent(&self) -> Option<&'a str> {
+        let agent = self.head.headers.get(header::USER_AGENT)?.to_str().ok()?;
+        (!agent.is_empty()).then_some(agent)
+    }
+
+    fn peer(&self) -> Option<SocketAddr> {
+        match &self.policy.peer {
+            Some(peer) => hook::run(|| peer(self.head)).flatten(),
+            None => self.head.extensions.get::<PeerAddr>().map(|peer| peer.0),
+        }
+    }
+}
+
+/// What samplers may ask for before the span exists.
+impl AttributeSource for Request<'_> {
+    fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        let none = const {
+            &Forwarded {
+                client: None,
+                host: None,
+                scheme: None,
+            }
+        };
+        match key {
+            "http.request.method" => Some(ValueRef::Str(self.method)),
+            "url.path" => Some(ValueRef::Str(self.path())),
+            "url.scheme" => Some(ValueRef::Str(self.uri.scheme_str().unwrap_or(self.policy.scheme))),
+            "url.query" => self.uri.query().map(ValueRef::Str),
+            "server.address" => self.server(none).map(|server| ValueRef::Str(server.0)),
+            "server.port" => self.server(none)?.1.map(|port| ValueRef::I64(i64::from(port))),
+            "user_agent.original" => self.user_agent().map(ValueRef::Str),
+            _ => None,
+        }
+    }
+}
+
+fn content_length(head: RequestHead<'_>) -> Option<u64> {
+    head.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

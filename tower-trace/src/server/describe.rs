@@ -1,0 +1,61 @@
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use http::StatusCode;
+use tracing_core_ctx::span::SpanWriter;
+use tracing_core_ctx::{Span, semconv};
+
+use super::policy::ServerPolicy;
+use crate::exchange::{Complete, Describe, End};
+use crate::head::ResponseHead;
+use crate::{hook, outcome};
+
+/// What a server span says about the response and the end.
+pub struct DescribeServer {
+    policy: Arc<ServerPolicy>,
+    status: Option<StatusCode>,
+}
+
+impl DescribeServer {
+    pub(super) const fn new(policy: Arc<ServerPolicy>) -> Self {
+        Self { policy, status: None }
+    }
+}
+
+impl Describe for DescribeServer {
+    fn on_response(&mut self, head: ResponseHead<'_>, span: &Span) -> ControlFlow<()> {
+        self.status = Some(head.status);
+        for (key, lines) in self.policy.response_headers.read(head.headers) {
+            span.set(key, lines);
+        }
+        if let Some(on_response) = &self.policy.on_response {
+            hook::run(|| on_response(head, span.handle()));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn on_end(self, end: End<'_>, span: &mut SpanWriter<'_>) {
+        outcome::describe(&end, self.status, |status| status.is_server_error(), span);
+        if self.policy.legacy_names
+            && let Some(status) = self.status
+        {
+            span.set(semconv::legacy::HTTP_STATUS_CODE, status.as_u16());
+        }
+        if self.policy.body_sizes
+            && let End::Complete(Complete {
+                body_size: Some(size), ..
+            }) = end
+        {
+            span.set(semconv::HTTP_RESPONSE_BODY_SIZE, size);
+        }
+    }
+}
+
+impl fmt::Debug for DescribeServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DescribeServer")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,128 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{HeaderName, Uri};
+use tracing_core_ctx::span::Link;
+use tracing_core_ctx::{Context, SpanKind, SpanRef, Tracer};
+
+use super::attributes::Request;
+use super::describe::DescribeServer;
+use crate::capture::Captured;
+use crate::carrier::HeaderExtractor;
+use crate::exchange::Exchange;
+use crate::head::{RequestHead, ResponseHead};
+use crate::method::{self, KnownMethods};
+use crate::redact::SensitiveKeys;
+use crate::route::{Routes, Target};
+use crate::hook;
+use crate::trust::Trust;
+
+pub(super) type FilterFn = dyn Fn(RequestHead<'_>) -> bool + Send + Sync;
+pub(super) type NameFn = dyn Fn(RequestHead<'_>) -> Option<String> + Send + Sync;
+pub(super) type OnRequestFn = dyn Fn(RequestHead<'_>, &SpanRef) + Send + Sync;
+pub(super) type OnResponseFn = dyn Fn(ResponseHead<'_>, &SpanRef) + Send + Sync;
+pub(super) type PeerFn = dyn Fn(RequestHead<'_>) -> Option<SocketAddr> + Send + Sync;
+pub(super) type TrustFn = dyn Fn(RequestHead<'_>) -> Trust + Send + Sync;
+pub(super) type UriFn = dyn for<'a> Fn(RequestHead<'a>) -> Option<&'a Uri> + Send + Sync;
+
+/// All settings of a [`TraceLayer`](super::TraceLayer): plain data and erased closures.
+#[derive(Clone)]
+pub(crate) struct ServerPolicy {
+    pub(super) tracer: Tracer,
+    pub(super) routes: Routes,
+    pub(super) filter: Option<Arc<FilterFn>>,
+    pub(super) trust: Trust,
+    pub(super) trust_by: Option<Arc<TrustFn>>,
+    pub(super) name: Option<Arc<NameFn>>,
+    pub(super) on_request: Option<Arc<OnRequestFn>>,
+    pub(super) on_response: Option<Arc<OnResponseFn>>,
+    pub(super) peer: Option<Arc<PeerFn>>,
+    pub(super) uri: Option<Arc<UriFn>>,
+    pub(super) sensitive: SensitiveKeys,
+    pub(super) request_headers: Captured,
+    pub(super) response_headers: Captured,
+    pub(super) body_sizes: bool,
+    pub(super) forwarded: bool,
+    pub(super) scheme: &'static str,
+    pub(super) methods: KnownMethods,
+    pub(super) legacy_names: bool,
+    pub(super) echo: Option<HeaderName>,
+}
+
+impl ServerPolicy {
+    /// Starts the exchange that `head` asks for.
+    pub(super) fn begin(self: &Arc<Self>, head: RequestHead<'_>) -> Exchange<DescribeServer> {
+        let caller = self.tracer.extract(&HeaderExtractor(head.headers));
+        if !self.wants(head) {
+            // Not traced, and neither is what it calls; the caller's context still reaches them.
+            return Exchange::unrecorded(caller.suppressed());
+        }
+        let (context, link) = self.believe(head, caller);
+        let request = Request::new(self, head);
+        let mut recording = false;
+        let span = self.routes.with_target(head, request.path(), |target| {
+            self.with_name(head, target, |name| {
+                let mut builder = self
+                    .tracer
+                    .span(name)
+                    .kind(SpanKind::Server)
+                    .parent(&context)
+                    .attribute_source(&request);
+                if let Some(link) = link {
+                    builder = builder.link(link);
+                }
+                builder.start_with(|span| {
+                    recording = true;
+                    request.describe(target, span);
+                })
+            })
+        });
+        let context = context.with_span(span.handle());
+        if !recording {
+            return Exchange::unrecorded(context);
+        }
+        if let Some(on_request) = &self.on_request {
+            hook::run(|| on_request(head, span.handle()));
+        }
+        Exchange::new(head.method, context, span, DescribeServer::new(Arc::clone(self)))
+    }
+
+    fn wants(&self, head: RequestHead<'_>) -> bool {
+        match &self.filter {
+            Some(filter) => hook::run(|| filter(head)).unwrap_or(true),
+            None => true,
+        }
+    }
+
+    /// What of the caller's context is taken over, and what becomes a link.
+    fn believe(&self, head: RequestHead<'_>, caller: Context) -> (Context, Option<Link>) {
+        let trust = match &self.trust_by {
+            // Who cannot be judged is not trusted.
+            Some(trust) => hook::run(|| trust(head)).unwrap_or(Trust::Ignore),
+            None => self.trust,
+        };
+        match trust {
+            Trust::Continue => (caller, None),
+            Trust::ContinueWithoutSampling => {
+                let context = match caller.span_context() {
+                    Some(span) => Context::new()
+                        .with_remote_span(span.clone())
+                        .with_sampling_hint(tracing_core_ctx::context::SamplingHint::Defer),
+                    None => Context::new(),
+                };
+                (context, None)
+            }
+            Trust::Ignore => (Context::new(), None),
+            Trust::NewRootWithLink => (Context::new(), caller.span_context().cloned().map(Link::new)),
+        }
+    }
+
+    fn with_name<R>(&self, head: RequestHead<'_>, target: Target<'_>, use_it: impl FnOnce(&str) -> R) -> R {
+        if let Some(name) = &self.name
+            && let Some(Some(name)) = hook::run(|| name(head))
+        {
+            return use_it(&name);
+        }
+        method::with_name(self.methods.name(head.method), target.text(), use_it)
+    }
+}

@@ -1,0 +1,19 @@
+/// How far a caller's trace context is believed.
+///
+/// Whoever can reach a service can send it headers. A forged context can force recording, hide from it, or
+/// tie a stranger's spans to yours ([W3C Trace Context, section 6]).
+///
+/// [W3C Trace Context, section 6]: https://www.w3.org/TR/trace-context-2/#security-considerations
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Trust {
+    /// Continue the caller's trace and follow its decision on sampling: for callers that are ours. The default.
+    #[default]
+    Continue,
+    /// Continue the caller's trace, and decide on sampling as if the trace started here. Its baggage is dropped.
+    ContinueWithoutSampling,
+    /// Take nothing over: a new trace starts.
+    Ignore,
+    /// Start a new trace and link the caller's span. Its baggage is dropped.
+    NewRootWithLink,
+}
