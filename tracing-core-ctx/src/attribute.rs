@@ -19,9 +19,9 @@
 
 mod key;
 mod set;
+mod texts;
 mod value;
 
 pub use key::{AttributeKey, Key, KeyPrefix, KeyRef, Untyped};
-pub(crate) use set::Text;
 pub use set::{Attributes, Iter};
 pub use value::{Array, AttributeValue, Value, ValueRef};

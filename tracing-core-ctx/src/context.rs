@@ -31,7 +31,11 @@ use values::Values;
 use crate::span::{LiveSpan, SpanRef};
 use crate::{Baggage, SpanContext};
 
-/// A span, baggage and user values: a few words, cheap to clone, changed by copy.
+/// A span, baggage and user values: cheap to clone, changed by copy.
+///
+/// A context is at most 80 bytes. Cloning it allocates nothing: it copies them and counts at most three references (of the
+/// span if it records, of its `tracestate`, and of baggage with values), each only where there is one. The default is the
+/// empty context, the same as [`Context::new`].
 #[derive(Clone, Default)]
 pub struct Context {
     span_context: Option<SpanContext>,
@@ -78,7 +82,8 @@ impl Context {
         }
     }
 
-    /// A copy of the context that is current on this thread.
+    /// A copy of the context that is current on this thread; the empty context when none was attached, and while the
+    /// thread is being torn down.
     #[must_use]
     pub fn current() -> Self {
         scope::with_current(Self::clone).unwrap_or_default()
@@ -92,19 +97,27 @@ impl Context {
     }
 
     /// Makes this context current on this thread until the scope is dropped.
+    ///
+    /// Scopes are meant to be dropped in the reverse order, but any order is safe: one that is dropped too early stops to count when
+    /// those above it are gone. One that is never dropped ([`std::mem::forget`]) stays current until the [`scope`](Self::scope),
+    /// the [`Entered`] guard or the poll of a [`WithContext`] around it ends.
     #[must_use = "the context is current only while the scope lives"]
     pub fn attach(self) -> Scope {
         scope::attach(self)
     }
 
-    /// Makes this context current while `run` runs.
+    /// Makes this context current while `run` runs, and takes back whatever `run` left attached, also when it panics.
     pub fn scope<R>(&self, run: impl FnOnce() -> R) -> R {
-        let _scope = self.clone().attach();
+        let mut context = self.clone();
+        let _entered = context.enter();
         run()
     }
 
     /// Makes this context current by moving it, for a state machine that owns it and is polled often: no reference is
-    /// counted. It is back in place when the guard is dropped.
+    /// counted. It is back in place when the guard is dropped, also by a panic; whatever was left attached above it is gone then.
+    ///
+    /// Guards are dropped in the reverse order. Like a [`Scope`], one must not be held across an `.await`: when the guard around
+    /// it ends first, the moved context ends with it, and its owner is left with the empty one.
     #[must_use = "the context is current only while the guard lives"]
     pub fn enter(&mut self) -> Entered<'_> {
         scope::enter(self)
@@ -129,7 +142,7 @@ impl Context {
         self.extras.as_ref().map_or(NONE, |extras| &extras.baggage)
     }
 
-    /// The value of type `T` that [`with_value`](Self::with_value) put here.
+    /// The value of type `T` that [`with_value`](Self::with_value) put here; `None` if there is none of exactly this type.
     #[must_use]
     pub fn value<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.extras.as_ref()?.values.get()
@@ -141,7 +154,7 @@ impl Context {
         self.hint
     }
 
-    /// Whether spans started here are not recorded because the work is telemetry's own.
+    /// Whether spans started here are not recorded because the work is telemetry's own. Default: no.
     #[must_use]
     pub const fn is_suppressed(&self) -> bool {
         self.suppressed
@@ -155,16 +168,21 @@ impl Context {
         self
     }
 
-    /// The same with `span` as the current one.
+    /// The same with `span` as the current one; with none, if `span` has no identity.
+    ///
+    /// A span of this process has decided about sampling: of what the caller wished, only [`SamplingHint::Debug`] stays.
     #[must_use]
     pub fn with_span(mut self, span: &SpanRef) -> Self {
         self.span_context = span.span_context().cloned();
         self.live = span.live().cloned();
-        self.hint = self.hint.filter(|hint| *hint == SamplingHint::Debug);
+        // A span that is not ours only passes through, and its caller's wish with it.
+        if self.span_context.as_ref().is_some_and(|span| !span.is_remote()) {
+            self.hint = self.hint.filter(|hint| *hint == SamplingHint::Debug);
+        }
         self
     }
 
-    /// The same with no span.
+    /// The same with no span and no wish for sampling: what starts below is a new trace.
     #[must_use]
     pub fn without_span(mut self) -> Self {
         self.span_context = None;
@@ -173,7 +191,7 @@ impl Context {
         self
     }
 
-    /// The same with other baggage.
+    /// The same with other baggage, in place of all that was there.
     #[must_use]
     pub fn with_baggage(mut self, baggage: Baggage) -> Self {
         if self.extras.is_some() || !baggage.is_empty() {
@@ -182,7 +200,7 @@ impl Context {
         self
     }
 
-    /// The same with `value` in place of any other value of type `T`.
+    /// The same with `value` in place of any other value of type `T`. A value stays in this process: what travels is [`Baggage`].
     ///
     /// ```
     /// use tracing_core_ctx::Context;

@@ -5,6 +5,7 @@
 
 mod builder;
 mod event;
+mod exception;
 mod handle;
 mod link;
 mod live;

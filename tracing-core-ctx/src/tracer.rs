@@ -41,6 +41,7 @@ struct Inner {
     clock: Box<dyn Clock>,
     limits: SpanLimits,
     sink: Box<dyn SpanSink>,
+    scope: &'static InstrumentationScope,
     malformed_contexts: AtomicU64,
     late_writes: AtomicU64,
 }
@@ -54,18 +55,19 @@ impl Tracer {
         TracerBuilder::default()
     }
 
-    /// A tracer that records nothing and passes contexts on.
+    /// A tracer that records nothing and passes contexts on, in the default formats.
     #[must_use]
     pub fn noop() -> Self {
         Self::builder().build()
     }
 
-    /// A span about to start.
+    /// A span about to start. `name` is of few values, without ids or other data.
     pub fn span<'a>(&'a self, name: &'a str) -> SpanBuilder<'a> {
         SpanBuilder::new(self, name)
     }
 
-    /// The same tracer for another library: its spans say that `scope` recorded them.
+    /// The same tracer for another library: its spans say that `scope` recorded them. Those of [`Span::child`](crate::Span::child)
+    /// below them are the application's again.
     #[must_use]
     pub fn with_scope(&self, scope: &'static InstrumentationScope) -> Self {
         Self {
@@ -130,6 +132,11 @@ impl Tracer {
             malformed_contexts: self.inner.malformed_contexts.load(Ordering::Relaxed),
             late_writes: self.inner.late_writes.load(Ordering::Relaxed),
         }
+    }
+
+    /// The same tracer, recording in the name of the one who built it.
+    pub(crate) fn for_application(&self) -> Self {
+        self.with_scope(self.inner.scope)
     }
 
     pub(crate) fn ids(&self) -> &dyn IdGenerator {

@@ -1,13 +1,16 @@
 use std::fmt;
+use std::mem;
 
+use super::texts::{Text, Texts};
 use super::{Array, AttributeKey, AttributeValue, KeyRef, Value, ValueRef};
 use crate::limits::AttributeLimits;
 use crate::semconv;
 
 /// A bounded table of attributes: one value for each key, in the order of first setting.
 ///
-/// Texts live in one growing buffer beside the table, so that a span with twenty attributes is two allocations.
-/// The table is made for writing a few dozen entries once and reading them once; looking up a key is a linear scan.
+/// Texts live in one buffer beside the table, so that a span with twenty attributes is two allocations. The buffer is at most about
+/// twice as large as the texts in it, however often they are replaced. The table is made for writing a few dozen entries
+/// once and reading them once; looking up a key is a linear scan.
 ///
 /// ```
 /// use tracing_core_ctx::attribute::Attributes;
@@ -21,22 +24,31 @@ use crate::semconv;
 #[derive(Clone, Default)]
 pub struct Attributes {
     entries: Vec<Entry>,
-    text: String,
+    texts: Texts,
     large: Vec<Value>,
+    /// A span keeps its name here too, which spares an allocation.
+    name: Text,
     dropped: u32,
-}
-
-/// Where a text stands in the buffer.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Text {
-    start: u32,
-    len: u32,
 }
 
 #[derive(Clone, Copy)]
 struct Entry {
     key: EntryKey,
     value: EntryValue,
+}
+
+impl Entry {
+    fn texts(&mut self) -> impl Iterator<Item = &mut Text> {
+        let key = match &mut self.key {
+            EntryKey::Static(_) => None,
+            EntryKey::Text(text) => Some(text),
+        };
+        let value = match &mut self.value {
+            EntryValue::Text(text) => Some(text),
+            _ => None,
+        };
+        key.into_iter().chain(value)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -60,8 +72,9 @@ impl Attributes {
     pub const fn new() -> Self {
         Self {
             entries: Vec::new(),
-            text: String::new(),
+            texts: Texts::new(),
             large: Vec::new(),
+            name: Text::EMPTY,
             dropped: 0,
         }
     }
@@ -69,14 +82,20 @@ impl Attributes {
     /// Room for `entries` attributes and `text` bytes of names and values.
     #[must_use]
     pub fn with_capacity(entries: usize, text: usize) -> Self {
-        Self {
-            entries: Vec::with_capacity(entries),
-            text: String::with_capacity(text),
-            ..Self::new()
-        }
+        let mut attributes = Self::new();
+        attributes.reserve(entries, text);
+        attributes
+    }
+
+    /// Room for so many more.
+    pub(crate) fn reserve(&mut self, entries: usize, text: usize) {
+        self.entries.reserve(entries);
+        self.texts.reserve(text);
     }
 
     /// Sets an attribute; a second value for a key replaces the first. Unbounded: see [`set_within`](Self::set_within).
+    ///
+    /// An empty key is dropped and counted.
     pub fn set<K: AttributeKey>(&mut self, key: K, value: impl AttributeValue<K::Type>) {
         self.set_within(&AttributeLimits::UNLIMITED, key, value);
     }
@@ -89,10 +108,20 @@ impl Attributes {
         value: impl AttributeValue<K::Type>,
     ) {
         let (key, value) = (key.key(), value.value());
-        if cfg!(debug_assertions) && K::BY_HAND {
-            semconv::check::report_once(key.as_str(), value);
-        }
+        check::<K>(key, value);
         self.put(limits, key, value);
+    }
+
+    /// The same for a key that the caller knows to be new, sparing the scan.
+    pub(crate) fn set_new_within<K: AttributeKey>(
+        &mut self,
+        limits: &AttributeLimits,
+        key: K,
+        value: impl AttributeValue<K::Type>,
+    ) {
+        let (key, value) = (key.key(), value.value());
+        check::<K>(key, value);
+        self.put_new(limits, key, value);
     }
 
     /// How many attributes there are.
@@ -132,71 +161,107 @@ impl Attributes {
     /// Forgets everything and keeps the memory.
     pub fn clear(&mut self) {
         self.entries.clear();
-        self.text.clear();
+        self.texts.clear();
         self.large.clear();
+        self.name = Text::EMPTY;
         self.dropped = 0;
     }
 
     /// Bytes of memory held, roughly: what a byte bound of a queue counts.
     #[must_use]
     pub fn weight(&self) -> usize {
-        let large: usize = self.large.iter().map(|value| 64 + value_weight(value)).sum();
-        self.entries.capacity() * size_of::<Entry>() + self.text.capacity() + large
+        let large: usize = self
+            .large
+            .iter()
+            .map(|value| 64 + value_weight(value))
+            .sum();
+        self.entries.capacity() * size_of::<Entry>() + self.texts.capacity() + large
     }
 
     pub(crate) fn put(&mut self, limits: &AttributeLimits, key: KeyRef<'_>, value: ValueRef<'_>) {
-        if key.as_str().is_empty() {
-            // OpenTelemetry common, "Attribute": the key must be a non-empty string.
-            self.dropped = self.dropped.saturating_add(1);
-            return;
+        match self.position(key) {
+            Some(position) => {
+                let old = mem::replace(&mut self.entries[position].value, EntryValue::Bool(false));
+                self.free(old);
+                self.entries[position].value = self.keep(limits, value);
+            }
+            None => self.put_new(limits, key, value),
         }
-        if let Some(position) = self.position(key) {
-            let value = self.keep(limits, value);
-            self.entries[position].value = value;
-            return;
-        }
-        self.put_new(limits, key, value);
     }
 
-    /// Adds an attribute whose key the caller knows to be new, sparing the scan.
-    pub(crate) fn put_new(&mut self, limits: &AttributeLimits, key: KeyRef<'_>, value: ValueRef<'_>) {
-        if self.entries.len() >= limits.count {
+    fn put_new(&mut self, limits: &AttributeLimits, key: KeyRef<'_>, value: ValueRef<'_>) {
+        // OpenTelemetry common, "Attribute": the key must be a non-empty string.
+        if self.entries.len() >= limits.count || key.as_str().is_empty() {
             self.dropped = self.dropped.saturating_add(1);
             return;
         }
         let key = match key {
             KeyRef::Static(name) => EntryKey::Static(name),
-            KeyRef::Borrowed(name) => EntryKey::Text(self.push_text(name)),
+            KeyRef::Borrowed(name) => EntryKey::Text(self.texts.push(name)),
         };
         let value = self.keep(limits, value);
         self.entries.push(Entry { key, value });
     }
 
-    /// Copies a text into the buffer; one that would make it larger than 4 GiB becomes empty.
-    pub(crate) fn push_text(&mut self, text: &str) -> Text {
-        let (Ok(start), Ok(len)) = (u32::try_from(self.text.len()), u32::try_from(text.len())) else {
-            return Text::default();
-        };
-        if start.checked_add(len).is_none() {
-            return Text::default();
+    /// Sets all attributes of another table, and counts what that one has dropped.
+    pub(crate) fn put_all(&mut self, limits: &AttributeLimits, other: &Self) {
+        for entry in &other.entries {
+            let key = match entry.key {
+                EntryKey::Static(name) => KeyRef::Static(name),
+                EntryKey::Text(text) => KeyRef::Borrowed(other.texts.get(text)),
+            };
+            self.put(limits, key, other.value(entry.value));
         }
-        self.text.push_str(text);
-        Text { start, len }
+        self.dropped = self.dropped.saturating_add(other.dropped);
     }
 
-    pub(crate) fn text(&self, text: Text) -> &str {
-        let start = text.start as usize;
-        self.text
-            .get(start..start + text.len as usize)
-            .unwrap_or_default()
+    pub(crate) fn name(&self) -> &str {
+        self.texts.get(self.name)
     }
 
+    pub(crate) fn set_name(&mut self, name: &str) {
+        if self.name() != name {
+            let old = mem::take(&mut self.name);
+            self.free(EntryValue::Text(old));
+            self.name = self.texts.push(name);
+        }
+    }
+
+    /// Takes back the memory of a value that no entry has any more.
+    fn free(&mut self, value: EntryValue) {
+        match value {
+            EntryValue::Bool(_) | EntryValue::F64(_) | EntryValue::I64(_) => {}
+            EntryValue::Large(position) => self.free_large(position),
+            EntryValue::Text(text) => {
+                self.texts.free(text);
+                if self.texts.has_many_holes() {
+                    let live = self.entries.iter_mut().flat_map(Entry::texts);
+                    self.texts.close_holes(live.chain([&mut self.name]));
+                }
+            }
+        }
+    }
+
+    /// The last one takes the place that becomes free.
+    fn free_large(&mut self, free: u32) {
+        if free as usize >= self.large.len() {
+            return;
+        }
+        self.large.swap_remove(free as usize);
+        let moved = self.large.len();
+        for entry in &mut self.entries {
+            match &mut entry.value {
+                EntryValue::Large(position) if *position as usize == moved => *position = free,
+                _ => {}
+            }
+        }
+    }
     fn keep(&mut self, limits: &AttributeLimits, value: ValueRef<'_>) -> EntryValue {
         match value {
             ValueRef::Bool(flag) => EntryValue::Bool(flag),
             ValueRef::F64(number) => EntryValue::F64(number),
             ValueRef::I64(number) => EntryValue::I64(number),
-            ValueRef::Str(text) => EntryValue::Text(self.push_text(limits.cut(text))),
+            ValueRef::Str(text) => EntryValue::Text(self.texts.push(limits.cut(text))),
             ValueRef::Bytes(bytes) => {
                 let kept = bytes.len().min(limits.value_length);
                 self.keep_large(Value::Bytes(bytes[..kept].to_vec()))
@@ -227,7 +292,7 @@ impl Attributes {
     fn key(&self, key: EntryKey) -> &str {
         match key {
             EntryKey::Static(name) => name,
-            EntryKey::Text(text) => self.text(text),
+            EntryKey::Text(text) => self.texts.get(text),
         }
     }
 
@@ -236,7 +301,7 @@ impl Attributes {
             EntryValue::Bool(flag) => ValueRef::Bool(flag),
             EntryValue::F64(number) => ValueRef::F64(number),
             EntryValue::I64(number) => ValueRef::I64(number),
-            EntryValue::Text(text) => ValueRef::Str(self.text(text)),
+            EntryValue::Text(text) => ValueRef::Str(self.texts.get(text)),
             EntryValue::Large(position) => match self.large.get(position as usize) {
                 Some(value) => value.as_ref(),
                 None => ValueRef::Str(""),
@@ -253,7 +318,10 @@ impl fmt::Debug for Attributes {
 
 impl PartialEq for Attributes {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().all(|(key, value)| other.get(key) == Some(value))
+        self.len() == other.len()
+            && self
+                .iter()
+                .all(|(key, value)| other.get(key) == Some(value))
     }
 }
 
@@ -279,7 +347,10 @@ impl<'a> Iterator for Iter<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let entry = self.attributes.entries.get(self.next)?;
         self.next += 1;
-        Some((self.attributes.key(entry.key), self.attributes.value(entry.value)))
+        Some((
+            self.attributes.key(entry.key),
+            self.attributes.value(entry.value),
+        ))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -289,6 +360,13 @@ impl<'a> Iterator for Iter<'a> {
 }
 
 impl ExactSizeIterator for Iter<'_> {}
+
+/// In debug builds, reports a name of the conventions that was written by hand and is wrong.
+fn check<K: AttributeKey>(key: KeyRef<'_>, value: ValueRef<'_>) {
+    if cfg!(debug_assertions) && K::BY_HAND {
+        semconv::check::report_once(key.as_str(), value);
+    }
+}
 
 /// Compares the address first: constants of the conventions mostly meet themselves.
 fn same(one: &str, other: &str) -> bool {
@@ -307,56 +385,4 @@ fn value_weight(value: &Value) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_entry_is_two_words_of_key_and_two_of_value() {
-        assert_eq!(size_of::<Entry>(), 32);
-    }
-
-    #[test]
-    fn a_new_key_over_the_count_is_dropped_and_counted_but_a_known_one_is_updated() {
-        let limits = AttributeLimits {
-            count: 1,
-            ..AttributeLimits::UNLIMITED
-        };
-        let mut attributes = Attributes::new();
-        attributes.set_within(&limits, "a", 1);
-        attributes.set_within(&limits, "b", 2);
-        attributes.set_within(&limits, "a", 3);
-        assert_eq!(attributes.get("a"), Some(ValueRef::I64(3)));
-        assert_eq!(attributes.get("b"), None);
-        assert_eq!(attributes.dropped(), 1);
-    }
-
-    #[test]
-    fn long_texts_are_cut_at_characters_also_inside_lists() {
-        let limits = AttributeLimits {
-            value_length: 3,
-            ..AttributeLimits::UNLIMITED
-        };
-        let mut attributes = Attributes::new();
-        attributes.set_within(&limits, "text", "añb→c");
-        attributes.set_within(&limits, "list", Value::from(["→→→→"].into_iter().collect::<Array>()));
-        attributes.set_within(&limits, "bytes", Value::Bytes(vec![1, 2, 3, 4]));
-        assert_eq!(attributes.get("text"), Some(ValueRef::Str("añb")));
-        assert_eq!(attributes.get("list").unwrap().as_strs().unwrap(), ["→→→"]);
-        assert_eq!(attributes.get("bytes"), Some(ValueRef::Bytes(&[1, 2, 3])));
-    }
-
-    #[test]
-    fn an_empty_key_is_dropped_and_counted() {
-        let mut attributes = Attributes::new();
-        attributes.set("", 1);
-        assert!(attributes.is_empty());
-        assert_eq!(attributes.dropped(), 1);
-    }
-
-    #[test]
-    fn unsigned_values_saturate() {
-        let mut attributes = Attributes::new();
-        attributes.set("big", u64::MAX);
-        assert_eq!(attributes.get("big"), Some(ValueRef::I64(i64::MAX)));
-    }
-}
+mod tests;

@@ -71,6 +71,15 @@ impl<'a> ValueRef<'a> {
         }
     }
 
+    /// The floating-point number, if it is one.
+    #[must_use]
+    pub const fn as_f64(self) -> Option<f64> {
+        match self {
+            Self::F64(number) => Some(number),
+            _ => None,
+        }
+    }
+
     /// The truth value, if it is one.
     #[must_use]
     pub const fn as_bool(self) -> Option<bool> {

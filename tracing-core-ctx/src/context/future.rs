@@ -8,7 +8,10 @@ use super::Context;
 
 /// Lets any future take a context along.
 pub trait FutureExt: Future + Sized {
-    /// Makes `context` current in every poll of this future and in its drop.
+    /// Makes `context` current in every poll of this future and in its drop, whether it is done by then or not.
+    ///
+    /// What the code inside attaches and leaves attached at the end of a poll is taken away: the next poll starts with
+    /// `context` again.
     ///
     /// ```
     /// use tracing_core_ctx::{Baggage, Context, context::FutureExt as _};
@@ -54,9 +57,7 @@ pin_project! {
 
     impl<F> PinnedDrop for WithContext<F> {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            let _entered = this.context.enter();
-            this.inner.set(None);
+            this.drop_inner();
         }
     }
 }
@@ -65,6 +66,13 @@ impl<F> WithContext<F> {
     /// The context that the future runs in.
     pub const fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// Drops the future while its context is current. It must not be polled any more.
+    pub(crate) fn drop_inner(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        let _entered = this.context.enter();
+        this.inner.set(None);
     }
 }
 

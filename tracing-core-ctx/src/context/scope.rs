@@ -31,7 +31,7 @@ struct Ticket {
 
 /// Keeps a context current; see [`Context::attach`].
 ///
-/// Not `Send`, and not to be held across an `.await`: use [`FutureExt::with_context`](super::FutureExt::with_context) there.
+/// Not `Send`, and not to be held across an `.await`, where it would be current in other tasks: use [`FutureExt::with_context`](super::FutureExt::with_context) there.
 pub struct Scope {
     ticket: Option<Ticket>,
     // A guard must be dropped on the thread that made it.

@@ -40,8 +40,7 @@ impl Threshold {
         reason = "the product is between 0 and 2^56"
     )]
     pub fn from_probability(probability: f64) -> Option<Self> {
-        // `!(..)` also refuses what is no number.
-        if !(probability * ALL as f64 >= 1.0) {
+        if probability.is_nan() || probability * (ALL as f64) < 1.0 {
             return None;
         }
         let kept = (probability.min(1.0) * ALL as f64).round() as u64;

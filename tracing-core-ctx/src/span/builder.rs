@@ -16,6 +16,7 @@ pub struct SpanBuilder<'a> {
     kind: SpanKind,
     parent: Parent,
     links: Vec<Link>,
+    dropped_links: u32,
     attributes: Attributes,
     source: Option<&'a dyn AttributeSource>,
     start: Option<Timestamp>,
@@ -31,14 +32,14 @@ enum Parent {
 
 /// What a parent context says about a new span.
 #[derive(Default)]
-struct Above {
+pub(super) struct Above {
     span_context: Option<SpanContext>,
     hint: Option<SamplingHint>,
     suppressed: bool,
 }
 
 impl Above {
-    fn of(cx: &Context) -> Self {
+    pub(super) fn of(cx: &Context) -> Self {
         Self {
             span_context: cx.span_context().cloned(),
             hint: cx.sampling_hint(),
@@ -48,13 +49,14 @@ impl Above {
 }
 
 impl<'a> SpanBuilder<'a> {
-    pub(crate) fn new(tracer: &'a Tracer, name: &'a str) -> Self {
+    pub(crate) const fn new(tracer: &'a Tracer, name: &'a str) -> Self {
         Self {
             tracer,
             name,
             kind: SpanKind::Internal,
             parent: Parent::Current,
             links: Vec::new(),
+            dropped_links: 0,
             attributes: Attributes::new(),
             source: None,
             start: None,
@@ -67,39 +69,52 @@ impl<'a> SpanBuilder<'a> {
         self
     }
 
-    /// Takes the parent from `context` instead of from the current one.
-    pub fn parent(mut self, context: &Context) -> Self {
-        self.parent = Parent::Given(Above::of(context));
+    /// Takes the parent from `context` instead of from the current one, and whether telemetry is suppressed too.
+    pub fn parent(self, context: &Context) -> Self {
+        self.below(Above::of(context))
+    }
+
+    pub(super) fn below(mut self, above: Above) -> Self {
+        self.parent = Parent::Given(above);
         self
     }
 
-    /// Starts a new trace.
-    pub fn root(mut self) -> Self {
-        let suppressed = Context::with_current(Context::is_suppressed).unwrap_or_default();
-        self.parent = Parent::Given(Above {
-            suppressed,
-            ..Above::default()
-        });
-        self
+    /// Starts a new trace. In a suppressed context it is not recorded either.
+    pub fn root(self) -> Self {
+        self.below_span(None)
     }
 
     /// Relates the span to another one: [`Relation::ChildOf`] makes that the parent, [`Relation::FollowsFrom`] links it.
-    pub fn relation(mut self, relation: Relation) -> Self {
+    ///
+    /// There is one parent: the last of `parent`, `root` and `ChildOf` counts. Links add up.
+    pub fn relation(self, relation: Relation) -> Self {
         match relation {
-            Relation::ChildOf(parent) => {
-                self.parent = Parent::Given(Above {
-                    span_context: Some(parent),
-                    ..Above::default()
-                });
-                self
-            }
-            Relation::FollowsFrom(cause) => self.link(Link::new(cause)),
+            Relation::ChildOf(parent) => self.below_span(Some(parent)),
+            Relation::FollowsFrom(cause) => self.link(cause),
         }
     }
 
-    /// Links another span, so that samplers see it too.
-    pub fn link(mut self, link: Link) -> Self {
-        self.links.push(link);
+    fn below_span(self, span_context: Option<SpanContext>) -> Self {
+        // A span context does not say that the work is telemetry's own; the context that was taken before does.
+        let suppressed = match &self.parent {
+            Parent::Given(above) => above.suppressed,
+            Parent::Current => Context::with_current(Context::is_suppressed).unwrap_or_default(),
+        };
+        self.below(Above {
+            span_context,
+            hint: None,
+            suppressed,
+        })
+    }
+
+    /// Links another span, a [`SpanContext`] or one with attributes, so that samplers see it too. What is over the limit is dropped
+    /// and counted.
+    pub fn link(mut self, link: impl Into<Link>) -> Self {
+        if self.links.len() >= self.tracer.limits().links {
+            self.dropped_links = self.dropped_links.saturating_add(1);
+        } else {
+            self.links.push(link.into());
+        }
         self
     }
 
@@ -119,13 +134,14 @@ impl<'a> SpanBuilder<'a> {
         self
     }
 
-    /// The moment at which the operation started. Default: now.
+    /// The moment at which the operation started. Default: when [`start`](Self::start) is called.
     pub const fn start_time(mut self, time: Timestamp) -> Self {
         self.start = Some(time);
         self
     }
 
-    /// Starts the span.
+    /// Starts the span. It does not become current by that: see [`Span::in_scope`] and
+    /// [`in_span`](super::SpanFutureExt::in_span).
     pub fn start(self) -> Span {
         self.start_with(|_| {})
     }
@@ -170,22 +186,23 @@ impl<'a> SpanBuilder<'a> {
         }
 
         let start = self.start.unwrap_or_else(|| tracer.now());
-        let mut record = Box::new(SpanRecord::new(span_context.clone(), tracer.scope(), start));
+        let mut record = Box::new(SpanRecord::new(
+            span_context.clone(),
+            tracer.scope(),
+            start,
+            self.attributes,
+        ));
         record.parent = parent.map(SpanContext::span_id);
         record.parent_is_remote = parent.is_some_and(SpanContext::is_remote);
         record.kind = self.kind;
-        record.name = record.attributes.push_text(self.name);
-        let mut writer = SpanWriter::new(&mut record, tracer);
-        for (key, value) in self.attributes.iter() {
-            writer.put(crate::attribute::KeyRef::Borrowed(key), value);
+        record.attributes.set_name(self.name);
+        record.attributes.put_all(&tracer.limits().attributes, &sampling.attributes);
+        record.links = self.links;
+        for link in &mut record.links {
+            link.limit(&tracer.limits().link_attributes);
         }
-        for (key, value) in sampling.attributes.iter() {
-            writer.put(crate::attribute::KeyRef::Borrowed(key), value);
-        }
-        for link in self.links {
-            writer.push_link(link);
-        }
-        describe(&mut writer);
+        record.dropped_links = self.dropped_links;
+        describe(&mut SpanWriter::new(&mut record, tracer));
         let live = Arc::new(LiveSpan::new(tracer.clone(), record));
         tracer.started();
         Span::new(SpanRef::new(Some(span_context), Some(live)))

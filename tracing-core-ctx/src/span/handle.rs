@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::event::EventWriter;
-use super::{Event, Link, LiveSpan, SpanWriter, Status};
+use super::{Event, Link, LiveSpan, SpanWriter, Status, exception};
 use crate::attribute::{AttributeKey, AttributeValue};
 use crate::{Context, SpanContext, Timestamp, semconv};
 
@@ -20,7 +20,9 @@ use crate::{Context, SpanContext, Timestamp, semconv};
 /// ```
 ///
 /// When nothing records, every method returns at once; ask [`is_recording`](Self::is_recording) before computing something
-/// costly. What is written after the end is ignored and counted.
+/// costly. What is written after the end is ignored and counted in [`Tracer::stats`](crate::Tracer::stats).
+///
+/// No method holds a lock while it runs code of its caller: closures, conversions and `Display` may use the same span.
 #[derive(Clone, Default)]
 pub struct SpanRef {
     span_context: Option<SpanContext>,
@@ -44,7 +46,7 @@ impl SpanRef {
         self.span_context.as_ref()
     }
 
-    /// Whether something is listening.
+    /// Whether what is written now is kept: the span records and has not ended.
     #[must_use]
     pub fn is_recording(&self) -> bool {
         self.live.as_ref().is_some_and(|live| !live.has_ended())
@@ -63,7 +65,7 @@ impl SpanRef {
         self.write(|span| span.put(key_ref, value));
     }
 
-    /// Replaces the name.
+    /// Replaces the name. Samplers have seen the one that was given at the start.
     pub fn update_name(&self, name: &str) {
         self.write(|span| span.update_name(name));
     }
@@ -75,8 +77,8 @@ impl SpanRef {
 
     /// Adds an event that happened now. `describe` runs only when something records.
     pub fn event(&self, name: impl Into<Cow<'static, str>>, describe: impl FnOnce(&mut EventWriter<'_>)) {
-        if let Some(live) = &self.live {
-            self.event_at(live.tracer().now(), name, describe);
+        if let Some(live) = self.recording() {
+            add_event(live, live.tracer().now(), name.into(), describe);
         }
     }
 
@@ -87,30 +89,33 @@ impl SpanRef {
         name: impl Into<Cow<'static, str>>,
         describe: impl FnOnce(&mut EventWriter<'_>),
     ) {
-        let Some(live) = &self.live else {
-            return;
-        };
-        // Described before the lock is taken: `describe` may use the span itself.
-        let mut event = Event::new(name, time);
-        describe(&mut EventWriter {
-            attributes: &mut event.attributes,
-            limits: &live.tracer().limits().event_attributes,
-        });
-        live.write(|span| span.push_event(event));
+        if let Some(live) = self.recording() {
+            add_event(live, time, name.into(), describe);
+        }
     }
 
-    /// Adds a link. Samplers do not see it: give links at the start where they are known.
-    pub fn link(&self, link: Link) {
-        self.write(|span| span.push_link(link));
+    /// Adds a link, to a [`SpanContext`] or with attributes. Samplers do not see it: give links at the start where they are known.
+    pub fn link(&self, link: impl Into<Link>) {
+        if self.live.is_some() {
+            let link = link.into();
+            self.write(|span| span.link(link));
+        }
     }
 
     /// Marks the operation as failed: error status and `error.type`. See [`SpanWriter::fail`].
     pub fn fail(&self, error_type: &str, description: impl Into<Cow<'static, str>>) {
-        self.write(|span| span.fail(error_type, description));
+        if self.live.is_some() {
+            // Converted before the lock is taken, as everything that may be foreign code.
+            let description = description.into();
+            self.write(|span| span.fail(error_type, description));
+        }
     }
 
     /// Marks the operation as failed with `error`: error status with its message, `error.type` with the name of its type, and
     /// an `exception` event.
+    ///
+    /// The message is followed by those of its causes, as far as it does not say them itself; at most eight of them, 16 KiB in all. Of a
+    /// `dyn Error` the type is not known: its `error.type` is `_OTHER`.
     ///
     /// ```
     /// # use tracing_core_ctx::SpanRef;
@@ -120,44 +125,43 @@ impl SpanRef {
     /// }
     /// ```
     pub fn record_failure<E: Error + ?Sized>(&self, error: &E) {
-        if !self.is_recording() {
+        let Some(live) = self.recording() else {
             return;
-        }
+        };
         // The message is made by foreign code, so before the lock is taken.
-        let text = message(error);
-        let kind = std::any::type_name::<E>();
-        let error_type = if kind.contains("dyn ") { semconv::error_type::OTHER } else { kind };
-        self.exception(kind, &text, false);
-        self.write(|span| span.fail(error_type, text));
+        let text = exception::message(error);
+        let kind = exception::type_of::<E>();
+        add_exception(live, kind, &text, false);
+        self.write(|span| span.fail(kind.unwrap_or(semconv::error_type::OTHER), text));
     }
 
-    /// Records an error that the operation coped with: an `exception` event marked as handled. The status is not touched.
+    /// Records an error that the operation coped with: an `exception` event marked with `ctx.handled`. Neither the status nor
+    /// `error.type` is touched: the operation did not fail.
     pub fn record_handled<E: Error + ?Sized>(&self, error: &E) {
-        if self.is_recording() {
-            self.exception(std::any::type_name::<E>(), &message(error), true);
+        if let Some(live) = self.recording() {
+            add_exception(live, exception::type_of::<E>(), &exception::message(error), true);
         }
     }
 
-    fn exception(&self, kind: &str, text: &str, handled: bool) {
-        self.event("exception", |event| {
-            if !kind.contains("dyn ") {
-                event.set(semconv::EXCEPTION_TYPE, kind);
-            }
-            event.set(semconv::EXCEPTION_MESSAGE, text);
-            if handled {
-                event.set(semconv::CTX_HANDLED, true);
-            }
-        });
-    }
-
-    /// A context with this span as the current one and everything else as it is now.
+    /// A context with this span as the current one and everything else as it is now; the current context if this span has no identity.
     #[must_use]
     pub fn context(&self) -> Context {
-        Context::current().with_span(self)
+        let current = Context::current();
+        if self.span_context.is_some() { current.with_span(self) } else { current }
     }
 
     pub(crate) const fn live(&self) -> Option<&Arc<LiveSpan>> {
         self.live.as_ref()
+    }
+
+    /// The span, if it still runs. That it does not is counted as a late write.
+    fn recording(&self) -> Option<&LiveSpan> {
+        let live = self.live.as_deref()?;
+        if live.has_ended() {
+            live.tracer().count_late_write();
+            return None;
+        }
+        Some(live)
     }
 
     pub(super) fn write(&self, write: impl FnOnce(&mut SpanWriter<'_>)) {
@@ -176,21 +180,24 @@ impl fmt::Debug for SpanRef {
     }
 }
 
-/// The message of an error and of what caused it, at most eight causes deep.
-fn message<E: Error + ?Sized>(error: &E) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    for _ in 0..8 {
-        let Some(error) = cause else {
-            break;
-        };
-        let more = error.to_string();
-        // Many errors already print their cause.
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
+/// Describes the event before the lock is taken: `describe` may use the span itself.
+fn add_event(live: &LiveSpan, time: Timestamp, name: Cow<'static, str>, describe: impl FnOnce(&mut EventWriter<'_>)) {
+    let mut event = Event::new(name, time);
+    describe(&mut EventWriter {
+        attributes: &mut event.attributes,
+        limits: &live.tracer().limits().event_attributes,
+    });
+    live.write(|span| span.push_event(event));
+}
+
+fn add_exception(live: &LiveSpan, kind: Option<&str>, text: &str, handled: bool) {
+    add_event(live, live.tracer().now(), semconv::EXCEPTION_EVENT.into(), |event| {
+        if let Some(kind) = kind {
+            event.set(semconv::EXCEPTION_TYPE, kind);
         }
-        cause = error.source();
-    }
-    text
+        event.set(semconv::EXCEPTION_MESSAGE, text);
+        if handled {
+            event.set(semconv::CTX_HANDLED, true);
+        }
+    });
 }

@@ -1,5 +1,6 @@
 use crate::SpanContext;
 use crate::attribute::Attributes;
+use crate::limits::AttributeLimits;
 
 /// A relation to a span that is not the parent.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,9 +21,24 @@ impl Link {
             attributes: Attributes::new(),
         }
     }
+
+    /// Drops and cuts what is over the limits.
+    pub(super) fn limit(&mut self, limits: &AttributeLimits) {
+        if self.attributes.len() > limits.count || limits.value_length != usize::MAX {
+            let mut kept = Attributes::new();
+            kept.put_all(limits, &self.attributes);
+            self.attributes = kept;
+        }
+    }
 }
 
-/// How a new span stands to another one.
+impl From<SpanContext> for Link {
+    fn from(span_context: SpanContext) -> Self {
+        Self::new(span_context)
+    }
+}
+
+/// How a new span stands to another one. OpenTelemetry's model has a parent and links; this says which of the two is meant.
 ///
 /// ```
 /// use tracing_core_ctx::{Relation, SpanContext, Tracer};

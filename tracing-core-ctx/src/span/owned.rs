@@ -6,14 +6,16 @@ use std::task::{self, Poll};
 
 use pin_project_lite::pin_project;
 
+use super::builder::Above;
 use super::{SpanBuilder, SpanRef, SpanWriter};
 use crate::context::{FutureExt as _, WithContext};
 use crate::{Context, Timestamp, semconv};
 
 /// A span together with the right to end it.
 ///
-/// It ends when [`end`](Self::end) or one of its kin is called, else when it is dropped; if it is dropped by a panic, it has
-/// failed with `error.type` = `panic`. A span that does not record is a few words and does nothing.
+/// It ends when [`end`](Self::end) or one of its kin is called, else when it is dropped; if a panic drops it, it has failed with
+/// `error.type` = `panic`. A span that does not record is a few words and does nothing. One that is never dropped is never
+/// handed over.
 ///
 /// ```
 /// use tracing_core_ctx::{SpanKind, Tracer};
@@ -31,20 +33,26 @@ use crate::{Context, Timestamp, semconv};
 #[must_use = "a span that is dropped at once has ended"]
 pub struct Span {
     handle: SpanRef,
+    /// Whether it was started by code that a panic runs, such as a destructor: such a span did not panic itself.
+    unwinding: bool,
 }
 
 impl Span {
-    pub(super) const fn new(handle: SpanRef) -> Self {
-        Self { handle }
+    pub(super) fn new(handle: SpanRef) -> Self {
+        let unwinding = handle.live().is_some() && std::thread::panicking();
+        Self { handle, unwinding }
     }
 
-    /// A span that records nothing and has no identity.
+    /// A span that records nothing and has no identity: what runs in it runs in the context around it.
     pub fn none() -> Self {
         Self::new(SpanRef::default())
     }
 
-    /// Starts a child of the current span, by the tracer of that span. When nothing is being recorded here, neither is the child, and
-    /// this costs a look at the current context.
+    /// Starts a child of the current span, by the tracer of that span and in its application's name
+    /// ([`TracerBuilder::scope`](crate::tracer::TracerBuilder::scope)).
+    ///
+    /// When nothing is being recorded here, neither is the child: it passes on the identity that is current, and costs a look at the
+    /// current context.
     ///
     /// ```
     /// use tracing_core_ctx::Span;
@@ -57,17 +65,19 @@ impl Span {
     /// # price(&[1, 2]);
     /// ```
     pub fn child(name: &str) -> Self {
-        Context::with_current(|cx| {
-            let live = cx.live()?;
-            Some((live.tracer().clone(), cx.clone()))
-        })
-        .flatten()
-        .map_or_else(Self::none, |(tracer, cx)| {
-            SpanBuilder::new(&tracer, name).parent(&cx).start()
-        })
+        let around = Context::with_current(|cx| {
+            cx.live()
+                .map(|live| (live.tracer().for_application(), Above::of(cx)))
+                .ok_or_else(|| cx.span_context().cloned())
+        });
+        match around {
+            Some(Ok((tracer, above))) => SpanBuilder::new(&tracer, name).below(above).start(),
+            Some(Err(span_context)) => Self::new(SpanRef::new(span_context, None)),
+            None => Self::none(),
+        }
     }
 
-    /// Ends the span now.
+    /// Ends the span now and hands it to the tracer's sink.
     pub fn end(self) {
         self.finish(None, |_| {});
     }
@@ -77,14 +87,16 @@ impl Span {
         self.finish(Some(time), |_| {});
     }
 
-    /// Lets `describe` write what is known only now, then ends the span. `describe` runs only when the span records.
+    /// Ends the span now and lets `describe` write what is known only at the end. `describe` runs only when the span records; if it
+    /// panics, the span has ended all the same.
     pub fn end_with(self, describe: impl FnOnce(&mut SpanWriter<'_>)) {
         self.finish(None, describe);
     }
 
     /// Runs `work` with this span as the current one.
     pub fn in_scope<R>(&self, work: impl FnOnce() -> R) -> R {
-        let _scope = self.context().attach();
+        let mut context = self.context();
+        let _entered = context.enter();
         work()
     }
 
@@ -115,8 +127,9 @@ impl Drop for Span {
         let Some(live) = self.handle.live() else {
             return;
         };
+        let panicked = !self.unwinding && std::thread::panicking();
         live.end(None, |span| {
-            if std::thread::panicking() {
+            if panicked {
                 span.fail(semconv::error_type::PANIC, "");
             }
         });
@@ -131,8 +144,10 @@ impl fmt::Debug for Span {
 
 /// Lets any future run as the work of a span.
 pub trait SpanFutureExt: Future + Sized {
-    /// Makes `span` current while this future runs and ends it when the future is done. If the future is dropped before, the span ends with
-    /// `ctx.outcome` = `cancelled`.
+    /// Makes `span` current while this future runs and ends it when the future is done.
+    ///
+    /// If the future is dropped before, the span ends when all that the future held is dropped, with `ctx.outcome` = `cancelled`.
+    /// If it panics, the span has failed with `error.type` = `panic`, whoever catches the panic.
     ///
     /// ```
     /// use tracing_core_ctx::{SpanFutureExt as _, Tracer};
@@ -164,9 +179,13 @@ pin_project! {
 
     impl<F> PinnedDrop for InSpan<F> {
         fn drop(this: Pin<&mut Self>) {
-            if let Some(span) = this.project().span.take()
-                && !std::thread::panicking()
-            {
+            let this = this.project();
+            if this.span.is_none() {
+                return;
+            }
+            // First, so that destructors can still write on the span, and spans in there end before it.
+            this.inner.drop_inner();
+            if let Some(span) = this.span.take() {
                 span.end_with(|span| span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::CANCELLED));
             }
         }
@@ -178,12 +197,34 @@ impl<F: Future> Future for InSpan<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        let mut watch = PanicWatch {
+            span: this.span,
+            polling: true,
+        };
         let poll = this.inner.poll(cx);
+        watch.polling = false;
         if poll.is_ready()
-            && let Some(span) = this.span.take()
+            && let Some(span) = watch.span.take()
         {
             span.end();
         }
         poll
+    }
+}
+
+/// Ends the span of a poll that panics. Not left to the drop of the future: when that comes, the panic may have been caught, or
+/// be the panic of somebody else.
+struct PanicWatch<'a> {
+    span: &'a mut Option<Span>,
+    polling: bool,
+}
+
+impl Drop for PanicWatch<'_> {
+    fn drop(&mut self) {
+        if self.polling
+            && let Some(span) = self.span.take()
+        {
+            span.end_with(|span| span.fail(semconv::error_type::PANIC, ""));
+        }
     }
 }

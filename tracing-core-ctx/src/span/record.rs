@@ -1,5 +1,5 @@
 use super::{Event, Link, Status};
-use crate::attribute::{Attributes, Text};
+use crate::attribute::Attributes;
 use crate::{InstrumentationScope, SpanContext, SpanId, Timestamp};
 
 /// What role a span plays in its exchange.
@@ -28,7 +28,6 @@ pub struct SpanRecord {
     pub(crate) parent: Option<SpanId>,
     pub(crate) parent_is_remote: bool,
     pub(crate) kind: SpanKind,
-    pub(crate) name: Text,
     pub(crate) start: Timestamp,
     pub(crate) end: Timestamp,
     pub(crate) status: Status,
@@ -45,17 +44,23 @@ const ATTRIBUTES: usize = 16;
 const TEXT: usize = 256;
 
 impl SpanRecord {
-    pub(crate) fn new(span_context: SpanContext, scope: &'static InstrumentationScope, start: Timestamp) -> Self {
+    /// `attributes` are those that were given before the start.
+    pub(crate) fn new(
+        span_context: SpanContext,
+        scope: &'static InstrumentationScope,
+        start: Timestamp,
+        mut attributes: Attributes,
+    ) -> Self {
+        attributes.reserve(ATTRIBUTES, TEXT);
         Self {
             span_context,
             parent: None,
             parent_is_remote: false,
             kind: SpanKind::Internal,
-            name: Text::default(),
             start,
             end: start,
             status: Status::Unset,
-            attributes: Attributes::with_capacity(ATTRIBUTES, TEXT),
+            attributes,
             events: Vec::new(),
             links: Vec::new(),
             dropped_events: 0,
@@ -97,7 +102,7 @@ impl SpanRecord {
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.attributes.text(self.name)
+        self.attributes.name()
     }
 
     /// When it started.

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use super::{Event, Link, SpanKind, SpanRecord, Status};
 use crate::attribute::{AttributeKey, AttributeValue, Attributes, KeyRef, ValueRef};
-use crate::{SpanContext, Timestamp, Tracer, semconv};
+use crate::{Timestamp, Tracer, semconv};
 
 /// Writes on a span that is being started or ended, without locking it for each attribute.
 ///
@@ -37,7 +37,7 @@ impl<'a> SpanWriter<'a> {
     pub fn set_new<K: AttributeKey>(&mut self, key: K, value: impl AttributeValue<K::Type>) {
         self.record
             .attributes
-            .put_new(&self.tracer.limits().attributes, key.key(), value.value());
+            .set_new_within(&self.tracer.limits().attributes, key, value);
     }
 
     /// Sets an attribute if there is a value.
@@ -79,9 +79,7 @@ impl<'a> SpanWriter<'a> {
 
     /// Replaces the name.
     pub fn update_name(&mut self, name: &str) {
-        if self.record.name() != name {
-            self.record.name = self.record.attributes.push_text(name);
-        }
+        self.record.attributes.set_name(name);
     }
 
     /// Takes a status over if the order `Ok` > `Error` > `Unset` allows it.
@@ -106,24 +104,17 @@ impl<'a> SpanWriter<'a> {
         self.record.events.push(event);
     }
 
-    /// Adds a link.
-    pub fn link(&mut self, span_context: SpanContext) {
-        self.push_link(Link::new(span_context));
-    }
-
-    pub(super) fn push_link(&mut self, mut link: Link) {
+    /// Adds a link, to a [`SpanContext`] or with attributes.
+    ///
+    /// [`SpanContext`]: crate::SpanContext
+    pub fn link(&mut self, link: impl Into<Link>) {
         let limits = self.tracer.limits();
         if self.record.links.len() >= limits.links {
             self.record.dropped_links = self.record.dropped_links.saturating_add(1);
             return;
         }
-        if link.attributes.len() > limits.link_attributes.count {
-            let mut kept = Attributes::new();
-            for (key, value) in &link.attributes {
-                kept.put(&limits.link_attributes, KeyRef::Borrowed(key), value);
-            }
-            link.attributes = kept;
-        }
+        let mut link = link.into();
+        link.limit(&limits.link_attributes);
         self.record.links.push(link);
     }
 }

@@ -99,6 +99,7 @@ impl TracerBuilder {
                 clock: self.clock.unwrap_or_else(|| Box::new(SystemClock::new())),
                 limits: self.limits,
                 sink: self.sink,
+                scope: self.scope,
                 malformed_contexts: AtomicU64::new(0),
                 late_writes: AtomicU64::new(0),
             }),

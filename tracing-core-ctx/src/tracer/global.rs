@@ -1,11 +1,13 @@
 use std::fmt;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Tracer;
 use crate::diagnostics;
 
 static GLOBAL: OnceLock<Tracer> = OnceLock::new();
 static NONE: OnceLock<Tracer> = OnceLock::new();
+static MISSED: AtomicBool = AtomicBool::new(false);
 
 impl Tracer {
     /// The tracer of this program. Until one is installed it records nothing, which is said once.
@@ -14,11 +16,13 @@ impl Tracer {
         if let Some(tracer) = GLOBAL.get() {
             return tracer.clone();
         }
-        diagnostics::report_once(
-            "tracer.global",
-            diagnostics::Level::Warn,
-            format_args!("the global tracer is used before one was installed: nothing is recorded"),
-        );
+        // A flag and not `report_once`, which takes a lock at each call.
+        if !MISSED.load(Ordering::Relaxed) && !MISSED.swap(true, Ordering::Relaxed) {
+            diagnostics::report(
+                diagnostics::Level::Warn,
+                format_args!("the global tracer is used before one was installed: nothing is recorded"),
+            );
+        }
         NONE.get_or_init(Self::noop).clone()
     }
 
