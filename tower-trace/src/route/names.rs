@@ -28,19 +28,7 @@ const MAX_NAME: usize = 512;
 /// A known name costs one hash and one comparison. Nothing is locked or allocated then, and nothing is when a name is
 /// refused, so neither waits for other threads. Only admitting a new name allocates, `limit` times at most. The table
 /// takes up to 100 bytes for each name of the limit, from the start; a name longer than 512 bytes is refused.
-///
-/// # Examples
-///
-/// ```
-/// use tower_trace::route::NameCap;
-///
-/// let cap = NameCap::new(1);
-/// assert!(cap.admit("/users/{id}"));
-/// assert!(!cap.admit("/wp-admin/setup.php"));
-/// assert!(cap.admit("/users/{id}"), "it is known");
-/// assert_eq!(cap.overflowed(), 1);
-/// ```
-pub struct NameCap {
+pub(crate) struct NameCap {
     /// An open hash table with linear probing. A slot is filled once and never emptied, so a search that meets an empty
     /// slot has seen every place where the name could be. At least half of the slots stay empty.
     slots: Box<[OnceLock<Box<str>>]>,
@@ -53,8 +41,7 @@ pub struct NameCap {
 
 impl NameCap {
     /// A cap of that many names. With zero no name is admitted; more than 65 536 count as 65 536.
-    #[must_use]
-    pub fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         let limit = limit.min(MAX_LIMIT);
         let slots = (limit * 2).next_power_of_two();
         Self {
@@ -70,7 +57,7 @@ impl NameCap {
     /// Whether the name may be used: it is known, or there was room and now it is known.
     ///
     /// Every refusal is counted.
-    pub fn admit(&self, name: &str) -> bool {
+    pub(crate) fn admit(&self, name: &str) -> bool {
         let admitted = self.find_or_insert(name);
         if !admitted {
             self.overflowed.fetch_add(1, Ordering::Relaxed);
@@ -79,27 +66,13 @@ impl NameCap {
     }
 
     /// How many times a name was refused.
-    #[must_use]
-    pub fn overflowed(&self) -> u64 {
+    pub(crate) fn overflowed(&self) -> u64 {
         self.overflowed.load(Ordering::Relaxed)
     }
 
     /// How many names are known.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.taken.load(Ordering::Relaxed)
-    }
-
-    /// Whether no name is known yet.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// How many names are admitted at most.
-    #[must_use]
-    pub fn limit(&self) -> usize {
-        self.limit
     }
 
     fn find_or_insert(&self, name: &str) -> bool {
@@ -195,14 +168,14 @@ mod tests {
         let cap = NameCap::new(0);
         assert!(!cap.admit("a"));
         assert!(!cap.admit(""));
-        assert!(cap.is_empty());
+        assert!(cap.len() == 0);
         assert_eq!(cap.overflowed(), 2);
     }
 
     #[test]
     fn huge_limit_does_not_take_huge_memory() {
         let cap = NameCap::new(usize::MAX);
-        assert_eq!(cap.limit(), MAX_LIMIT);
+        assert_eq!(cap.limit, MAX_LIMIT);
         assert_eq!(cap.slots.len(), 2 * MAX_LIMIT);
     }
 
