@@ -1,0 +1,295 @@
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing_core_ctx::attribute::{AttributeKey, AttributeValue, Attributes, KeyRef};
+use tracing_core_ctx::diagnostics::{self, Level};
+use tracing_core_ctx::limits::SpanLimits;
+use tracing_core_ctx::tracer::{AlreadyInstalled, TracerBuilder};
+use tracing_core_ctx::{Propagator, Resource, Sampler, Tracer};
+
+use crate::env::EnvResource;
+use crate::exporter::{Console, Exporter, Tee};
+#[cfg(feature = "otlp")]
+use crate::otlp::OtlpConfig;
+use crate::pipeline::Pipeline;
+use crate::queue::Bounds;
+use crate::resource;
+use crate::shared::{Mode, Shared};
+use crate::sink::PipelineSink;
+use crate::worker::Worker;
+
+/// Puts a [`Pipeline`] together. What is set here wins over the environment.
+#[must_use = "a pipeline is made when `install` or `build` is called"]
+pub struct PipelineBuilder {
+    pub(crate) tracer: TracerBuilder,
+    pub(crate) disabled: bool,
+    pub(crate) env_resource: EnvResource,
+    pub(crate) exporters: Vec<ExporterName>,
+    #[cfg(feature = "otlp")]
+    pub(crate) otlp: OtlpConfig,
+    pub(crate) bounds: Bounds,
+    pub(crate) schedule_delay: Duration,
+    pub(crate) export_timeout: Duration,
+    pub(crate) warnings: Vec<String>,
+    exporter: Option<Box<dyn Exporter>>,
+    service: Option<String>,
+    attributes: Attributes,
+    drop_timeout: Duration,
+}
+
+/// An exporter by its name in `OTEL_TRACES_EXPORTER`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExporterName {
+    Console,
+    None,
+    Otlp,
+}
+
+impl Default for PipelineBuilder {
+    fn default() -> Self {
+        Self {
+            tracer: Tracer::builder(),
+            disabled: false,
+            env_resource: EnvResource::default(),
+            exporters: vec![ExporterName::Otlp],
+            #[cfg(feature = "otlp")]
+            otlp: OtlpConfig::http(),
+            bounds: Bounds::default(),
+            schedule_delay: Duration::from_secs(5),
+            export_timeout: Duration::from_secs(30),
+            warnings: Vec::new(),
+            exporter: None,
+            service: None,
+            attributes: Attributes::new(),
+            drop_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl PipelineBuilder {
+    /// The name of the service. Default: `unknown_service:` and the name of the executable.
+    pub fn service(mut self, name: impl Into<String>) -> Self {
+        self.service = Some(name.into());
+        self
+    }
+
+    /// Says something about the service, such as its version or where it is deployed.
+    ///
+    /// ```
+    /// use tracing_core_ctx::semconv;
+    ///
+    /// let builder = trace_pipeline::builder().service("orders").attribute(semconv::SERVICE_VERSION, "1.4.2");
+    /// ```
+    pub fn attribute<K: AttributeKey>(
+        mut self,
+        key: K,
+        value: impl AttributeValue<K::Type>,
+    ) -> Self {
+        self.attributes.set(key, value);
+        self
+    }
+
+    /// Who decides what is recorded. Default: what the parent decided, and everything that starts here.
+    pub fn sampler(mut self, sampler: impl Sampler + 'static) -> Self {
+        self.tracer = self.tracer.sampler(sampler);
+        self
+    }
+
+    /// How contexts travel. Default: W3C Trace Context and Baggage.
+    pub fn propagator(mut self, propagator: impl Propagator + 'static) -> Self {
+        self.tracer = self.tracer.propagator(propagator);
+        self
+    }
+
+    /// How much a span may hold. Default: 128 of each, values of any length.
+    pub fn limits(mut self, limits: SpanLimits) -> Self {
+        self.tracer = self.tracer.limits(limits);
+        self
+    }
+
+    /// Changes the tracer in other ways: its clock, its ids, its scope. Its resource and its sink are the pipeline's to set.
+    pub fn tracer(mut self, change: impl FnOnce(TracerBuilder) -> TracerBuilder) -> Self {
+        self.tracer = change(self.tracer);
+        self
+    }
+
+    /// Takes spans to where you like, instead of what the environment names. Several: [`Tee`].
+    pub fn exporter(mut self, exporter: impl Exporter + 'static) -> Self {
+        self.exporter = Some(Box::new(exporter));
+        self
+    }
+
+    /// Sends spans by OTLP, as `config` says and not as the environment does. Start from [`OtlpConfig::from_env`] to change that in parts.
+    #[cfg(feature = "otlp")]
+    pub fn otlp(mut self, config: OtlpConfig) -> Self {
+        self.otlp = config;
+        self.exporters = vec![ExporterName::Otlp];
+        self.exporter = None;
+        self
+    }
+
+    /// How many spans wait at most; more are dropped and counted. Default: 2048; `OTEL_BSP_MAX_QUEUE_SIZE`.
+    pub const fn queue_spans(mut self, spans: usize) -> Self {
+        self.bounds.spans = spans;
+        self
+    }
+
+    /// How many bytes the spans hold at most that wait or are being exported; more are dropped and counted. Default: 32 MiB.
+    pub const fn queue_bytes(mut self, bytes: usize) -> Self {
+        self.bounds.bytes = bytes;
+        self
+    }
+
+    /// How many spans are exported at once; as soon as there are so many, they are. Default: 512;
+    /// `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`.
+    pub const fn batch_spans(mut self, spans: usize) -> Self {
+        self.bounds.batch_spans = spans;
+        self
+    }
+
+    /// How long a span waits at most for others. Default: 5 s; `OTEL_BSP_SCHEDULE_DELAY`.
+    pub const fn schedule_delay(mut self, delay: Duration) -> Self {
+        self.schedule_delay = delay;
+        self
+    }
+
+    /// How long the export of a batch may take, as far as the exporter heeds it. Default: 30 s; `OTEL_BSP_EXPORT_TIMEOUT`.
+    pub const fn export_timeout(mut self, timeout: Duration) -> Self {
+        self.export_timeout = timeout;
+        self
+    }
+
+    /// How long dropping the pipeline may take. Default: 5 s.
+    pub const fn drop_timeout(mut self, timeout: Duration) -> Self {
+        self.drop_timeout = timeout;
+        self
+    }
+
+    /// What is wrong in the environment, for programs that would rather not start with it. It is also reported, by
+    /// [`diagnostics`], when the pipeline is built.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The pipeline, whose tracer becomes the one of the program: [`Tracer::global`].
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build), and when the program has a global tracer already.
+    pub fn install(self) -> Result<Pipeline, BuildError> {
+        let pipeline = self.build()?;
+        pipeline.tracer().install_global()?;
+        Ok(pipeline)
+    }
+
+    /// The pipeline, with its thread running.
+    ///
+    /// # Errors
+    ///
+    /// When what the code set for OTLP can not be used, or the thread can not be started. The environment is never a reason.
+    pub fn build(mut self) -> Result<Pipeline, BuildError> {
+        for warning in std::mem::take(&mut self.warnings) {
+            diagnostics::report(Level::Warn, format_args!("{warning}"));
+        }
+        let exporter = self.make_exporter()?;
+        let mode = match &exporter {
+            _ if self.disabled => Mode::Disabled,
+            None => Mode::Discard,
+            Some(_) => Mode::Export,
+        };
+        let shared = Arc::new(Shared::new(mode, self.bounds.sound()));
+        let resource = self.make_resource();
+        let tracer = self
+            .tracer
+            .resource(resource.clone())
+            .sink(PipelineSink::new(Arc::clone(&shared)));
+        if let Some(exporter) = exporter
+            && mode == Mode::Export
+        {
+            let worker = Worker {
+                shared: Arc::clone(&shared),
+                exporter,
+                resource: Arc::new(resource),
+                schedule_delay: self.schedule_delay,
+                export_timeout: self.export_timeout,
+            };
+            worker.spawn().map_err(BuildError::Thread)?;
+        }
+        Ok(Pipeline::new(shared, tracer.build(), self.drop_timeout))
+    }
+
+    fn make_exporter(&mut self) -> Result<Option<Box<dyn Exporter>>, BuildError> {
+        if let Some(exporter) = self.exporter.take() {
+            return Ok(Some(exporter));
+        }
+        let mut exporters: Vec<Box<dyn Exporter>> = Vec::new();
+        for name in &self.exporters {
+            match name {
+                ExporterName::Console => exporters.push(Box::new(Console::stdout())),
+                ExporterName::None => {}
+                #[cfg(feature = "otlp")]
+                ExporterName::Otlp => exporters.push(Box::new(self.otlp.clone().build()?)),
+                #[cfg(not(feature = "otlp"))]
+                ExporterName::Otlp => diagnostics::report(
+                    Level::Error,
+                    format_args!(
+                        "spans are not exported: this program was built without the feature `otlp`"
+                    ),
+                ),
+            }
+        }
+        Ok(match exporters.len() {
+            0 | 1 => exporters.pop(),
+            _ => Some(Box::new(Tee::new(exporters))),
+        })
+    }
+
+    fn make_resource(&self) -> Resource {
+        let env = &self.env_resource;
+        let mut resource = match self.service.as_ref().or(env.service_name.as_ref()) {
+            Some(name) => Resource::new(name),
+            None => Resource::default(),
+        };
+        for (key, value) in resource::detect() {
+            resource = resource.with(KeyRef::Static(key), &value);
+        }
+        for (key, value) in &env.attributes {
+            resource = resource.with(KeyRef::Borrowed(key), value);
+        }
+        for (key, value) in &self.attributes {
+            resource = resource.with(KeyRef::Borrowed(key), value);
+        }
+        resource
+    }
+}
+
+impl fmt::Debug for PipelineBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PipelineBuilder")
+            .field("service", &self.service)
+            .field("tracer", &self.tracer)
+            .field("disabled", &self.disabled)
+            .field("exporters", &self.exporters)
+            .field("bounds", &self.bounds)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A pipeline can not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The program has a global tracer already.
+    #[error(transparent)]
+    AlreadyInstalled(#[from] AlreadyInstalled),
+    /// Something was set for OTLP that can not be used.
+    #[cfg(feature = "otlp")]
+    #[error("OTLP: {0}")]
+    Otlp(#[from] crate::otlp::ConfigError),
+    /// The operating system gave no thread.
+    #[error("the pipeline's thread can not be started: {0}")]
+    Thread(#[source] io::Error),
+}

@@ -1,0 +1,128 @@
+use super::{Vars, list};
+use crate::otlp::{self, Compression, OtlpConfig, Protocol, Target};
+
+const BASE: &str = "OTEL_EXPORTER_OTLP_";
+const TRACES: &str = "OTEL_EXPORTER_OTLP_TRACES_";
+
+/// Each option has a variable for traces and one for all signals, of which the former wins.
+pub(crate) fn read(vars: &Vars<'_>) -> OtlpConfig {
+    let mut config = OtlpConfig::new(protocol(vars));
+    config.insecure = vars.flag(&name(vars, "INSECURE")).unwrap_or_default();
+    config.target = target(vars, &config);
+    config.headers = headers(vars);
+    if let Some(timeout) = vars.timeout(&name(vars, "TIMEOUT")) {
+        config.timeout = timeout;
+    }
+    let compression = vars.parse(
+        &name(vars, "COMPRESSION"),
+        "gzip or none",
+        |text| match text.to_ascii_lowercase().as_str() {
+            "gzip" => Some(Compression::Gzip),
+            "none" => Some(Compression::None),
+            _ => None,
+        },
+    );
+    config.compression = compression.unwrap_or_default();
+    tls(vars, &mut config);
+    config
+}
+
+/// The name of the variable that says `option`.
+fn name(vars: &Vars<'_>, option: &str) -> String {
+    let traces = format!("{TRACES}{option}");
+    match vars.text(&traces) {
+        Some(_) => traces,
+        None => format!("{BASE}{option}"),
+    }
+}
+
+fn protocol(vars: &Vars<'_>) -> Protocol {
+    let name = name(vars, "PROTOCOL");
+    let protocol = vars.parse(&name, "grpc or http/protobuf", |text| {
+        match text.to_ascii_lowercase().as_str() {
+            "grpc" => Some(Protocol::Grpc),
+            "http/protobuf" => Some(Protocol::HttpProtobuf),
+            // Every server that takes JSON takes Protocol Buffers at the same place.
+            _ => None,
+        }
+    });
+    protocol.unwrap_or_default()
+}
+
+/// The first of the two variables that is a URL.
+fn target(vars: &Vars<'_>, config: &OtlpConfig) -> Target {
+    let known: [(&str, fn(String) -> Target); 2] =
+        [(TRACES, Target::TracesUrl), (BASE, Target::Endpoint)];
+    for (prefix, target) in known {
+        let name = format!("{prefix}ENDPOINT");
+        let Some(text) = vars.text(&name) else {
+            continue;
+        };
+        let candidate = OtlpConfig {
+            target: target(text),
+            ..config.clone()
+        };
+        match candidate.uri() {
+            Ok(_) => return candidate.target,
+            Err(error) => vars.warn(format_args!("{name} is ignored: {error}")),
+        }
+    }
+    Target::Default
+}
+
+/// What can not be sent is left out; the warning does not show it, since it is mostly a secret.
+fn headers(vars: &Vars<'_>) -> Vec<(String, String)> {
+    let name = name(vars, "HEADERS");
+    let text = vars.text(&name).unwrap_or_default();
+    let mut headers = Vec::new();
+    for member in list::members(&text) {
+        match member {
+            Ok((key, value)) if otlp::header(&key, &value).is_some() => headers.push((key, value)),
+            Ok((key, _)) => vars.warn(format_args!("{name} has a header `{key}` that can not be sent; it is left out")),
+            Err(invalid) => vars.warn(format_args!(
+                "{name} has a member that is not `name=value` with percent-encoded text, at position {}; it is left out",
+                invalid.position
+            )),
+        }
+    }
+    headers
+}
+
+fn tls(vars: &Vars<'_>, config: &mut OtlpConfig) {
+    let read = |option: &str| {
+        let name = name(vars, option);
+        let path = vars.text(&name)?;
+        match std::fs::read(&path) {
+            Ok(pem) => Some((name, pem)),
+            Err(error) => {
+                vars.warn(format_args!(
+                    "{name} is `{path}`, which can not be read: {error}; it is ignored"
+                ));
+                None
+            }
+        }
+    };
+    if let Some((name, pem)) = read("CERTIFICATE") {
+        config.tls.certificate = Some(pem);
+        if let Err(error) = config.tls.check() {
+            vars.warn(format_args!("{name} is ignored: {error}"));
+            config.tls.certificate = None;
+        }
+    }
+    match (read("CLIENT_CERTIFICATE"), read("CLIENT_KEY")) {
+        (Some((name, certificate)), Some((_, key))) => {
+            config.tls.client_identity = Some((certificate, key));
+            if let Err(error) = config.tls.check() {
+                vars.warn(format_args!("{name} is ignored: {error}"));
+                config.tls.client_identity = None;
+            }
+        }
+        (None, None) => {}
+        (certificate, key) => {
+            let (name, _) = certificate.or(key).unwrap_or_default();
+            vars.warn(format_args!(
+                "{name} is ignored: a client needs both its certificate and its key"
+            ));
+        }
+    }
+}

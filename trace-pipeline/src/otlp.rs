@@ -1,0 +1,68 @@
+//! OTLP, the OpenTelemetry protocol, over HTTP and over gRPC ([specification](https://opentelemetry.io/docs/specs/otlp/)).
+//!
+//! ```
+//! use std::time::Duration;
+//! use trace_pipeline::otlp::{Compression, OtlpConfig};
+//!
+//! let pipeline = trace_pipeline::builder()
+//!     .service("orders")
+//!     .otlp(
+//!         OtlpConfig::grpc()
+//!             .endpoint("http://collector:4317")
+//!             .header("x-tenant", "shop")
+//!             .compression(Compression::Gzip)
+//!             .timeout(Duration::from_secs(5)),
+//!     )
+//!     .build()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # When things happen
+//!
+//! - **A request is sent** for each batch. Requests never overlap.
+//! - **It is repeated** when the connection fails or breaks before the whole answer is there, on HTTP 429, 502, 503 and 504, and on the
+//!   gRPC statuses that OTLP calls retryable. The wait doubles each time and is drawn at random from its upper half; what
+//!   `Retry-After` or `RetryInfo` says is the least. Other errors are final.
+//! - **It is given up** when the timeout is over, repetitions included, or when a wait would end after it. A server that asked for a longer
+//!   wait is left alone until then: the next batch waits too.
+//! - **A part of the batch is rejected** by the server's word (partial success): these spans are counted as rejected, nothing is repeated.
+//! - **Redirects** are not followed: spans go where the operator said, or nowhere.
+//!
+//! Connections are made on the pipeline's thread, by a runtime that nobody else sees, when the first batch is sent.
+
+mod answer;
+mod client;
+mod config;
+mod encode;
+mod endpoint;
+mod exporter;
+mod grpc;
+mod http;
+mod protobuf;
+mod retry;
+mod tls;
+
+pub use config::{Compression, OtlpConfig, Protocol};
+pub(crate) use config::{Target, header};
+pub use encode::encode;
+pub use endpoint::InvalidEndpoint;
+pub use exporter::OtlpExporter;
+pub use tls::InvalidPem;
+
+/// A setting of an [`OtlpConfig`] can not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The endpoint is not a URL to send to.
+    #[error(transparent)]
+    Endpoint(#[from] InvalidEndpoint),
+    /// A header has a name or value that HTTP does not allow, or one that the exporter sets itself.
+    #[error("the header `{name}` can not be sent")]
+    Header {
+        /// Its name; the value may be a secret.
+        name: String,
+    },
+    /// A certificate or key can not be read.
+    #[error(transparent)]
+    Pem(#[from] InvalidPem),
+}

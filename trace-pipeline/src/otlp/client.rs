@@ -1,0 +1,139 @@
+//! The connection to the server, and the runtime that drives it.
+
+use std::error::Error;
+use std::io;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::runtime::{self, Runtime};
+
+use super::config::Protocol;
+use super::tls::Tls;
+
+/// Lives on the pipeline's thread. Between requests nothing runs, so an idle connection costs nothing.
+#[derive(Debug)]
+pub(super) struct Client {
+    runtime: Option<Runtime>,
+    http: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    max_response: usize,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(super) struct Response {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Result<Body, BodyError>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Body {
+    pub(super) bytes: Bytes,
+    pub(super) trailers: HeaderMap,
+}
+
+/// Why an answer has no body, though it has a head.
+#[derive(Debug)]
+pub(super) enum BodyError {
+    Broken(String),
+    TooLarge,
+}
+
+impl Client {
+    pub(super) fn new(
+        protocol: Protocol,
+        uri: &Uri,
+        tls: &Tls,
+        max_response: usize,
+    ) -> io::Result<Self> {
+        let is_https = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
+        let tls = tls.client_config(is_https).map_err(io::Error::other)?;
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http();
+        let connector = match protocol {
+            Protocol::Grpc => connector.enable_http2().build(),
+            Protocol::HttpProtobuf => connector.enable_http1().build(),
+        };
+        let http = legacy::Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .http2_only(protocol == Protocol::Grpc)
+            .build(connector);
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(1)
+            .thread_name("trace-pipeline-dns")
+            .build()?;
+        Ok(Self {
+            runtime: Some(runtime),
+            http,
+            max_response,
+        })
+    }
+
+    /// Drives `work` to its end on this thread.
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> io::Result<T> {
+        if runtime::Handle::try_current().is_ok() {
+            return Err(io::Error::other(
+                "this exporter has to run on a thread without an async runtime",
+            ));
+        }
+        let runtime = self
+            .runtime
+            .as_ref()
+            .ok_or_else(|| io::Error::other("it was shut down"))?;
+        Ok(runtime.block_on(work))
+    }
+
+    /// Sends a request and reads the answer, as much of it as is allowed.
+    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response, String> {
+        // A connection that the server closed since the last request is found out before it is used for this one.
+        tokio::task::yield_now().await;
+        let response = self
+            .http
+            .request(request)
+            .await
+            .map_err(|error| chain(&error))?;
+        let (head, body) = response.into_parts();
+        let body = match Limited::new(body, self.max_response).collect().await {
+            Ok(collected) => Ok(Body {
+                trailers: collected.trailers().cloned().unwrap_or_default(),
+                bytes: collected.to_bytes(),
+            }),
+            Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
+            Err(error) => Err(BodyError::Broken(chain(&*error))),
+        };
+        Ok(Response {
+            status: head.status,
+            headers: head.headers,
+            body,
+        })
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // Resolving a name may hang; nobody is to wait for it.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The message of an error and of its causes.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

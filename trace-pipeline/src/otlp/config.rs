@@ -1,0 +1,243 @@
+use std::fmt;
+use std::time::Duration;
+
+use http::Uri;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use super::endpoint;
+use super::exporter::OtlpExporter;
+use super::tls::TlsConfig;
+use super::{ConfigError, InvalidEndpoint};
+
+/// Where and how to send spans. What is not set has the default that OpenTelemetry names.
+///
+/// ```
+/// use trace_pipeline::otlp::OtlpConfig;
+///
+/// let config = OtlpConfig::http()
+///     .endpoint("https://otlp.example:4318")
+///     .header("authorization", "Bearer token");
+/// # config.build()?;
+/// # Ok::<(), trace_pipeline::otlp::ConfigError>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "give it to `PipelineBuilder::otlp`, or `build` it"]
+pub struct OtlpConfig {
+    pub(crate) protocol: Protocol,
+    pub(crate) target: Target,
+    pub(crate) insecure: bool,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) timeout: Duration,
+    pub(crate) compression: Compression,
+    pub(crate) tls: TlsConfig,
+    pub(crate) max_request: usize,
+    pub(crate) max_response: usize,
+    pub(crate) first_wait: Duration,
+    pub(crate) longest_wait: Duration,
+}
+
+/// How spans are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// gRPC, on port 4317 by default.
+    Grpc,
+    /// Protocol Buffers over HTTP/1.1, on port 4318 by default.
+    #[default]
+    HttpProtobuf,
+}
+
+/// How requests are made smaller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// gzip, at its fastest level: a seventh to a tenth of the size.
+    Gzip,
+    /// Not at all.
+    #[default]
+    None,
+}
+
+/// Which of the endpoint settings holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Target {
+    #[default]
+    Default,
+    Endpoint(String),
+    TracesUrl(String),
+}
+
+impl OtlpConfig {
+    /// OTLP over HTTP, to `http://localhost:4318`.
+    pub fn http() -> Self {
+        Self::new(Protocol::HttpProtobuf)
+    }
+
+    /// OTLP over gRPC, to `http://localhost:4317`.
+    pub fn grpc() -> Self {
+        Self::new(Protocol::Grpc)
+    }
+
+    /// What the environment says: `OTEL_EXPORTER_OTLP_*` and `OTEL_EXPORTER_OTLP_TRACES_*`, of which the latter win.
+    ///
+    /// What is wrong there is reported and ignored.
+    pub fn from_env() -> Self {
+        crate::env::otlp_config()
+    }
+
+    pub(crate) fn new(protocol: Protocol) -> Self {
+        Self {
+            protocol,
+            target: Target::Default,
+            insecure: false,
+            headers: Vec::new(),
+            timeout: Duration::from_secs(10),
+            compression: Compression::None,
+            tls: TlsConfig::default(),
+            max_request: 64 << 20,
+            max_response: 4 << 20,
+            first_wait: Duration::from_millis(200),
+            longest_wait: Duration::from_secs(5),
+        }
+    }
+
+    /// The server. Over HTTP, traces go to `v1/traces` below this URL. Over gRPC it may also be host and port without a scheme, see
+    /// [`insecure`](Self::insecure).
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.target = Target::Endpoint(url.into());
+        self
+    }
+
+    /// The URL that traces are sent to, as it is. Over gRPC the same as [`endpoint`](Self::endpoint).
+    pub fn traces_url(mut self, url: impl Into<String>) -> Self {
+        self.target = Target::TracesUrl(url.into());
+        self
+    }
+
+    /// Whether a gRPC endpoint without a scheme is spoken to without TLS. Default: with TLS.
+    pub const fn insecure(mut self, insecure: bool) -> Self {
+        self.insecure = insecure;
+        self
+    }
+
+    /// Sends a header with each request, over gRPC as metadata. A second value for a name replaces the first.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// How long a batch may take, repetitions included. Default: 10 s.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How requests are made smaller. Default: not at all.
+    pub const fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// The only certificates to trust, as PEM. Default: those of the operating system.
+    pub fn certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.tls.certificate = Some(pem.into());
+        self
+    }
+
+    /// The certificate, with its chain, that the server knows us by, and its key, both as PEM.
+    pub fn client_identity(
+        mut self,
+        certificate: impl Into<Vec<u8>>,
+        key: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.tls.client_identity = Some((certificate.into(), key.into()));
+        self
+    }
+
+    /// The largest request in bytes, before compression; larger ones are dropped. Default: 64 MiB.
+    pub const fn max_request(mut self, bytes: usize) -> Self {
+        self.max_request = bytes;
+        self
+    }
+
+    /// The largest answer in bytes that is read; larger ones are failures. Default: 4 MiB.
+    pub const fn max_response(mut self, bytes: usize) -> Self {
+        self.max_response = bytes;
+        self
+    }
+
+    /// The first wait before a request is repeated, and the longest. Default: 200 ms and 5 s.
+    pub const fn backoff(mut self, first: Duration, longest: Duration) -> Self {
+        self.first_wait = first;
+        self.longest_wait = longest;
+        self
+    }
+
+    /// The exporter.
+    ///
+    /// # Errors
+    ///
+    /// When the endpoint is no URL, a header can not be sent, or a certificate can not be read.
+    pub fn build(self) -> Result<OtlpExporter, ConfigError> {
+        let uri = self.uri()?;
+        let headers = self.header_map()?;
+        let tls = self.tls.load()?;
+        Ok(OtlpExporter::new(&self, uri, headers, tls))
+    }
+
+    pub(crate) fn uri(&self) -> Result<Uri, InvalidEndpoint> {
+        match (self.protocol, &self.target) {
+            (Protocol::Grpc, Target::Default) => endpoint::grpc("http://localhost:4317", false),
+            (Protocol::Grpc, Target::Endpoint(url) | Target::TracesUrl(url)) => {
+                endpoint::grpc(url, self.insecure)
+            }
+            (Protocol::HttpProtobuf, Target::Default) => {
+                endpoint::http_base("http://localhost:4318")
+            }
+            (Protocol::HttpProtobuf, Target::Endpoint(url)) => endpoint::http_base(url),
+            (Protocol::HttpProtobuf, Target::TracesUrl(url)) => endpoint::http_traces(url),
+        }
+    }
+
+    fn header_map(&self) -> Result<HeaderMap, ConfigError> {
+        let mut map = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let (header, value) =
+                header(name, value).ok_or_else(|| ConfigError::Header { name: name.clone() })?;
+            map.insert(header, value);
+        }
+        Ok(map)
+    }
+}
+
+/// A header that may be sent: not one that says how the message is built, which is not the user's to say.
+pub(crate) fn header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
+    const OURS: [HeaderName; 7] = [
+        header::CONNECTION,
+        header::CONTENT_ENCODING,
+        header::CONTENT_LENGTH,
+        header::CONTENT_TYPE,
+        header::HOST,
+        header::TE,
+        header::TRANSFER_ENCODING,
+    ];
+    let name: HeaderName = name.parse().ok()?;
+    let mut value: HeaderValue = value.parse().ok()?;
+    value.set_sensitive(true);
+    (!OURS.contains(&name) && !name.as_str().starts_with("grpc-")).then_some((name, value))
+}
+
+/// Without the values of headers and without keys.
+impl fmt::Debug for OtlpConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("OtlpConfig")
+            .field("protocol", &self.protocol)
+            .field("target", &self.target)
+            .field("insecure", &self.insecure)
+            .field("headers", &headers)
+            .field("timeout", &self.timeout)
+            .field("compression", &self.compression)
+            .finish_non_exhaustive()
+    }
+}

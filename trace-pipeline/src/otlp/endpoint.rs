@@ -1,0 +1,174 @@
+//! Where requests go (OpenTelemetry, "OTLP Exporter Configuration", "Endpoint URLs for OTLP/HTTP").
+
+use std::fmt;
+
+use http::Uri;
+use http::uri::{PathAndQuery, Scheme};
+
+/// An endpoint that is not a URL to send to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidEndpoint {
+    endpoint: String,
+    expected: &'static str,
+}
+
+impl fmt::Display for InvalidEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the endpoint `{}` is not {}",
+            self.endpoint, self.expected
+        )
+    }
+}
+
+impl std::error::Error for InvalidEndpoint {}
+
+/// A base URL of OTLP over HTTP: traces go to `v1/traces` below it.
+pub(crate) fn http_base(endpoint: &str) -> Result<Uri, InvalidEndpoint> {
+    let uri = with_scheme(endpoint)?;
+    let path = uri.path().trim_end_matches('/');
+    let path = match uri.query() {
+        Some(query) => format!("{path}/v1/traces?{query}"),
+        None => format!("{path}/v1/traces"),
+    };
+    with_path(uri, &path).ok_or_else(|| invalid(endpoint))
+}
+
+/// The URL for traces itself, used as it is.
+pub(crate) fn http_traces(endpoint: &str) -> Result<Uri, InvalidEndpoint> {
+    with_scheme(endpoint)
+}
+
+/// The server of OTLP over gRPC: a URL whose scheme says whether to use TLS, or host and port, where `insecure` does.
+///
+/// The path of a call is fixed by gRPC, so one in the URL is ignored.
+pub(crate) fn grpc(endpoint: &str, insecure: bool) -> Result<Uri, InvalidEndpoint> {
+    const METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+    let uri = if endpoint.contains("://") {
+        with_scheme(endpoint)?
+    } else {
+        let scheme = if insecure { "http" } else { "https" };
+        with_scheme(&format!("{scheme}://{endpoint}")).map_err(|_| invalid(endpoint))?
+    };
+    with_path(uri, METHOD).ok_or_else(|| invalid(endpoint))
+}
+
+fn with_scheme(endpoint: &str) -> Result<Uri, InvalidEndpoint> {
+    let uri: Uri = endpoint.trim().parse().map_err(|_| invalid(endpoint))?;
+    let known = [Scheme::HTTP, Scheme::HTTPS];
+    if !uri.scheme().is_some_and(|scheme| known.contains(scheme))
+        || uri.host().is_none_or(str::is_empty)
+    {
+        return Err(invalid(endpoint));
+    }
+    Ok(uri)
+}
+
+fn with_path(uri: Uri, path: &str) -> Option<Uri> {
+    let mut parts = uri.into_parts();
+    parts.path_and_query = Some(path.parse::<PathAndQuery>().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+fn invalid(endpoint: &str) -> InvalidEndpoint {
+    // What stands before an `@` may be a password.
+    let shown = match (endpoint.find("://"), endpoint.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme + 3 <= at => {
+            format!("{}..{}", &endpoint[..scheme + 3], &endpoint[at..])
+        }
+        (None, Some(at)) => format!("..{}", &endpoint[at..]),
+        _ => endpoint.to_owned(),
+    };
+    InvalidEndpoint {
+        endpoint: shown,
+        expected: "a URL such as http://localhost:4318",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traces_go_below_a_base_url() {
+        for (base, expected) in [
+            ("http://h:4318", "http://h:4318/v1/traces"),
+            ("http://h:4318/", "http://h:4318/v1/traces"),
+            ("http://h:4318/x", "http://h:4318/x/v1/traces"),
+            ("http://h:4318/x/", "http://h:4318/x/v1/traces"),
+            ("https://h/x/y?key=1", "https://h/x/y/v1/traces?key=1"),
+            ("HTTP://h", "http://h/v1/traces"),
+            ("http://[::1]:4318", "http://[::1]:4318/v1/traces"),
+        ] {
+            assert_eq!(http_base(base).unwrap().to_string(), expected, "{base}");
+        }
+    }
+
+    #[test]
+    fn a_url_for_traces_is_used_as_it_is() {
+        for (url, expected) in [
+            ("http://h:4318", "http://h:4318/"),
+            ("http://h:4318/", "http://h:4318/"),
+            ("http://h/custom", "http://h/custom"),
+            ("http://h/custom/", "http://h/custom/"),
+            ("https://h/v1/traces?key=1", "https://h/v1/traces?key=1"),
+        ] {
+            assert_eq!(http_traces(url).unwrap().to_string(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_scheme_of_a_grpc_endpoint_wins_over_insecure() {
+        const METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+        for (endpoint, insecure, expected) in [
+            ("http://h:4317", false, "http://h:4317"),
+            ("http://h:4317", true, "http://h:4317"),
+            ("https://h:4317", true, "https://h:4317"),
+            ("https://h:4317/ignored", false, "https://h:4317"),
+            ("h:4317", false, "https://h:4317"),
+            ("h:4317", true, "http://h:4317"),
+            ("h", true, "http://h"),
+        ] {
+            let uri = grpc(endpoint, insecure).unwrap();
+            assert_eq!(
+                uri.to_string(),
+                format!("{expected}{METHOD}"),
+                "{endpoint} {insecure}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused() {
+        for endpoint in [
+            "",
+            "h:4318",
+            "ftp://h",
+            "http://",
+            "http:///x",
+            "unix:///tmp/s",
+            "http://h:99999",
+            "not a url",
+        ] {
+            assert!(http_base(endpoint).is_err(), "{endpoint}");
+            assert!(http_traces(endpoint).is_err(), "{endpoint}");
+        }
+        for endpoint in ["", "unix:///tmp/s", "http://", "a b"] {
+            assert!(grpc(endpoint, true).is_err(), "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        for endpoint in [
+            "ftp://user:secret@host",
+            "user:secret@host:bad port",
+            "http://user:secret@ho st",
+        ] {
+            let error = http_base(endpoint).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}

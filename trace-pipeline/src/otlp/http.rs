@@ -1,0 +1,85 @@
+//! OTLP over HTTP ([specification](https://opentelemetry.io/docs/specs/otlp/#otlphttp)).
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use http_body_util::Full;
+use tracing_core_ctx::{Clock as _, SystemClock};
+
+use super::answer::{Answer, RpcStatus, excerpt};
+use super::client::{BodyError, Response};
+
+pub(super) const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
+
+/// Adds to a request what says how its body is built.
+pub(super) fn describe(request: &mut Request<Full<Bytes>>, gzip: bool) {
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, PROTOBUF);
+    if gzip {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+}
+
+pub(super) fn judge(response: &Response) -> Answer {
+    let status = response.status;
+    if status.is_success() {
+        return match &response.body {
+            Ok(body) => Answer::from_response(&body.bytes),
+            Err(BodyError::TooLarge) => Answer::refused("the answer is larger than is allowed"),
+            // It may have been a partial success, and it may have been none.
+            Err(BodyError::Broken(reason)) => {
+                Answer::later(format!("the answer broke off: {reason}"))
+            }
+        };
+    }
+    let reason = reason(response);
+    match status {
+        StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT => Answer::Later {
+            reason,
+            wait: retry_after(&response.headers),
+        },
+        _ => Answer::Refused { reason },
+    }
+}
+
+/// The status, and what the server says beside it.
+fn reason(response: &Response) -> String {
+    let mut reason = format!("the server answered {}", response.status);
+    if response.status.is_redirection()
+        && let Some(location) = response.headers.get(LOCATION)
+    {
+        reason = format!(
+            "{reason} to {}; redirects are not followed",
+            excerpt(location.as_bytes())
+        );
+    }
+    let Ok(body) = &response.body else {
+        return reason;
+    };
+    let said = if response.headers.get(CONTENT_TYPE) == Some(&PROTOBUF) {
+        RpcStatus::read(&body.bytes).map_or_else(String::new, |status| status.message)
+    } else {
+        excerpt(body.bytes.trim_ascii())
+    };
+    if !said.is_empty() {
+        reason = format!("{reason}: {said}");
+    }
+    reason
+}
+
+/// Seconds, or a date, from which on the server wants to be asked again (RFC 9110, section 10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    let now = UNIX_EPOCH + Duration::from_nanos(SystemClock::new().now().as_unix_nanos());
+    // A date that is past is no wait at all.
+    Some(date.duration_since(now).unwrap_or_default())
+}

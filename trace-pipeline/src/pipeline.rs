@@ -1,0 +1,185 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing_core_ctx::Tracer;
+
+use crate::builder::PipelineBuilder;
+use crate::cutoff;
+use crate::report::Reasons;
+use crate::shared::Shared;
+use crate::sink::PipelineSink;
+use crate::stats::{Dropped, PipelineStats};
+
+/// The way of finished spans to a back end: a bounded queue and a thread of its own.
+///
+/// ```
+/// use std::time::Duration;
+/// use trace_pipeline::exporter::InMemory;
+///
+/// let pipeline = trace_pipeline::builder().service("orders").exporter(InMemory::default()).build()?;
+/// let tracer = pipeline.tracer().clone();
+/// tracer.span("reindex").start().end();
+///
+/// // At the end of `main`:
+/// if let Err(lost) = pipeline.shutdown(Duration::from_secs(5)) {
+///     eprintln!("{lost}");
+/// }
+/// # assert_eq!(pipeline.stats().exported, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Several live side by side, each with its service, queue and thread. A pipeline that is dropped is shut down, which takes no longer than its
+/// [drop timeout](PipelineBuilder::drop_timeout).
+///
+/// # In async code
+///
+/// [`flush`](Self::flush) and [`shutdown`](Self::shutdown) block the thread that calls them, and nothing else: the exporter has a thread, and a
+/// runtime if it needs one, of its own, so they end on a multi-thread runtime, on a current-thread runtime and without any. Only if the
+/// back end is a task *on the blocked thread* does it answer no sooner than the time is over; call them from
+/// `tokio::task::spawn_blocking` then.
+pub struct Pipeline {
+    shared: Arc<Shared>,
+    tracer: Tracer,
+    drop_timeout: Duration,
+}
+
+impl Pipeline {
+    /// Says what a pipeline is made of; the environment is not read.
+    pub fn builder() -> PipelineBuilder {
+        PipelineBuilder::default()
+    }
+
+    pub(crate) const fn new(shared: Arc<Shared>, tracer: Tracer, drop_timeout: Duration) -> Self {
+        Self {
+            shared,
+            tracer,
+            drop_timeout,
+        }
+    }
+
+    /// The tracer whose spans come here.
+    #[must_use]
+    pub const fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
+    /// Takes spans of other tracers too. They are exported under the resource of this pipeline.
+    #[must_use]
+    pub fn sink(&self) -> PipelineSink {
+        PipelineSink::new(Arc::clone(&self.shared))
+    }
+
+    /// What became of all spans so far.
+    #[must_use]
+    pub fn stats(&self) -> PipelineStats {
+        self.shared.stats()
+    }
+
+    /// Sends all spans that have ended until now, and waits for it.
+    ///
+    /// # Errors
+    ///
+    /// When spans were lost meanwhile, or when `timeout` was over first; they are still sent then.
+    pub fn flush(&self, timeout: Duration) -> Result<(), Lost> {
+        let before = self.shared.counters.dropped();
+        let until = cutoff::after(timeout);
+        let ticket = self.shared.control.ask_for_flush();
+        self.shared.wake();
+        let in_time = self.wait(|control| control.wait_for_flush(ticket, until));
+        self.lost_since(before, in_time)
+    }
+
+    /// Sends all spans that have ended until now and waits for it, takes no more, and ends the thread.
+    ///
+    /// After `timeout` it returns in any case. An exporter that waits for a back end is told to give up shortly before that; what is in the
+    /// queue then is dropped and counted. The second call finds nothing to do. Spans that end later are counted as
+    /// [`after_shutdown`](Dropped::after_shutdown); tracers stop recording new ones.
+    ///
+    /// # Errors
+    ///
+    /// When spans were lost meanwhile, or when `timeout` was over and the exporter still held some.
+    pub fn shutdown(&self, timeout: Duration) -> Result<(), Lost> {
+        // So that what the exporter says at the end of its time is still counted and told.
+        const MARGIN: Duration = Duration::from_millis(100);
+
+        let before = self.shared.counters.dropped();
+        let until = cutoff::after(timeout);
+        self.shared
+            .begin_shutdown(cutoff::after(timeout - MARGIN.min(timeout / 10)));
+        let in_time = self.wait(|control| control.wait_for_stop(until));
+        if !in_time && !self.shared.is_worker() {
+            self.shared.close(&self.shared.counters.exports.shutdown);
+        }
+        self.lost_since(before, in_time)
+    }
+
+    fn wait(&self, wait: impl FnOnce(&crate::control::Control) -> bool) -> bool {
+        if !self.shared.has_worker() {
+            return true;
+        }
+        // An exporter that flushes its own pipeline would wait for itself.
+        !self.shared.is_worker() && wait(&self.shared.control)
+    }
+
+    fn lost_since(&self, before: Dropped, in_time: bool) -> Result<(), Lost> {
+        let lost = Lost {
+            dropped: self.shared.counters.dropped() - before,
+            in_flight: if in_time {
+                0
+            } else {
+                self.shared.stats().in_flight
+            },
+            timed_out: !in_time,
+        };
+        if lost.timed_out || lost.dropped.total() > 0 {
+            Err(lost)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        // What is lost is in the report of the thread.
+        let _ = self.shutdown(self.drop_timeout);
+    }
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline")
+            .field("service", &self.tracer.resource().service_name())
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What did not arrive when a pipeline was flushed or shut down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lost {
+    /// Spans dropped during the call.
+    pub dropped: Dropped,
+    /// Spans that were neither delivered nor dropped when the time was over.
+    pub in_flight: u64,
+    /// Whether the time was over before the exporter was done.
+    pub timed_out: bool,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "spans lost: {}", Reasons(self.dropped))?;
+        if self.timed_out {
+            write!(
+                f,
+                "; {} still on their way when the time was over",
+                self.in_flight
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Lost {}

@@ -1,0 +1,145 @@
+//! What the sinks, the pipeline's handle and its thread have in common.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread::Thread;
+use std::time::Instant;
+
+use tracing_core_ctx::SpanRecord;
+
+use crate::control::Control;
+use crate::cutoff::Cutoff;
+use crate::queue::{Bounds, Full, Queue};
+use crate::stats::{Counter, Counters, PipelineStats};
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) queue: Queue,
+    pub(crate) counters: Counters,
+    pub(crate) control: Control,
+    /// When a shutdown wants everything to be over.
+    pub(crate) cutoff: Cutoff,
+    phase: AtomicU8,
+    worker: OnceLock<Thread>,
+    mode: Mode,
+}
+
+/// What becomes of finished spans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Nothing records: `OTEL_SDK_DISABLED`.
+    Disabled,
+    /// They are thrown away: `OTEL_TRACES_EXPORTER=none`.
+    Discard,
+    /// They go to an exporter.
+    Export,
+}
+
+// The life of a pipeline, in this order.
+const RUNNING: u8 = 0;
+/// Takes no spans any more; the thread sends what it has.
+const CLOSING: u8 = 1;
+/// The thread does not look at the queue any more.
+const CLOSED: u8 = 2;
+
+impl Shared {
+    pub(crate) fn new(mode: Mode, bounds: Bounds) -> Self {
+        Self {
+            queue: Queue::new(bounds),
+            counters: Counters::default(),
+            control: Control::default(),
+            cutoff: Cutoff::new(),
+            phase: AtomicU8::new(RUNNING),
+            worker: OnceLock::new(),
+            mode,
+        }
+    }
+
+    /// Names the thread to wake. Before this nobody else has a sink.
+    pub(crate) fn set_worker(&self, worker: Thread) {
+        // There is one thread, so this is the first and only time.
+        let _ = self.worker.set(worker);
+    }
+
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.mode != Mode::Disabled && self.phase.load(Ordering::Relaxed) == RUNNING
+    }
+
+    /// Takes a finished span over, or counts why not. Never blocks.
+    pub(crate) fn submit(&self, span: Box<SpanRecord>) {
+        let counters = &self.counters.requests;
+        counters.submitted.add(1);
+        if self.phase.load(Ordering::Relaxed) != RUNNING {
+            counters.after_shutdown.add(1);
+            return;
+        }
+        if !span.span_context().is_sampled() {
+            counters.not_sampled.add(1);
+            return;
+        }
+        if self.mode != Mode::Export {
+            counters.no_exporter.add(1);
+            return;
+        }
+        let pushed = self.queue.push(span);
+        match pushed.outcome {
+            Ok(()) => {}
+            Err(Full::Bytes) => counters.queue_bytes.add(1),
+            Err(Full::Spans) => counters.queue_full.add(1),
+        }
+        if pushed.batch_is_full {
+            self.wake();
+        }
+        // Either the thread, which closes first and then looks into the queue for the last time, sees this span, or it is closed
+        // now: both sides are sequentially consistent, the push by the queue's own operations.
+        if self.phase.load(Ordering::SeqCst) == CLOSED {
+            self.discard(&counters.after_shutdown);
+        }
+    }
+
+    pub(crate) fn wake(&self) {
+        if let Some(worker) = self.worker.get() {
+            worker.unpark();
+        }
+    }
+
+    pub(crate) fn has_worker(&self) -> bool {
+        self.worker.get().is_some()
+    }
+
+    /// Whether the caller is the pipeline's own thread, which must not wait for itself.
+    pub(crate) fn is_worker(&self) -> bool {
+        self.worker
+            .get()
+            .is_some_and(|worker| worker.id() == std::thread::current().id())
+    }
+
+    /// No more spans; the thread is to be done by `cutoff`.
+    pub(crate) fn begin_shutdown(&self, cutoff: Instant) {
+        self.phase.fetch_max(CLOSING, Ordering::SeqCst);
+        self.cutoff.set(cutoff);
+        if !self.has_worker() {
+            self.close(&self.counters.exports.shutdown);
+            self.control.has_stopped();
+            return;
+        }
+        self.control.ask_for_shutdown();
+        self.wake();
+    }
+
+    /// Nobody sends any more: counts what is still in the queue as lost for `reason`.
+    pub(crate) fn close(&self, reason: &Counter) {
+        self.phase.store(CLOSED, Ordering::SeqCst);
+        self.discard(reason);
+    }
+
+    fn discard(&self, reason: &Counter) {
+        while let Some(span) = self.queue.pop(|| reason.add(1)) {
+            self.queue.release(span.weight());
+        }
+    }
+
+    pub(crate) fn stats(&self) -> PipelineStats {
+        self.counters.stats(self.queue.len(), self.queue.bytes())
+    }
+}

@@ -1,0 +1,31 @@
+//! Finished spans for tests.
+
+use std::sync::{Arc, Mutex};
+
+use tracing_core_ctx::{SpanRecord, SpanSink, Tracer};
+
+#[derive(Debug, Default)]
+struct Kept(Mutex<Vec<Box<SpanRecord>>>);
+
+impl SpanSink for Kept {
+    fn submit(&self, span: Box<SpanRecord>) {
+        self.0.lock().unwrap().push(span);
+    }
+}
+
+/// The spans that `record` ends.
+pub(crate) fn recorded(record: impl FnOnce(&Tracer)) -> Vec<Box<SpanRecord>> {
+    let kept = Arc::new(Kept::default());
+    record(&Tracer::builder().sink(Arc::clone(&kept)).build());
+    let spans = std::mem::take(&mut *kept.0.lock().unwrap());
+    spans
+}
+
+/// As many spans as `count`, named by their number.
+pub(crate) fn spans(count: usize) -> Vec<Box<SpanRecord>> {
+    recorded(|tracer| {
+        for number in 0..count {
+            tracer.span(&format!("span {number}")).start().end();
+        }
+    })
+}
