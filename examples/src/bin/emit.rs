@@ -1,0 +1,153 @@
+//! Makes spans and tells how their way to the back end ended: `emit 100`.
+//!
+//! To see what a broken back end does to a program: `OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9 emit 100`. There is no async
+//! runtime here; a pipeline needs none.
+#![expect(
+    clippy::print_stderr,
+    reason = "a command-line program speaks on its standard streams"
+)]
+
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+use serde::Serialize;
+use trace_pipeline::{Pipeline, PipelineStats};
+use tracing_core_ctx::Tracer;
+
+const USAGE: &str = "\
+Makes N spans, named emit-0, emit-1 and so on, and shuts the pipeline down.
+
+Usage: emit N
+
+ACCEPT_GAP_MS is the time between two spans in milliseconds; with 0, the default, they are made as fast as it goes.
+Spans are exported as the OTEL_* variables say. The last line of the output is
+
+  {\"emitted\":N,\"emit_ms\":..,\"shutdown_ms\":..,\"shutdown_ok\":true}
+
+or has \"shutdown_ok\":false and says \"why\". The exit status is 0 whatever the back end did.";
+
+/// How long the last spans may take to leave.
+const SHUTDOWN: Duration = Duration::from_secs(10);
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    let [argument] = &*arguments else {
+        return usage();
+    };
+    if argument == "-h" || argument == "--help" {
+        say(USAGE);
+        return ExitCode::SUCCESS;
+    }
+    let Ok(count) = argument.parse() else {
+        return usage();
+    };
+    run(count, gap());
+    ExitCode::SUCCESS
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
+}
+
+/// The time between two spans. A wrong value is a warning and the default, as it is with the `OTEL_*` variables.
+fn gap() -> Duration {
+    let Some(value) = env::var_os("ACCEPT_GAP_MS") else {
+        return Duration::ZERO;
+    };
+    let value = value.to_string_lossy();
+    let millis = value.trim().parse().unwrap_or_else(|_| {
+        eprintln!("emit: ACCEPT_GAP_MS is `{value}`, but should be a whole number of milliseconds; it is taken as 0");
+        0
+    });
+    Duration::from_millis(millis)
+}
+
+/// The last line of the output.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    emitted: u64,
+    emit_ms: u128,
+    shutdown_ms: u128,
+    shutdown_ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+/// Makes the spans, shuts down, says what became of it.
+fn run(count: u64, gap: Duration) {
+    // Tracing that cannot start is no reason not to work: the program goes on without it.
+    let pipeline = trace_pipeline::from_env().install();
+    let tracer = pipeline
+        .as_ref()
+        .map_or_else(|_| Tracer::noop(), |pipeline| pipeline.tracer().clone());
+
+    let start = Instant::now();
+    emit(&tracer, count, gap);
+    let emit_ms = start.elapsed().as_millis();
+
+    let start = Instant::now();
+    let shutdown = shut_down(pipeline);
+    let outcome = Outcome {
+        emitted: count,
+        emit_ms,
+        shutdown_ms: start.elapsed().as_millis(),
+        shutdown_ok: shutdown.is_ok(),
+        why: shutdown.err().map(|error| error.to_string()),
+    };
+    match serde_json::to_string(&outcome) {
+        Ok(line) => say(&line),
+        Err(error) => eprintln!("emit: {error}"),
+    }
+}
+
+fn emit(tracer: &Tracer, count: u64, gap: Duration) {
+    for number in 0..count {
+        if number > 0 && !gap.is_zero() {
+            pause(gap);
+        }
+        tracer.span(&format!("emit-{number}")).start().end();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the pause is what was asked for")]
+fn pause(gap: Duration) {
+    thread::sleep(gap);
+}
+
+/// Waits until the last spans have left, and gives the reason if they have not.
+fn shut_down<E: Error + 'static>(pipeline: Result<Pipeline, E>) -> Result<(), Box<dyn Error>> {
+    let pipeline = pipeline?;
+    let shutdown = pipeline.shutdown(SHUTDOWN);
+    say(&ledger(&pipeline.stats()));
+    Ok(shutdown?)
+}
+
+/// What became of the spans, whenever it did: a full queue drops them long before the shutdown.
+fn ledger(stats: &PipelineStats) -> String {
+    let dropped: Vec<String> = stats
+        .dropped
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(reason, count)| format!(", {reason} {count}"))
+        .collect();
+    format!(
+        "exported {}, dropped {}{}; {} exports, {} retries",
+        stats.exported,
+        stats.dropped.total(),
+        dropped.concat(),
+        stats.exports,
+        stats.retries
+    )
+}
+
+/// Writes a line, unless nobody reads any more.
+fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
