@@ -245,7 +245,7 @@ impl B3Context {
             // "Debug implies an accept decision, so don't also send the X-B3-Sampled header."
             SamplingHint::Debug => carrier.set(FLAGS, "1"),
             SamplingHint::Accept | SamplingHint::Defer | SamplingHint::Deny => {
-                carrier.remove(FLAGS)
+                carrier.remove(FLAGS);
             }
         }
     }

@@ -117,7 +117,7 @@ impl Reader {
             }
             match parse(member) {
                 Some(member) if self.entries.len() < MAX_MEMBERS => {
-                    self.entries.push(member.decode())
+                    self.entries.push(member.decode());
                 }
                 Some(_) | None => self.malformed += 1,
             }

@@ -79,9 +79,8 @@ impl Composite {
     /// ```
     #[must_use]
     pub fn from_names(names: &str) -> Self {
-        choose(names, &mut |message| {
-            diagnostics::report(Level::Warn, message)
-        })
+        let mut warn = |message: fmt::Arguments<'_>| diagnostics::report(Level::Warn, message);
+        choose(names, &mut warn)
     }
 }
 

@@ -1,0 +1,3 @@
+//! The integration tests of the context core, as one binary.
+
+mod headers;
