@@ -1,0 +1,106 @@
+//! The request of every exchange: `GET /api/users/12345/orders?limit=10` with a handful of headers.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, HOST, HeaderName, HeaderValue, USER_AGENT};
+use http::{Request, Uri};
+use http_body_util::Full;
+use tower_trace::PeerAddr;
+use tower_trace::client::UrlTemplate;
+
+pub(crate) type OrdersRequest = Request<Full<Bytes>>;
+
+/// What the caller's headers say about a trace.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Caller {
+    Sampled,
+    Unsampled,
+    Untraced,
+}
+
+pub(crate) const ROUTE: &str = "/api/users/{id}/orders";
+pub(crate) const TRACE_STATE: &str = "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE";
+const TARGET: &str = "/api/users/12345/orders?limit=10";
+const AUTHORITY: &str = "orders.example:8080";
+
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
+/// What a router leaves on a request that it has matched: axum keeps the route so.
+#[derive(Clone, Debug)]
+pub(crate) struct MatchedRoute(pub(crate) Arc<str>);
+
+/// As it comes out of a server's connection, and out of its router.
+pub(crate) fn received(caller: Caller, route: &MatchedRoute) -> OrdersRequest {
+    let traceparent = match caller {
+        Caller::Sampled => Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        Caller::Unsampled => Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"),
+        Caller::Untraced => None,
+    };
+    let mut head = common_head();
+    if let Some(traceparent) = traceparent {
+        head.push((TRACEPARENT.clone(), traceparent));
+        head.push((TRACESTATE.clone(), TRACE_STATE));
+    }
+    let mut request = request(TARGET, &head);
+    request.extensions_mut().insert(route.clone());
+    request.extensions_mut().insert(PeerAddr(SocketAddr::new(
+        IpAddr::V4(Ipv4Addr::new(192, 0, 2, 17)),
+        52_814,
+    )));
+    request
+}
+
+/// As a program makes it, to be sent.
+pub(crate) fn to_be_sent() -> OrdersRequest {
+    let mut request = request(&format!("http://{AUTHORITY}{TARGET}"), &common_head());
+    request.extensions_mut().insert(UrlTemplate::new(ROUTE));
+    request
+}
+
+fn common_head() -> Vec<(HeaderName, &'static str)> {
+    vec![
+        (HOST, AUTHORITY),
+        (USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64) shop/1.4"),
+        (ACCEPT, "application/json"),
+    ]
+}
+
+/// The values are slices of one buffer, as those of a parsed request are.
+fn request(target: &str, head: &[(HeaderName, &str)]) -> OrdersRequest {
+    let text: String = [target]
+        .into_iter()
+        .chain(head.iter().map(|line| line.1))
+        .collect();
+    let mut rest = Bytes::from(text);
+    let target = rest.split_to(target.len());
+    let mut request = Request::new(Full::default());
+    *request.uri_mut() = Uri::from_maybe_shared(target).unwrap_or_default();
+    for (name, value) in head {
+        let value = rest.split_to(value.len());
+        if let Ok(value) = HeaderValue::from_maybe_shared(value) {
+            request.headers_mut().insert(name, value);
+        }
+    }
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_the_request_is_lost_on_the_way() {
+        let route = MatchedRoute(ROUTE.into());
+        let received = received(Caller::Sampled, &route);
+        assert_eq!(received.uri(), TARGET);
+        assert_eq!(received.headers().len(), 5);
+        assert_eq!(received.headers()[HOST], AUTHORITY);
+        assert_eq!(received.headers()["tracestate"], TRACE_STATE);
+        let sent = to_be_sent();
+        assert_eq!(sent.uri().host(), Some("orders.example"));
+        assert_eq!(sent.headers().len(), 3);
+    }
+}
