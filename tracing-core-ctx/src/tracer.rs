@@ -183,3 +183,6 @@ pub struct TracerStats {
     /// Writes on spans that had ended.
     pub late_writes: u64,
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,7 @@ fn adjusted_counts_are_those_of_the_specification() {
         ("c", 4.0),
         ("e666", 9.999_389_685_688_13),
         ("fd70a", 99.997_711_234_026_33),
-        ("ffbe77", 1000.012_874_769_029),
+        ("ffbe77", 1_000.012_874_769_029),
     ] {
         let counted = Threshold::parse(digits).unwrap().adjusted_count();
         assert!((counted - count).abs() < 1e-9, "{digits}: {counted}");

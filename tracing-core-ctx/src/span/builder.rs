@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::{Link, LiveSpan, Relation, Span, SpanKind, SpanRecord, SpanRef, SpanWriter};
-use crate::attribute::{AttributeKey, AttributeValue, Attributes};
+use crate::attribute::{AttributeKey, AttributeValue, Attributes, ValueRef};
 use crate::context::SamplingHint;
 use crate::sampler::{AttributeSource, Decision, SamplingInput};
 use crate::{Context, SpanContext, Timestamp, Tracer};
@@ -45,6 +45,18 @@ impl Above {
             hint: cx.sampling_hint(),
             suppressed: cx.is_suppressed(),
         }
+    }
+}
+
+/// What samplers see: what was lent, else what was given.
+struct Known<'a> {
+    lent: Option<&'a dyn AttributeSource>,
+    given: &'a Attributes,
+}
+
+impl AttributeSource for Known<'_> {
+    fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        self.lent.and_then(|lent| lent.get(key)).or_else(|| self.given.get(key))
     }
 }
 
@@ -128,7 +140,8 @@ impl<'a> SpanBuilder<'a> {
         self
     }
 
-    /// Lends samplers what is known, without copying it.
+    /// Lends samplers what is known, without copying it. The span does not get it: that is for `describe` of
+    /// [`start_with`](Self::start_with).
     pub const fn attribute_source(mut self, source: &'a dyn AttributeSource) -> Self {
         self.source = Some(source);
         self
@@ -168,7 +181,10 @@ impl<'a> SpanBuilder<'a> {
             trace_id,
             name: self.name,
             kind: self.kind,
-            attributes: self.source.unwrap_or(&self.attributes),
+            attributes: &Known {
+                lent: self.source,
+                given: &self.attributes,
+            },
             links: &self.links,
         });
         let random = parent.map_or_else(|| tracer.ids().is_random(), |parent| parent.flags().is_random());
