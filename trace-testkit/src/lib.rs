@@ -1,0 +1,44 @@
+//! Tests for instrumentation: a recorder that notices every span, time that stands still, traces drawn as text, and the contracts
+//! that every instrumentation of HTTP has to keep.
+//!
+//! ```text
+//!   code under test --Tracer--> SpanRecorder --take--> RecordedSpan --render--> text for a snapshot
+//!                     |  |
+//!         VirtualClock   KnownIds
+//! ```
+//!
+//! A test asks for a tracer, runs something, and takes the spans. What it does not take fails it:
+//!
+//! ```
+//! use trace_testkit::SpanRecorder;
+//!
+//! let recorder = SpanRecorder::new();
+//! let tracer = recorder.tracer("shop");
+//!
+//! let span = tracer.span("checkout").start();
+//! span.set("shop.cart.size", 3);
+//! span.end();
+//!
+//! let span = recorder.take_one();
+//! assert_eq!(span.name(), "checkout");
+//! span.assert_attributes(&[("shop.cart.size", 3.into())]);
+//! ```
+//!
+//! An instrumentation of HTTP implements a trait of one method and runs the suite: see [`http`].
+
+// Public API.
+pub mod http;
+pub mod render;
+
+// Necessary for implementation.
+mod clock;
+mod ids;
+mod recorder;
+mod span;
+
+// The public interface is:
+pub use clock::VirtualClock;
+pub use ids::KnownIds;
+pub use recorder::SpanRecorder;
+pub use render::render;
+pub use span::RecordedSpan;
