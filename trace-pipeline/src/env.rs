@@ -186,3 +186,6 @@ fn exporters(vars: &Vars<'_>) -> Vec<ExporterName> {
     }
     names
 }
+
+#[cfg(test)]
+mod tests;

@@ -147,3 +147,6 @@ impl fmt::Debug for Queue {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

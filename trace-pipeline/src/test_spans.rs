@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use tracing_core_ctx::tracer::TracerBuilder;
 use tracing_core_ctx::{SpanRecord, SpanSink, Tracer};
 
 #[derive(Debug, Default)]
@@ -15,8 +16,16 @@ impl SpanSink for Kept {
 
 /// The spans that `record` ends.
 pub(crate) fn recorded(record: impl FnOnce(&Tracer)) -> Vec<Box<SpanRecord>> {
+    recorded_with(|builder| builder, record)
+}
+
+/// The same with a tracer that `change` says more about.
+pub(crate) fn recorded_with(
+    change: impl FnOnce(TracerBuilder) -> TracerBuilder,
+    record: impl FnOnce(&Tracer),
+) -> Vec<Box<SpanRecord>> {
     let kept = Arc::new(Kept::default());
-    record(&Tracer::builder().sink(Arc::clone(&kept)).build());
+    record(&change(Tracer::builder()).sink(Arc::clone(&kept)).build());
     let spans = std::mem::take(&mut *kept.0.lock().unwrap());
     spans
 }

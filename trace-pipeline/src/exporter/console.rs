@@ -180,3 +180,6 @@ const fn civil(days: u64) -> (u64, u64, u64) {
     let year = year_of_era + era * 400 + (month <= 2) as u64;
     (year, month, day)
 }
+
+#[cfg(test)]
+mod tests;

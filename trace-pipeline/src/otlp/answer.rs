@@ -144,3 +144,6 @@ fn duration(bytes: &[u8]) -> Duration {
 pub(super) fn excerpt(text: &[u8]) -> String {
     String::from_utf8_lossy(text).chars().take(200).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -192,3 +192,6 @@ fn integer(writer: &mut Writer, number: i64) {
 fn double(writer: &mut Writer, number: f64) {
     writer.fixed64_always(4, number.to_bits());
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::Uri;
-use http::uri::{PathAndQuery, Scheme};
+use http::uri::{Authority, PathAndQuery, Scheme};
 
 /// An endpoint that is not a URL to send to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,13 +57,24 @@ pub(crate) fn grpc(endpoint: &str, insecure: bool) -> Result<Uri, InvalidEndpoin
 
 fn with_scheme(endpoint: &str) -> Result<Uri, InvalidEndpoint> {
     let uri: Uri = endpoint.trim().parse().map_err(|_| invalid(endpoint))?;
-    let known = [Scheme::HTTP, Scheme::HTTPS];
-    if !uri.scheme().is_some_and(|scheme| known.contains(scheme))
-        || uri.host().is_none_or(str::is_empty)
-    {
-        return Err(invalid(endpoint));
+    let scheme = [Scheme::HTTP, Scheme::HTTPS];
+    let has_scheme = uri.scheme().is_some_and(|known| scheme.contains(known));
+    if has_scheme && uri.authority().is_some_and(is_host_and_port) {
+        Ok(uri)
+    } else {
+        Err(invalid(endpoint))
     }
-    Ok(uri)
+}
+
+/// Whether there is a host, and a port only if it is one.
+fn is_host_and_port(authority: &Authority) -> bool {
+    let host = authority.host();
+    let behind = authority
+        .as_str()
+        .rsplit('@')
+        .next()
+        .and_then(|text| text.strip_prefix(host));
+    !host.is_empty() && (behind == Some("") || authority.port_u16().is_some())
 }
 
 fn with_path(uri: Uri, path: &str) -> Option<Uri> {
@@ -150,6 +161,7 @@ mod tests {
             "http:///x",
             "unix:///tmp/s",
             "http://h:99999",
+            "http://h:",
             "not a url",
         ] {
             assert!(http_base(endpoint).is_err(), "{endpoint}");

@@ -173,3 +173,6 @@ fn percent_decode(message: &[u8]) -> String {
     let text = excerpt(message);
     crate::env::percent_decode(&text).unwrap_or(text)
 }
+
+#[cfg(test)]
+mod tests;

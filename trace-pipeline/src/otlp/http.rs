@@ -83,3 +83,6 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     // A date that is past is no wait at all.
     Some(date.duration_since(now).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

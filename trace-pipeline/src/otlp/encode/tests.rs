@@ -1,0 +1,435 @@
+//! The oracle is `opentelemetry-proto`: what a record should become is put together from its types, and must be the same bytes.
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1 as common;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use opentelemetry_proto::tonic::resource::v1 as resource;
+use opentelemetry_proto::tonic::trace::v1 as proto;
+use proptest::prelude::*;
+use prost::Message as _;
+use tracing_core_ctx::attribute::Value;
+use tracing_core_ctx::limits::SpanLimits;
+use tracing_core_ctx::{
+    Context, Relation, Resource, SpanContext, SpanId, SpanKind, Timestamp, TraceFlags, TraceId,
+    TraceState, Tracer,
+};
+
+use super::*;
+use crate::test_spans::{recorded, recorded_with};
+
+static OTHER: InstrumentationScope = InstrumentationScope::new("other-library", "2.0");
+
+fn any_value(value: ValueRef<'_>) -> common::AnyValue {
+    let list = |values: Vec<Any>| {
+        let values = values
+            .into_iter()
+            .map(|value| common::AnyValue { value: Some(value) });
+        Any::ArrayValue(common::ArrayValue {
+            values: values.collect(),
+        })
+    };
+    let value = match value {
+        ValueRef::Bool(flag) => Any::BoolValue(flag),
+        ValueRef::Bytes(bytes) => Any::BytesValue(bytes.to_vec()),
+        ValueRef::F64(number) => Any::DoubleValue(number),
+        ValueRef::I64(number) => Any::IntValue(number),
+        ValueRef::Str(text) => Any::StringValue(text.to_owned()),
+        ValueRef::Array(Array::Bool(flags)) => {
+            list(flags.iter().map(|flag| Any::BoolValue(*flag)).collect())
+        }
+        ValueRef::Array(Array::F64(numbers)) => list(
+            numbers
+                .iter()
+                .map(|number| Any::DoubleValue(*number))
+                .collect(),
+        ),
+        ValueRef::Array(Array::I64(numbers)) => list(
+            numbers
+                .iter()
+                .map(|number| Any::IntValue(*number))
+                .collect(),
+        ),
+        ValueRef::Array(Array::Str(texts)) => {
+            list(texts.iter().cloned().map(Any::StringValue).collect())
+        }
+        other => panic!("no mapping for {other:?}"),
+    };
+    common::AnyValue { value: Some(value) }
+}
+
+fn key_values(attributes: &Attributes) -> Vec<common::KeyValue> {
+    let key_value = |(key, value): (&str, ValueRef<'_>)| common::KeyValue {
+        key: key.to_owned(),
+        value: Some(any_value(value)),
+        ..Default::default()
+    };
+    attributes.iter().map(key_value).collect()
+}
+
+fn expected_span(span: &SpanRecord) -> proto::Span {
+    let cx = span.span_context();
+    let remote = |is_remote: bool| if is_remote { 0x300 } else { 0x100 };
+    let event = |event: &Event| proto::span::Event {
+        time_unix_nano: event.time.as_unix_nanos(),
+        name: event.name.to_string(),
+        attributes: key_values(&event.attributes),
+        dropped_attributes_count: event.attributes.dropped(),
+    };
+    let link = |link: &Link| proto::span::Link {
+        trace_id: link.span_context.trace_id().to_bytes().to_vec(),
+        span_id: link.span_context.span_id().to_bytes().to_vec(),
+        trace_state: link.span_context.trace_state().to_string(),
+        attributes: key_values(&link.attributes),
+        dropped_attributes_count: link.attributes.dropped(),
+        flags: u32::from(link.span_context.flags().bits()) | remote(link.span_context.is_remote()),
+    };
+    let status = match span.status() {
+        Status::Unset => None,
+        Status::Ok => Some((String::new(), proto::status::StatusCode::Ok)),
+        Status::Error { description } => {
+            Some((description.to_string(), proto::status::StatusCode::Error))
+        }
+        other => panic!("no mapping for {other:?}"),
+    };
+    proto::Span {
+        trace_id: cx.trace_id().to_bytes().to_vec(),
+        span_id: cx.span_id().to_bytes().to_vec(),
+        trace_state: cx.trace_state().to_string(),
+        parent_span_id: span
+            .parent()
+            .map_or_else(Vec::new, |parent| parent.to_bytes().to_vec()),
+        flags: u32::from(cx.flags().bits()) | remote(span.parent_is_remote()),
+        name: span.name().to_owned(),
+        kind: match span.kind() {
+            SpanKind::Internal => proto::span::SpanKind::Internal,
+            SpanKind::Server => proto::span::SpanKind::Server,
+            SpanKind::Client => proto::span::SpanKind::Client,
+            SpanKind::Producer => proto::span::SpanKind::Producer,
+            SpanKind::Consumer => proto::span::SpanKind::Consumer,
+        }
+        .into(),
+        start_time_unix_nano: span.start().as_unix_nanos(),
+        end_time_unix_nano: span.end().as_unix_nanos(),
+        attributes: key_values(span.attributes()),
+        dropped_attributes_count: span.attributes().dropped(),
+        events: span.events().iter().map(event).collect(),
+        dropped_events_count: span.dropped_events(),
+        links: span.links().iter().map(link).collect(),
+        dropped_links_count: span.dropped_links(),
+        status: status.map(|(message, code)| proto::Status {
+            message,
+            code: code.into(),
+        }),
+    }
+}
+
+fn expected(
+    of: &Resource,
+    scopes: &[&InstrumentationScope],
+    spans: &[Box<SpanRecord>],
+) -> ExportTraceServiceRequest {
+    let scope_spans = |scope: &&InstrumentationScope| proto::ScopeSpans {
+        scope: Some(common::InstrumentationScope {
+            name: scope.name.to_owned(),
+            version: scope.version.to_owned(),
+            ..Default::default()
+        }),
+        spans: spans
+            .iter()
+            .filter(|span| span.scope() == *scope)
+            .map(|span| expected_span(span))
+            .collect(),
+        schema_url: scope.schema_url.to_owned(),
+    };
+    ExportTraceServiceRequest {
+        resource_spans: vec![proto::ResourceSpans {
+            resource: Some(resource::Resource {
+                attributes: key_values(of.attributes()),
+                ..Default::default()
+            }),
+            scope_spans: scopes.iter().map(scope_spans).collect(),
+            schema_url: semconv::SCHEMA_URL.to_owned(),
+        }],
+    }
+}
+
+fn encoded(resource: &Resource, spans: &[Box<SpanRecord>]) -> Vec<u8> {
+    encode(resource, spans.iter().map(|span| &**span))
+}
+
+fn caller() -> SpanContext {
+    let trace_id = "4bf92f3577b34da6a3ce929d0e0e4736".parse().unwrap();
+    SpanContext::new(
+        trace_id,
+        "00f067aa0ba902b7".parse().unwrap(),
+        TraceFlags::from_bits(3),
+    )
+}
+
+#[test]
+fn a_span_with_everything_arrives_field_by_field() {
+    let mut limits = SpanLimits::default();
+    limits.attributes.count = 10;
+    limits.event_attributes.count = 1;
+    limits.link_attributes.count = 1;
+    limits.events = 2;
+    limits.links = 2;
+    let spans = recorded_with(
+        |builder| builder.limits(limits),
+        |tracer| {
+            let state: TraceState = "rojo=1,congo=2".parse().unwrap();
+            let remote = Context::new()
+                .with_remote_span(caller().with_trace_state(state.clone()).with_remote(true));
+            let mut link = Link::new(caller().with_trace_state(state).with_remote(true));
+            link.attributes.set("reason", "batch");
+            let span = tracer
+                .span("GET /orders/{id}")
+                .kind(SpanKind::Server)
+                .parent(&remote)
+                .start_time(Timestamp::from_unix_nanos(1_000))
+                .link(link)
+                .relation(Relation::FollowsFrom(caller()))
+                .relation(Relation::FollowsFrom(caller()))
+                .start();
+            span.set("text", "ü");
+            span.set("empty", "");
+            span.set("true", true);
+            span.set("false", false);
+            span.set("negative", -1);
+            span.set("zero", 0);
+            span.set("float", 0.0);
+            span.set("bytes", Value::Bytes(vec![0, 255]));
+            span.set("texts", Value::Array(["a", ""].into_iter().collect()));
+            span.set("numbers", Value::Array(Array::I64(vec![i64::MIN, 0])));
+            span.set("one too many", 1);
+            for number in 0..3 {
+                span.event_at(Timestamp::from_unix_nanos(2_000), "cart.checked", |event| {
+                    event.set("number", number);
+                    event.set("one too many", 1);
+                });
+            }
+            span.set_status(Status::error("stock is empty"));
+            span.end_at(Timestamp::from_unix_nanos(5_000));
+        },
+    );
+    let resource = Resource::new("orders").with("deployment.environment.name", "test");
+    let bytes = encoded(&resource, &spans);
+    let request = ExportTraceServiceRequest::decode(&bytes[..]).unwrap();
+    assert_eq!(request, expected(&resource, &[spans[0].scope()], &spans));
+
+    // The oracle might read the record wrongly in the same way, so the plain facts once more.
+    let span = &request.resource_spans[0].scope_spans[0].spans[0];
+    assert_eq!(span.flags, 0x303);
+    assert_eq!(span.links[0].flags, 0x303);
+    assert_eq!(span.links[1].flags, 0x103);
+    assert_eq!(span.trace_state, "rojo=1,congo=2");
+    assert_eq!(
+        span.parent_span_id,
+        [0x00, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7]
+    );
+    assert_eq!(span.kind, 2);
+    assert_eq!(
+        (span.start_time_unix_nano, span.end_time_unix_nano),
+        (1_000, 5_000)
+    );
+    assert_eq!(
+        (span.attributes.len(), span.dropped_attributes_count),
+        (10, 1)
+    );
+    assert_eq!((span.events.len(), span.dropped_events_count), (2, 1));
+    assert_eq!(span.events[0].dropped_attributes_count, 1);
+    assert_eq!((span.links.len(), span.dropped_links_count), (2, 1));
+    assert_eq!(span.status.as_ref().unwrap().message, "stock is empty");
+    assert_eq!(span.status.as_ref().unwrap().code, 2);
+}
+
+#[test]
+fn the_root_of_a_trace_has_no_parent_and_says_that_it_is_not_remote() {
+    let spans = recorded(|tracer| tracer.span("root").start().end());
+    let request =
+        ExportTraceServiceRequest::decode(&encoded(&Resource::new("orders"), &spans)[..]).unwrap();
+    let span = &request.resource_spans[0].scope_spans[0].spans[0];
+    assert!(span.parent_span_id.is_empty());
+    // Sampled, random, and its parent is known not to be remote.
+    assert_eq!(span.flags, 0x103);
+    assert_eq!(span.status, None);
+}
+
+#[test]
+fn spans_are_grouped_by_the_library_that_recorded_them() {
+    let spans = recorded(|tracer| {
+        let other = tracer.with_scope(&OTHER);
+        for (number, tracer) in [tracer, &other, tracer, &other].into_iter().enumerate() {
+            tracer.span(&format!("span {number}")).start().end();
+        }
+    });
+    let resource = Resource::new("orders");
+    let bytes = encoded(&resource, &spans);
+    let request = ExportTraceServiceRequest::decode(&bytes[..]).unwrap();
+    let first = spans[0].scope();
+    assert_eq!(request, expected(&resource, &[first, &OTHER], &spans));
+    let groups = &request.resource_spans[0].scope_spans;
+    let names: Vec<Vec<&str>> = groups
+        .iter()
+        .map(|group| group.spans.iter().map(|span| span.name.as_str()).collect())
+        .collect();
+    assert_eq!(names, [["span 0", "span 2"], ["span 1", "span 3"]]);
+    assert_eq!(groups[1].scope.as_ref().unwrap().version, "2.0");
+}
+
+#[test]
+fn no_span_at_all_is_still_a_request() {
+    let bytes = encoded(&Resource::new("orders"), &[]);
+    let request = ExportTraceServiceRequest::decode(&bytes[..]).unwrap();
+    assert!(request.resource_spans[0].scope_spans.is_empty());
+}
+
+/// What a random span is made of.
+#[derive(Clone, Debug)]
+struct Made {
+    name: String,
+    kind: SpanKind,
+    parent: Option<SpanContext>,
+    times: (u64, u64),
+    attributes: Vec<(String, Value)>,
+    events: Vec<(String, u64, Vec<(String, Value)>)>,
+    links: Vec<(SpanContext, Vec<(String, Value)>)>,
+    status: Status,
+    other_scope: bool,
+}
+
+impl Made {
+    fn record(self, tracer: &Tracer) {
+        let tracer = if self.other_scope {
+            tracer.with_scope(&OTHER)
+        } else {
+            tracer.clone()
+        };
+        let parent = self.parent.map_or_else(Context::new, |parent| {
+            let relation = Context::new().with_remote_span(parent.clone());
+            assert_eq!(relation.span_context(), Some(&parent));
+            relation
+        });
+        let mut builder = tracer
+            .span(&self.name)
+            .kind(self.kind)
+            .parent(&parent)
+            .start_time(Timestamp::from_unix_nanos(self.times.0));
+        for (span_context, attributes) in self.links {
+            let mut link = Link::new(span_context);
+            for (key, value) in &attributes {
+                link.attributes.set(key, value);
+            }
+            builder = builder.link(link);
+        }
+        let span = builder.start();
+        for (key, value) in &self.attributes {
+            span.set(key, value);
+        }
+        for (name, time, attributes) in self.events {
+            span.event_at(Timestamp::from_unix_nanos(time), name, |event| {
+                for (key, value) in &attributes {
+                    event.set(key, value);
+                }
+            });
+        }
+        span.set_status(self.status);
+        span.end_at(Timestamp::from_unix_nanos(self.times.1));
+    }
+}
+
+fn random_value() -> impl Strategy<Value = Value> {
+    let array = prop_oneof![
+        prop::collection::vec(any::<bool>(), 0..4).prop_map(Array::Bool),
+        prop::collection::vec(any::<f64>(), 0..4).prop_map(Array::F64),
+        prop::collection::vec(any::<i64>(), 0..4).prop_map(Array::I64),
+        prop::collection::vec(".{0,8}", 0..4).prop_map(Array::Str),
+    ];
+    prop_oneof![
+        array.prop_map(Value::Array),
+        any::<bool>().prop_map(Value::Bool),
+        prop::collection::vec(any::<u8>(), 0..8).prop_map(Value::Bytes),
+        any::<f64>().prop_map(Value::F64),
+        any::<i64>().prop_map(Value::I64),
+        ".{0,300}".prop_map(|text: String| Value::Str(text.into())),
+    ]
+}
+
+fn random_attributes() -> impl Strategy<Value = Vec<(String, Value)>> {
+    prop::collection::vec(("[a-z.]{0,10}", random_value()), 0..6)
+}
+
+fn random_context() -> impl Strategy<Value = SpanContext> {
+    let state = prop::option::of("[a-z]{1,5}=[a-z]{1,5}");
+    (1..u128::MAX, 1..u64::MAX, 0u8..4, state, any::<bool>()).prop_map(
+        |(trace, span, flags, state, remote)| {
+            SpanContext::new(
+                TraceId::from_u128(trace).unwrap(),
+                SpanId::from_u64(span).unwrap(),
+                // Sampled, so that a child is recorded.
+                TraceFlags::from_bits(flags | 1),
+            )
+            .with_trace_state(state.map_or(TraceState::EMPTY, |state| state.parse().unwrap()))
+            .with_remote(remote)
+        },
+    )
+}
+
+fn made() -> impl Strategy<Value = Made> {
+    let kind = prop::sample::select(vec![
+        SpanKind::Client,
+        SpanKind::Consumer,
+        SpanKind::Internal,
+        SpanKind::Producer,
+        SpanKind::Server,
+    ]);
+    let status = prop_oneof![
+        Just(Status::Unset),
+        Just(Status::Ok),
+        ".{0,20}".prop_map(|text: String| Status::error(text)),
+    ];
+    let events = prop::collection::vec((".{0,10}", any::<u64>(), random_attributes()), 0..3);
+    let links = prop::collection::vec((random_context(), random_attributes()), 0..3);
+    let head = (
+        ".{0,200}",
+        kind,
+        prop::option::of(random_context()),
+        any::<(u64, u64)>(),
+    );
+    (
+        head,
+        random_attributes(),
+        events,
+        links,
+        status,
+        any::<bool>(),
+    )
+        .prop_map(
+            |((name, kind, parent, times), attributes, events, links, status, other_scope)| Made {
+                name,
+                kind,
+                parent,
+                times,
+                attributes,
+                events,
+                links,
+                status,
+                other_scope,
+            },
+        )
+}
+
+proptest! {
+    #[test]
+    fn random_spans_are_the_bytes_that_the_oracle_makes_of_them(all in prop::collection::vec(made(), 1..4)) {
+        let spans = recorded(|tracer| all.into_iter().for_each(|made| made.record(tracer)));
+        let resource = Resource::new("orders");
+        let mut scopes: Vec<&InstrumentationScope> = Vec::new();
+        for span in &spans {
+            if !scopes.contains(&span.scope()) {
+                scopes.push(span.scope());
+            }
+        }
+        prop_assert_eq!(encoded(&resource, &spans), expected(&resource, &scopes, &spans).encode_to_vec());
+    }
+}

@@ -1,0 +1,131 @@
+use super::*;
+use crate::test_spans::spans;
+
+fn bounds(spans: usize, bytes: usize, batch_spans: usize, batch_bytes: usize) -> Bounds {
+    Bounds {
+        spans,
+        bytes,
+        batch_spans,
+        batch_bytes,
+    }
+}
+
+const ROOMY: usize = 1 << 30;
+
+#[test]
+fn spans_come_out_in_the_order_in_which_they_went_in() {
+    let queue = Queue::new(bounds(4, ROOMY, 4, ROOMY));
+    for span in spans(3) {
+        assert_eq!(queue.push(span).outcome, Ok(()));
+    }
+    let names: Vec<String> = std::iter::from_fn(|| queue.pop(|| {}))
+        .map(|span| span.name().to_owned())
+        .collect();
+    assert_eq!(names, ["span 0", "span 1", "span 2"]);
+    assert_eq!(queue.len(), 0);
+}
+
+#[test]
+fn the_span_that_is_one_too_many_is_refused_and_counts_nothing() {
+    let queue = Queue::new(bounds(2, ROOMY, 2, ROOMY));
+    let outcomes: Vec<_> = spans(3)
+        .into_iter()
+        .map(|span| queue.push(span).outcome)
+        .collect();
+    assert_eq!(outcomes, [Ok(()), Ok(()), Err(Full::Spans)]);
+    assert_eq!(queue.len(), 2);
+    let held: usize = std::iter::from_fn(|| queue.pop(|| {}))
+        .map(|span| span.weight())
+        .sum();
+    assert_eq!(queue.bytes(), held);
+}
+
+#[test]
+fn bytes_are_held_until_they_are_released() {
+    let made = spans(3);
+    let weight = made[0].weight();
+    let queue = Queue::new(bounds(100, weight * 2, 100, ROOMY));
+    let outcomes: Vec<_> = made
+        .into_iter()
+        .map(|span| queue.push(span).outcome)
+        .collect();
+    assert_eq!(outcomes, [Ok(()), Ok(()), Err(Full::Bytes)]);
+    assert_eq!(queue.len(), 2);
+
+    // It is with the exporter now, and still there.
+    let _span = queue.pop(|| {}).unwrap();
+    assert_eq!(queue.push(spans(1).remove(0)).outcome, Err(Full::Bytes));
+    queue.release(weight);
+    assert_eq!(queue.push(spans(1).remove(0)).outcome, Ok(()));
+}
+
+#[test]
+fn the_push_that_completes_a_batch_says_so_and_no_other() {
+    let queue = Queue::new(bounds(100, ROOMY, 3, ROOMY));
+    let full: Vec<bool> = spans(5)
+        .into_iter()
+        .map(|span| queue.push(span).batch_is_full)
+        .collect();
+    assert_eq!(full, [false, false, true, false, false]);
+    assert!(queue.has_batch());
+}
+
+#[test]
+fn few_large_spans_are_a_batch_too() {
+    let made = spans(4);
+    let weight = made[0].weight();
+    let queue = Queue::new(bounds(100, ROOMY, 100, weight * 2));
+    let full: Vec<bool> = made
+        .into_iter()
+        .map(|span| queue.push(span).batch_is_full)
+        .collect();
+    assert_eq!(full, [false, true, false, false]);
+    assert!(queue.has_batch());
+}
+
+#[test]
+fn bounds_that_do_not_fit_each_other_are_made_to() {
+    let sound = bounds(10, 1000, 50, 5000).sound();
+    assert_eq!(sound, bounds(10, 1000, 10, 500));
+    let sound = bounds(0, 0, 0, 0).sound();
+    assert_eq!(sound, bounds(1, 0, 1, 1));
+    assert_eq!(Bounds::default().sound(), Bounds::default());
+}
+
+#[test]
+fn four_threads_lose_and_gain_nothing() {
+    const EACH: usize = 2_000;
+    let queue = Queue::new(bounds(64, ROOMY, 16, ROOMY));
+    let (taken, refused) = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let refused = |span| queue.push(span).outcome.is_err();
+                    spans(EACH)
+                        .into_iter()
+                        .filter_map(|span| refused(span).then_some(()))
+                        .count()
+                })
+            })
+            .collect();
+        let mut taken = 0;
+        while !threads
+            .iter()
+            .all(std::thread::ScopedJoinHandle::is_finished)
+            || queue.len() > 0
+        {
+            while let Some(span) = queue.pop(|| {}) {
+                queue.release(span.weight());
+                taken += 1;
+            }
+            std::thread::yield_now();
+        }
+        let refused: usize = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .sum();
+        (taken, refused)
+    });
+    assert_eq!(taken + refused, 4 * EACH);
+    assert_eq!((queue.len(), queue.bytes()), (0, 0));
+}
