@@ -3,6 +3,19 @@
 //! A [`Propagator`] knows one wire format, or several. It reads from anything that is [`Extract`] and writes to anything that is
 //! [`Inject`]: HTTP headers, gRPC metadata, message headers, environment variables.
 //!
+//! | format | headers |
+//! |---|---|
+//! | [`TraceContext`] | `traceparent`, `tracestate` |
+//! | [`BaggagePropagator`] | `baggage` |
+//! | [`B3`] | `b3`, or `X-B3-TraceId` and its like |
+//! | [`Jaeger`] | `uber-trace-id`, `uberctx-*` |
+//! | [`XRay`] | `X-Amzn-Trace-Id` |
+//! | [`Correlation`] | `X-Trace-ID`, `X-Span-ID`, `X-Parent-Span-ID` |
+//! | [`Composite`] | those of several formats, chosen by code or by `OTEL_PROPAGATORS` |
+//!
+//! What is missing or malformed starts a new trace; it is never an error, and what is malformed is counted. Reading allocates only for
+//! what it keeps (baggage, opaque ids, a `tracestate` for which no buffer is at hand), and checks the limits first.
+//!
 //! ```
 //! use std::collections::HashMap;
 //! use tracing_core_ctx::Tracer;
@@ -73,7 +86,10 @@ impl Extraction {
     /// Starts from `context`.
     #[must_use]
     pub const fn new(context: Context) -> Self {
-        Self { context, malformed: 0 }
+        Self {
+            context,
+            malformed: 0,
+        }
     }
 
     /// What was read so far.

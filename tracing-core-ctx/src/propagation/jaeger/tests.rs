@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -216,6 +218,33 @@ fn a_bomb_of_baggage_headers_is_cut_to_the_limits() {
         .collect();
     let (found, malformed) = baggage(&long);
     assert_eq!((found.len(), malformed), (8, 12));
+}
+
+#[test]
+fn beyond_the_limits_no_value_is_looked_up() {
+    /// Ten thousand names with one long value, and how often a value was asked for.
+    struct Bomb(Cell<usize>, String);
+
+    impl Extract for Bomb {
+        fn get_all<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
+            if name.starts_with(BAGGAGE_PREFIX) {
+                self.0.set(self.0.get() + 1);
+                visit(self.1.as_bytes());
+            }
+        }
+
+        fn names<'a>(&'a self, _prefix: &str, visit: &mut dyn FnMut(&'a str)) {
+            for _ in 0..10_000 {
+                visit("uberctx-a");
+            }
+        }
+    }
+
+    for (length, lookups) in [(1, 64), (1000, 9), (10_000, 1)] {
+        let bomb = Bomb(Cell::default(), "x".repeat(length));
+        Jaeger.extract(&mut Extraction::new(Context::new()), &bomb);
+        assert_eq!(bomb.0.get(), lookups, "{length}");
+    }
 }
 
 #[test]
