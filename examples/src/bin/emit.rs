@@ -2,10 +2,6 @@
 //!
 //! To see what a broken back end does to a program: `OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9 emit 100`. There is no async
 //! runtime here; a pipeline needs none.
-#![expect(
-    clippy::print_stderr,
-    reason = "a command-line program speaks on its standard streams"
-)]
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -52,18 +48,22 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("{USAGE}");
+    complain(USAGE);
     ExitCode::from(2)
 }
 
 /// The time between two spans. A wrong value is a warning and the default, as it is with the `OTEL_*` variables.
 fn gap() -> Duration {
-    let Some(value) = env::var_os("ACCEPT_GAP_MS") else {
-        return Duration::ZERO;
-    };
+    let value = env::var_os("ACCEPT_GAP_MS").unwrap_or_default();
     let value = value.to_string_lossy();
-    let millis = value.trim().parse().unwrap_or_else(|_| {
-        eprintln!("emit: ACCEPT_GAP_MS is `{value}`, but should be a whole number of milliseconds; it is taken as 0");
+    let value = value.trim();
+    if value.is_empty() {
+        return Duration::ZERO;
+    }
+    let millis = value.parse().unwrap_or_else(|_| {
+        complain(&format!(
+            "emit: ACCEPT_GAP_MS is `{value}`, but should be a whole number of milliseconds; it is taken as 0"
+        ));
         0
     });
     Duration::from_millis(millis)
@@ -103,7 +103,7 @@ fn run(count: u64, gap: Duration) {
     };
     match serde_json::to_string(&outcome) {
         Ok(line) => say(&line),
-        Err(error) => eprintln!("emit: {error}"),
+        Err(error) => complain(&format!("emit: {error}")),
     }
 }
 
@@ -150,4 +150,8 @@ fn ledger(stats: &PipelineStats) -> String {
 /// Writes a line, unless nobody reads any more.
 fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
+}
+
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }

@@ -6,10 +6,6 @@
 //!
 //! Every answer tells which trace headers arrived and which span answered. Spans are exported as the `OTEL_*` variables say, and
 //! the last of them when the service is asked to end, by SIGTERM or ctrl-c.
-#![expect(
-    clippy::print_stderr,
-    reason = "a command-line program speaks on its standard streams"
-)]
 
 mod answer;
 mod outbound;
@@ -52,12 +48,12 @@ fn main() -> ExitCode {
         [help] if help == "-h" || help == "--help" => say(USAGE),
         [address] => {
             if let Err(error) = run(address) {
-                eprintln!("chain: {error}");
+                complain(&format!("chain: {error}"));
                 return ExitCode::FAILURE;
             }
         }
         _ => {
-            eprintln!("{USAGE}");
+            complain(USAGE);
             return ExitCode::from(2);
         }
     }
@@ -67,7 +63,7 @@ fn main() -> ExitCode {
 fn run(address: &str) -> Result<(), Box<dyn Error>> {
     let mut builder = trace_pipeline::from_env();
     // What code says wins over the environment; here the name is only for when the environment gives none.
-    if env::var_os("OTEL_SERVICE_NAME").is_none() {
+    if env::var_os("OTEL_SERVICE_NAME").is_none_or(|name| name.is_empty()) {
         builder = builder.service("chain");
     }
     let pipeline = builder.install()?;
@@ -76,7 +72,7 @@ fn run(address: &str) -> Result<(), Box<dyn Error>> {
     // Requests that are still open are dropped here, and their spans end as cancelled: before the pipeline, so that these leave too.
     runtime.shutdown_timeout(Duration::from_secs(1));
     if let Err(lost) = pipeline.shutdown(FLUSH) {
-        eprintln!("chain: {lost}");
+        complain(&format!("chain: {lost}"));
     }
     served
 }
@@ -98,7 +94,7 @@ async fn serve(address: &str, tracer: &Tracer) -> Result<(), Box<dyn Error>> {
     };
     tokio::select! {
         served = server => served?,
-        () = overdue => eprintln!("chain: some requests were not done within {} s and are dropped", DRAIN.as_secs()),
+        () = overdue => complain("chain: some requests are not done in time and are dropped"),
     }
     Ok(())
 }
@@ -106,4 +102,8 @@ async fn serve(address: &str, tracer: &Tracer) -> Result<(), Box<dyn Error>> {
 /// Writes a line, unless nobody reads any more.
 fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
+}
+
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
