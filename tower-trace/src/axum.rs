@@ -40,10 +40,10 @@ impl TraceLayer {
     }
 }
 
-/// The route that axum matched, for [`TraceLayer::route`]. A nested service's tail reads `{*rest}`.
+/// The route that axum matched, for [`TraceLayer::route`]. Below a nested service (`nest_service`) there is none.
 #[must_use]
 pub fn matched_path(head: RequestHead<'_>) -> Option<Cow<'_, str>> {
-    head.extensions.get::<MatchedPath>().map(|path| readable(path.as_str()))
+    head.extensions.get::<MatchedPath>().map(|path| Cow::Borrowed(path.as_str()))
 }
 
 /// The target before nested routers shortened it, for [`TraceLayer::original_uri`].
@@ -128,13 +128,5 @@ where
             method::with_name(method, Some(&route), |name| span.update_name(name));
         }
         self.inner.call(request)
-    }
-}
-
-/// Nested services get a tail parameter with a name of axum's own.
-fn readable(path: &str) -> Cow<'_, str> {
-    match path.find("/{*__private__") {
-        Some(tail) => Cow::Owned(format!("{}/{{*rest}}", &path[..tail])),
-        None => Cow::Borrowed(path),
     }
 }

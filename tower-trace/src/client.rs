@@ -30,6 +30,19 @@
 //!
 //! Every attempt is a span of its own. Put the layer inside of whatever retries, and [`Attempts`] around it, so that the second attempt
 //! is known as one (`http.request.resend_count`).
+//!
+//! # Requests that cross tasks
+//!
+//! `tower::buffer` calls what is inside of it in a task of its own, where the caller's context is not current. A request that goes through one
+//! brings its context along as an extension:
+//!
+//! ```
+//! use tracing_core_ctx::Context;
+//!
+//! let mut request = http::Request::get("http://stock/items/7").body(())?;
+//! request.extensions_mut().insert(Context::current());
+//! # Ok::<(), http::Error>(())
+//! ```
 
 mod attempts;
 mod attributes;

@@ -13,18 +13,19 @@ pub(crate) fn describe(
     is_error: impl FnOnce(StatusCode) -> bool,
     span: &mut SpanWriter<'_>,
 ) {
-    if let Some(status) = status {
-        span.set(semconv::HTTP_RESPONSE_STATUS_CODE, status.as_u16());
-        if is_error(status) {
-            fail(span, status.as_str());
-        }
-    }
+    // What broke the exchange says more than the status code that went before.
     match end {
         End::Cancelled => span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::CANCELLED),
         End::Complete(_) => {}
         End::Failed(failure) => describe_failure(*failure, span),
         End::Panicked => span.fail(semconv::error_type::PANIC, ""),
         End::Upgraded => span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::UPGRADED),
+    }
+    if let Some(status) = status {
+        span.set(semconv::HTTP_RESPONSE_STATUS_CODE, status.as_u16());
+        if is_error(status) {
+            fail(span, status.as_str());
+        }
     }
 }
 

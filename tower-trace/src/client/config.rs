@@ -40,7 +40,7 @@ impl ClientTraceLayer {
     /// let layer = ClientTraceLayer::new(tracer).propagate_to(["*.shop.internal", "localhost"]);
     /// ```
     pub fn propagate_to(self, hosts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.edit(|policy| policy.propagate.to_hosts(hosts))
+        self.edit(|policy| policy.propagate.reach(hosts))
     }
 
     /// Hands on these entries of the baggage only. Default: all.

@@ -40,8 +40,9 @@ pub(crate) struct ClientPolicy {
 impl ClientPolicy {
     /// Starts the exchange that `request` opens, and writes its context into the headers.
     pub(super) fn begin<B>(self: &Arc<Self>, request: &mut Request<B>) -> Exchange<DescribeClient> {
-        let current = Context::current();
         let head = RequestHead::new(request);
+        // Where a request crosses to another task before it is sent, it brings its context along.
+        let current = head.extensions.get::<Context>().cloned().unwrap_or_else(Context::current);
         let parts = attributes::Request::new(self, head);
         let wanted = !current.is_suppressed() && self.wants(head);
         let exchange = if wanted {

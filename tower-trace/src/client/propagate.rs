@@ -20,7 +20,7 @@ enum Host {
 }
 
 impl Propagate {
-    pub(super) fn to_hosts(&mut self, hosts: impl IntoIterator<Item = impl AsRef<str>>) {
+    pub(super) fn reach(&mut self, hosts: impl IntoIterator<Item = impl AsRef<str>>) {
         let listed = self.hosts.get_or_insert_default();
         listed.extend(hosts.into_iter().map(|host| {
             let host = host.as_ref().to_ascii_lowercase();
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_star_stands_for_the_domain_and_all_below_but_for_no_look_alike() {
         let mut propagate = Propagate::default();
-        propagate.to_hosts(["*.Shop.internal", "psp.example"]);
+        propagate.reach(["*.Shop.internal", "psp.example"]);
         for (host, reached) in [
             ("orders.shop.internal", true),
             ("a.b.SHOP.internal", true),

@@ -58,6 +58,8 @@ impl<'a> Failure<'a> {
             io::Error,
             #[cfg(feature = "axum")]
             axum::Error,
+            #[cfg(feature = "hyper-util")]
+            hyper_util::client::legacy::Error,
             #[cfg(feature = "reqwest")]
             reqwest::Error,
         );

@@ -39,9 +39,30 @@ const STATUSES: [(u16, Option<&str>); 10] = [
 
 /// URL, template, `url.full`, `server.address`, `server.port`, how the name ends.
 const URLS: [(&str, Option<&str>, &str, &str, i64, &str); 5] = [
-    ("http://api.example/users/7", Some("/users/{id}"), "http://api.example/users/7", "api.example", 80, " /users/{id}"),
-    ("https://api.example/users/7", None, "https://api.example/users/7", "api.example", 443, ""),
-    ("http://api.example:8080?a=1", None, "http://api.example:8080/?a=1", "api.example", 8080, ""),
+    (
+        "http://api.example/users/7",
+        Some("/users/{id}"),
+        "http://api.example/users/7",
+        "api.example",
+        80,
+        " /users/{id}",
+    ),
+    (
+        "https://api.example/users/7",
+        None,
+        "https://api.example/users/7",
+        "api.example",
+        443,
+        "",
+    ),
+    (
+        "http://api.example:8080?a=1",
+        None,
+        "http://api.example:8080/?a=1",
+        "api.example",
+        8080,
+        "",
+    ),
     (
         "https://ann:pa55@api.example/x?sig=abc&color=blue",
         None,
@@ -50,7 +71,14 @@ const URLS: [(&str, Option<&str>, &str, &str, i64, &str); 5] = [
         443,
         "",
     ),
-    ("http://[::1]:9090/", None, "http://[::1]:9090/", "::1", 9090, ""),
+    (
+        "http://[::1]:9090/",
+        None,
+        "http://[::1]:9090/",
+        "::1",
+        9090,
+        "",
+    ),
 ];
 
 /// How the exchange goes, whether a status code is received, `error.type`, `ctx.outcome`.
@@ -60,7 +88,7 @@ const OUTCOMES: [(Outcome, bool, Option<&str>, Option<&str>); 6] = [
     (Outcome::Panic, false, Some("panic"), None),
     (Outcome::DroppedBeforeHead, false, None, Some("cancelled")),
     (Outcome::DroppedInBody, true, None, Some("cancelled")),
-    (Outcome::BodyError, true, Some("trace_testkit::http::body::TestError"), None),
+    (Outcome::BodyError, true, Some("TestError"), None),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +122,14 @@ fn every_client_span_says_exactly_what_the_conventions_want() {
 fn check(
     (sent, method, original, name): (&str, &str, Option<&str>, &str),
     (code, status_error): (u16, Option<&str>),
-    (url, template, url_full, host, port, target): (&str, Option<&'static str>, &str, &str, i64, &str),
+    (url, template, url_full, host, port, target): (
+        &str,
+        Option<&'static str>,
+        &str,
+        &str,
+        i64,
+        &str,
+    ),
     (outcome, has_status, failure, mark): (Outcome, bool, Option<&str>, Option<&str>),
     attempt: i64,
 ) {
@@ -122,7 +157,10 @@ fn check(
     let mut add = |key, value: Option<Value>| expected.extend(value.map(|value| (key, value)));
     add("http.request.method_original", original.map(owned));
     add("url.template", template.map(owned));
-    add("http.request.resend_count", (attempt > 0).then(|| attempt.into()));
+    add(
+        "http.request.resend_count",
+        (attempt > 0).then(|| attempt.into()),
+    );
     add("http.response.status_code", has_status.then(|| code.into()));
     add("network.protocol.version", has_status.then(|| "2".into()));
     add("error.type", error_type.map(owned));
@@ -134,19 +172,39 @@ fn check(
 
     match error_type {
         None => assert_eq!(*span.status(), Status::Unset, "{case}"),
-        Some("connection_refused") => assert_eq!(*span.status(), Status::error("connection refused"), "{case}"),
+        Some("connection_refused") => assert_eq!(
+            *span.status(),
+            Status::error("connection refused"),
+            "{case}"
+        ),
+        Some("TestError") => {
+            assert_eq!(
+                *span.status(),
+                Status::error("broken on purpose, exchange 4711"),
+                "{case}"
+            );
+        }
         Some(_) => assert_eq!(*span.status(), Status::error(""), "{case}"),
     }
 }
 
 /// Sends one request `attempt + 1` times and gives the last span.
-fn send(method: &str, url: &str, template: Option<&'static str>, code: u16, outcome: Outcome, attempt: i64) -> RecordedSpan {
+fn send(
+    method: &str,
+    url: &str,
+    template: Option<&'static str>,
+    code: u16,
+    outcome: Outcome,
+    attempt: i64,
+) -> RecordedSpan {
     let recorder = SpanRecorder::new();
     let layer = ClientTraceLayer::new(recorder.tracer("shop"));
     let mut client = layer.layer(service_fn(move |_: Request<()>| async move {
         match outcome {
             Outcome::Refused => {
-                return Err(BoxError::from(std::io::Error::from(std::io::ErrorKind::ConnectionRefused)));
+                return Err(BoxError::from(std::io::Error::from(
+                    std::io::ErrorKind::ConnectionRefused,
+                )));
             }
             Outcome::Panic => std::panic::resume_unwind(Box::new("on purpose")),
             Outcome::DroppedBeforeHead => std::future::pending::<()>().await,
@@ -156,7 +214,11 @@ fn send(method: &str, url: &str, template: Option<&'static str>, code: u16, outc
             Outcome::BodyError => TestBody::new().data("one").error(),
             _ => TestBody::new().data("one").data("two"),
         };
-        Ok(Response::builder().status(code).version(Version::HTTP_2).body(body).unwrap())
+        Ok(Response::builder()
+            .status(code)
+            .version(Version::HTTP_2)
+            .body(body)
+            .unwrap())
     }));
     let mut request = Request::builder()
         .method(method)
@@ -175,12 +237,20 @@ fn send(method: &str, url: &str, template: Option<&'static str>, code: u16, outc
     for _ in 0..=attempt {
         let request = request.clone();
         match outcome {
-            Outcome::Complete => read_to_end(now(client.call(request)).unwrap().into_body()).unwrap(),
-            Outcome::BodyError => assert!(read_to_end(now(client.call(request)).unwrap().into_body()).is_err()),
+            Outcome::Complete => {
+                read_to_end(now(client.call(request)).unwrap().into_body()).unwrap()
+            }
+            Outcome::BodyError => {
+                assert!(read_to_end(now(client.call(request)).unwrap().into_body()).is_err())
+            }
             Outcome::DroppedInBody => drop(now(client.call(request)).unwrap()),
             Outcome::Refused => assert!(now(client.call(request)).is_err()),
-            Outcome::Panic => assert!(catch_unwind(AssertUnwindSafe(|| now(client.call(request)))).is_err()),
-            Outcome::DroppedBeforeHead => assert!(poll_once(pin!(client.call(request))).is_pending()),
+            Outcome::Panic => {
+                assert!(catch_unwind(AssertUnwindSafe(|| now(client.call(request)))).is_err())
+            }
+            Outcome::DroppedBeforeHead => {
+                assert!(poll_once(pin!(client.call(request))).is_pending())
+            }
         }
     }
     let mut spans = recorder.take();

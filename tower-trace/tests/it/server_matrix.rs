@@ -63,7 +63,7 @@ const OUTCOMES: [(Outcome, bool, Option<&str>, Option<&str>); 6] = [
     (Outcome::Panic, false, Some("panic"), None),
     (Outcome::DroppedBeforeHead, false, None, Some("cancelled")),
     (Outcome::DroppedInBody, true, None, Some("cancelled")),
-    (Outcome::BodyError, true, Some("trace_testkit::http::body::TestError"), None),
+    (Outcome::BodyError, true, Some("TestError"), None),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +108,9 @@ fn check(
     let bodiless = sent == "HEAD" || matches!(code, 204 | 304);
     let upgraded = sent == "CONNECT" && (200..300).contains(&code);
     let (failure, mark) = match outcome {
-        Outcome::Complete | Outcome::DroppedInBody | Outcome::BodyError if upgraded => (None, Some("upgraded")),
+        Outcome::Complete | Outcome::DroppedInBody | Outcome::BodyError if upgraded => {
+            (None, Some("upgraded"))
+        }
         Outcome::DroppedInBody | Outcome::BodyError if bodiless => (None, None),
         _ => (failure, mark),
     };
@@ -141,6 +143,13 @@ fn check(
     match error_type {
         None => assert_eq!(*span.status(), Status::Unset, "{case}"),
         Some("timeout") => assert_eq!(*span.status(), Status::error("timed out"), "{case}"),
+        Some("TestError") => {
+            assert_eq!(
+                *span.status(),
+                Status::error("broken on purpose, exchange 4711"),
+                "{case}"
+            );
+        }
         Some(_) => assert_eq!(*span.status(), Status::error(""), "{case}"),
     }
 }
@@ -151,7 +160,11 @@ fn serve(method: &str, code: u16, route: Option<&'static str>, outcome: Outcome)
     let layer = TraceLayer::new(recorder.tracer("shop")).route(move |_| route.map(Cow::Borrowed));
     let mut service = layer.layer(service_fn(move |_: Request<()>| async move {
         match outcome {
-            Outcome::ServiceError => return Err(BoxError::from(std::io::Error::from(std::io::ErrorKind::TimedOut))),
+            Outcome::ServiceError => {
+                return Err(BoxError::from(std::io::Error::from(
+                    std::io::ErrorKind::TimedOut,
+                )));
+            }
             Outcome::Panic => std::panic::resume_unwind(Box::new("on purpose")),
             Outcome::DroppedBeforeHead => std::future::pending::<()>().await,
             Outcome::BodyError | Outcome::Complete | Outcome::DroppedInBody => {}
@@ -176,10 +189,14 @@ fn serve(method: &str, code: u16, route: Option<&'static str>, outcome: Outcome)
 
     match outcome {
         Outcome::Complete => read_to_end(now(service.call(request)).unwrap().into_body()).unwrap(),
-        Outcome::BodyError => assert!(read_to_end(now(service.call(request)).unwrap().into_body()).is_err()),
+        Outcome::BodyError => {
+            assert!(read_to_end(now(service.call(request)).unwrap().into_body()).is_err())
+        }
         Outcome::DroppedInBody => drop(now(service.call(request)).unwrap()),
         Outcome::ServiceError => assert!(now(service.call(request)).is_err()),
-        Outcome::Panic => assert!(catch_unwind(AssertUnwindSafe(|| now(service.call(request)))).is_err()),
+        Outcome::Panic => {
+            assert!(catch_unwind(AssertUnwindSafe(|| now(service.call(request)))).is_err())
+        }
         Outcome::DroppedBeforeHead => assert!(poll_once(pin!(service.call(request))).is_pending()),
     }
     recorder.take_one()

@@ -1,12 +1,24 @@
 //! What the tests of this crate share.
 
+use std::convert::Infallible;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
+use http::{Request, Response};
 use http_body::Body;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpListener;
+use tower_trace::PeerAddr;
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// How long a test waits for something that must come.
+pub(crate) const LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Polls a future once.
 pub(crate) fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -25,10 +37,48 @@ pub(crate) fn now<F: Future>(future: F) -> F::Output {
 pub(crate) fn read_to_end<B: Body>(body: B) -> Result<(), B::Error> {
     let mut body = pin!(body);
     loop {
-        match body.as_mut().poll_frame(&mut Context::from_waker(Waker::noop())) {
+        match body
+            .as_mut()
+            .poll_frame(&mut Context::from_waker(Waker::noop()))
+        {
             Poll::Ready(Some(frame)) => drop(frame?),
             Poll::Ready(None) => return Ok(()),
             Poll::Pending => panic!("the body waits"),
         }
     }
+}
+
+/// A handler that answers with a small body of known length.
+pub(crate) async fn hello<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
+    Ok(Response::new(Full::new(Bytes::from_static(b"hello"))))
+}
+
+/// Serves a hyper service, HTTP/1.1 or HTTP/2 as the client likes, on a loopback port of the system's choice.
+pub(crate) async fn serve<S, B>(service: S) -> SocketAddr
+where
+    S: hyper::service::Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, peer)) = listener.accept().await {
+            let service = service.clone();
+            let with_peer = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(PeerAddr(peer));
+                service.call(request)
+            });
+            tokio::spawn(async move {
+                let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+                let _ = server
+                    .serve_connection_with_upgrades(TokioIo::new(stream), with_peer)
+                    .await;
+            });
+        }
+    });
+    address
 }

@@ -1,0 +1,193 @@
+//! axum: routers of every shape, with the layer inside and around.
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::{any, get};
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use tower::{Layer as _, ServiceExt as _};
+use tower_trace::TraceLayer;
+use tower_trace::axum::RouteLayer;
+use trace_testkit::{RecordedSpan, SpanRecorder};
+use tracing_core_ctx::{Span, SpanRef};
+
+fn request(method: Method, path: &str) -> Request<Body> {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", "shop.example")
+        .body(Body::empty())
+        .unwrap()
+}
+
+async fn ask(app: Router, method: Method, path: &str) -> StatusCode {
+    let response = app.oneshot(request(method, path)).await.unwrap();
+    let status = response.status();
+    response.into_body().collect().await.unwrap();
+    status
+}
+
+fn named(span: &RecordedSpan, name: &str, route: Option<&str>) {
+    assert_eq!(span.name(), name);
+    assert_eq!(
+        span.attr("http.route").and_then(|route| route.as_str()),
+        route
+    );
+}
+
+fn shop(layer: TraceLayer) -> Router {
+    let users = Router::new().route("/", get(|| async { "all" })).route(
+        "/{id}",
+        get(|| async { "one" }).delete(|| async { StatusCode::NO_CONTENT }),
+    );
+    Router::new()
+        .route("/", get(|| async { "home" }))
+        .nest("/users", users)
+        .route("/files/{*path}", any(|| async { "file" }))
+        .nest_service("/static", Router::new().fallback(|| async { "static" }))
+        .layer(layer)
+}
+
+#[tokio::test]
+async fn the_matched_route_names_the_span_also_in_nested_routers() {
+    for (path, name, route) in [
+        ("/", "GET /", "/"),
+        ("/users", "GET /users", "/users"),
+        ("/users/7", "GET /users/{id}", "/users/{id}"),
+        ("/files/a/b/c", "GET /files/{*path}", "/files/{*path}"),
+    ] {
+        let recorder = SpanRecorder::new();
+        let app = shop(TraceLayer::for_axum(recorder.tracer("shop")));
+        assert_eq!(ask(app, Method::GET, path).await, StatusCode::OK, "{path}");
+        let span = recorder.take_one();
+        named(&span, name, Some(route));
+        assert_eq!(
+            span.str("url.path"),
+            path,
+            "the whole path, not what a nested router sees"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_below_a_nested_service_is_named_by_its_method_because_axum_matched_no_route() {
+    let recorder = SpanRecorder::new();
+    let app = shop(TraceLayer::for_axum(recorder.tracer("shop")));
+    assert_eq!(
+        ask(app, Method::GET, "/static/app.js").await,
+        StatusCode::OK
+    );
+    named(&recorder.take_one(), "GET", None);
+}
+
+#[tokio::test]
+async fn an_unmatched_path_is_named_by_its_method_alone() {
+    let recorder = SpanRecorder::new();
+    let app = shop(TraceLayer::for_axum(recorder.tracer("shop")));
+    assert_eq!(
+        ask(app, Method::GET, "/wp-admin/4711").await,
+        StatusCode::NOT_FOUND
+    );
+    let span = recorder.take_one();
+    named(&span, "GET", None);
+    span.assert_absent("url.template");
+    span.assert_unset();
+}
+
+#[tokio::test]
+async fn a_method_that_the_route_does_not_know_still_has_the_route() {
+    let recorder = SpanRecorder::new();
+    let app = shop(TraceLayer::for_axum(recorder.tracer("shop")));
+    assert_eq!(
+        ask(app, Method::PUT, "/users/7").await,
+        StatusCode::METHOD_NOT_ALLOWED
+    );
+    named(&recorder.take_one(), "PUT /users/{id}", Some("/users/{id}"));
+}
+
+#[tokio::test]
+async fn a_layer_on_a_nested_router_records_the_whole_path() {
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::for_axum(recorder.tracer("shop"));
+    let inner = Router::new()
+        .route("/{id}", get(|| async { "one" }))
+        .layer(layer);
+    let app = Router::new().nest("/users", inner);
+    ask(app, Method::GET, "/users/7?page=1").await;
+    let span = recorder.take_one();
+    named(&span, "GET /users/{id}", Some("/users/{id}"));
+    assert_eq!(span.str("url.path"), "/users/7");
+    assert_eq!(span.str("url.query"), "page=1");
+}
+
+#[tokio::test]
+async fn around_the_finished_router_the_name_is_corrected_late() {
+    let recorder = SpanRecorder::new();
+    let app = Router::new()
+        .route("/users/{id}", get(|| async { "one" }))
+        .layer(RouteLayer::new());
+    let service = TraceLayer::for_axum(recorder.tracer("shop")).layer(app);
+    let response = service
+        .clone()
+        .oneshot(request(Method::GET, "/users/7"))
+        .await
+        .unwrap();
+    response.into_body().collect().await.unwrap();
+    named(&recorder.take_one(), "GET /users/{id}", Some("/users/{id}"));
+
+    let response = service
+        .oneshot(request(Method::GET, "/nowhere"))
+        .await
+        .unwrap();
+    response.into_body().collect().await.unwrap();
+    named(&recorder.take_one(), "GET", None);
+}
+
+#[tokio::test]
+async fn the_handler_describes_the_server_span_and_starts_children() {
+    let recorder = SpanRecorder::new();
+    let app = Router::new()
+        .route(
+            "/orders",
+            get(|| async {
+                SpanRef::current().set("shop.order", 7);
+                Span::child("price").end();
+                "ok"
+            }),
+        )
+        .layer(TraceLayer::for_axum(recorder.tracer("shop")));
+    ask(app, Method::GET, "/orders").await;
+    let spans = recorder.take();
+    let server = spans
+        .iter()
+        .find(|span| span.name() == "GET /orders")
+        .unwrap();
+    let child = spans.iter().find(|span| span.name() == "price").unwrap();
+    assert_eq!(server.int("shop.order"), 7);
+    assert!(child.is_child_of(server));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connect_info_tells_the_peer() {
+    use std::net::SocketAddr;
+
+    let recorder = SpanRecorder::new();
+    let app = Router::new()
+        .route("/", get(|| async { "home" }))
+        .layer(TraceLayer::for_axum(recorder.tracer("shop")));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = app.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    let body = reqwest::get(format!("http://{address}/"))
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert_eq!(body, "home");
+    let span = recorder.wait_for(1, crate::support::LIMIT).remove(0);
+    assert_eq!(span.str("client.address"), "127.0.0.1");
+    assert_eq!(span.str("network.peer.address"), "127.0.0.1");
+    assert!(span.int("network.peer.port") > 0);
+}

@@ -1,0 +1,149 @@
+//! Requests that nobody should send. The request is never hurt.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use tower::{Layer as _, Service as _, service_fn};
+use tower_trace::{ClientTraceLayer, TraceLayer};
+use trace_testkit::{RecordedSpan, SpanRecorder};
+use tracing_core_ctx::Context;
+
+use crate::support::{hello, now, read_to_end};
+
+const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+fn serve(recorder: &SpanRecorder, headers: HeaderMap, uri: &str) -> RecordedSpan {
+    let layer = TraceLayer::new(recorder.tracer("shop")).forwarded_headers(true);
+    let mut service = layer.layer(service_fn(hello));
+    let mut request = Request::get(uri).body(()).unwrap();
+    *request.headers_mut() = headers;
+    read_to_end(now(service.call(request)).unwrap().into_body()).unwrap();
+    recorder.take_one()
+}
+
+fn bytes(value: &[u8]) -> HeaderValue {
+    HeaderValue::from_bytes(value).unwrap()
+}
+
+#[test]
+fn header_bombs_are_survived_in_bounded_memory() {
+    let mut headers = HeaderMap::new();
+    for name in [
+        "tracestate",
+        "baggage",
+        "forwarded",
+        "x-forwarded-for",
+        "b3",
+        "user-agent",
+        "host",
+    ] {
+        let name = HeaderName::from_static(name);
+        for n in 0..1000 {
+            headers.append(&name, bytes(format!("k{n}={}", "v".repeat(100)).as_bytes()));
+        }
+    }
+    headers.insert("traceparent", CALLER.parse().unwrap());
+    let recorder = SpanRecorder::new();
+    let span = serve(&recorder, headers, "/");
+    assert_eq!(
+        span.trace_id().to_string(),
+        "4bf92f3577b34da6a3ce929d0e0e4736"
+    );
+    assert!(
+        span.span_context().trace_state().is_empty(),
+        "1000 members are 968 too many"
+    );
+}
+
+#[test]
+fn baggage_of_ten_thousand_members_is_cut_to_its_limits() {
+    let list: Vec<_> = (0..10_000).map(|n| format!("key{n}=value")).collect();
+    let mut headers = HeaderMap::new();
+    headers.insert("baggage", bytes(list.join(",").as_bytes()));
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::new(recorder.tracer("shop"));
+    let mut service = layer.layer(service_fn(|request: Request<()>| async {
+        let baggage = Context::current().baggage().clone();
+        assert!(baggage.len() <= 64, "{}", baggage.len());
+        hello(request).await
+    }));
+    let mut request = Request::get("/").body(()).unwrap();
+    *request.headers_mut() = headers;
+    read_to_end(now(service.call(request)).unwrap().into_body()).unwrap();
+    let _ = recorder.take_one();
+}
+
+#[test]
+fn headers_that_are_no_text_are_left_out() {
+    let mut headers = HeaderMap::new();
+    for name in [
+        "traceparent",
+        "tracestate",
+        "baggage",
+        "host",
+        "user-agent",
+        "forwarded",
+        "x-forwarded-for",
+        "content-length",
+    ] {
+        headers.insert(HeaderName::from_static(name), bytes(b"\xff\xfe\x80 \xc3("));
+    }
+    let recorder = SpanRecorder::new();
+    let span = serve(&recorder, headers, "/");
+    for key in ["server.address", "user_agent.original", "client.address"] {
+        span.assert_absent(key);
+    }
+    assert_eq!(span.parent(), None);
+}
+
+#[test]
+fn two_traceparents_are_none_and_are_counted() {
+    let mut headers = HeaderMap::new();
+    headers.append("traceparent", CALLER.parse().unwrap());
+    headers.append(
+        "traceparent",
+        CALLER.replace("4bf9", "4bfa").parse().unwrap(),
+    );
+    let recorder = SpanRecorder::new();
+    let tracer = recorder.tracer("shop");
+    let mut service = TraceLayer::new(tracer.clone()).layer(service_fn(hello));
+    let mut request = Request::get("/").body(()).unwrap();
+    *request.headers_mut() = headers;
+    read_to_end(now(service.call(request)).unwrap().into_body()).unwrap();
+    assert_eq!(recorder.take_one().parent(), None);
+    assert_eq!(tracer.stats().malformed_contexts, 1);
+}
+
+#[test]
+fn strange_targets_have_sane_attributes() {
+    let recorder = SpanRecorder::new();
+    for uri in [
+        "*",
+        "/%ff%00%zz",
+        "/?",
+        "/?=&&==",
+        "http://user:s3cret@host:99999/x?sig=s3cret",
+        "//double//slashes//",
+        "/\u{e9}",
+    ] {
+        let Ok(uri) = uri.parse::<http::Uri>() else {
+            continue;
+        };
+        let span = serve(&recorder, HeaderMap::new(), &uri.to_string());
+        assert!(!span.str("url.path").is_empty(), "{uri}");
+        assert!(!format!("{span:?}").contains("s3cret"), "{uri}: {span:?}");
+    }
+}
+
+#[test]
+fn a_client_can_be_given_targets_without_a_host() {
+    let recorder = SpanRecorder::new();
+    let mut client = ClientTraceLayer::new(recorder.tracer("shop")).layer(service_fn(hello));
+    for uri in ["/", "*", "host:80"] {
+        let request = Request::get(uri).body(()).unwrap();
+        read_to_end(now(client.call(request)).unwrap().into_body()).unwrap();
+        let span = recorder.take_one();
+        if uri != "host:80" {
+            span.assert_absent("server.address");
+            span.assert_absent("server.port");
+        }
+    }
+}

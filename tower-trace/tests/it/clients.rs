@@ -1,0 +1,219 @@
+//! The client layer's settings and its company: retries, buffers, hosts.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body_util::Full;
+use tower::{Layer as _, Service as _, ServiceBuilder, ServiceExt as _, retry, service_fn};
+use tower_trace::client::AttemptsLayer;
+use tower_trace::{ClientTraceLayer, Templates};
+use trace_testkit::SpanRecorder;
+use tracing_core_ctx::{Baggage, Context, SpanFutureExt as _};
+
+use crate::support::{BoxError, hello, now, read_to_end};
+
+/// Sends one request from a context with baggage and gives what arrived.
+fn headers_sent(layer: &ClientTraceLayer, request: Request<()>) -> HeaderMap {
+    let seen = Arc::new(Mutex::new(HeaderMap::new()));
+    let inner = Arc::clone(&seen);
+    let mut client = layer.layer(service_fn(move |request: Request<()>| {
+        inner.lock().unwrap().clone_from(request.headers());
+        hello(request)
+    }));
+    let baggage = Baggage::new().with("tier", "gold").with("token", "s3cret");
+    let _scope = Context::current().with_baggage(baggage).attach();
+    read_to_end(now(client.call(request)).unwrap().into_body()).unwrap();
+    seen.lock().unwrap().clone()
+}
+
+fn get(url: &str) -> Request<()> {
+    Request::get(url).body(()).unwrap()
+}
+
+#[test]
+fn contexts_go_to_listed_hosts_only() {
+    let recorder = SpanRecorder::new();
+    let layer = ClientTraceLayer::new(recorder.tracer("shop")).propagate_to(["*.shop.internal"]);
+    assert!(headers_sent(&layer, get("http://orders.shop.internal/")).contains_key("traceparent"));
+    let outside = headers_sent(&layer, get("http://partner.example/"));
+    assert!(outside.is_empty(), "{outside:?}");
+    assert_eq!(recorder.take().len(), 2, "both are recorded");
+}
+
+#[test]
+fn only_listed_baggage_leaves() {
+    let recorder = SpanRecorder::new();
+    let layer = ClientTraceLayer::new(recorder.tracer("shop"));
+    let all = headers_sent(&layer, get("http://a/"));
+    assert_eq!(all["baggage"], "tier=gold,token=s3cret");
+    let listed = headers_sent(&layer.propagate_baggage(["tier"]), get("http://a/"));
+    assert_eq!(listed["baggage"], "tier=gold");
+    recorder.ignore();
+}
+
+#[test]
+fn stale_headers_are_replaced_and_baggage_can_hold_anything() {
+    let recorder = SpanRecorder::new();
+    let layer = ClientTraceLayer::new(recorder.tracer("shop"));
+    let request = Request::get("http://a/")
+        .header("traceparent", "stale")
+        .header("traceparent", "staler")
+        .header("tracestate", "stale=1")
+        .body(())
+        .unwrap();
+    let sent = headers_sent(&layer, request);
+    assert_eq!(sent.get_all("traceparent").iter().count(), 1);
+    assert!(sent["traceparent"].to_str().unwrap().starts_with("00-"));
+    assert!(!sent.contains_key("tracestate"));
+    let _ = recorder.take_one();
+
+    let strange = Baggage::new()
+        .with("line", "a\r\nb")
+        .with("ünï", "x")
+        .with("emoji", "🦀");
+    let _scope = Context::current().with_baggage(strange).attach();
+    let mut client = layer.layer(service_fn(hello));
+    read_to_end(now(client.call(get("http://a/"))).unwrap().into_body()).unwrap();
+    let _ = recorder.take_one();
+}
+
+#[derive(Clone)]
+struct ThreeTimes(u32);
+
+impl<R> retry::Policy<Request<()>, Response<R>, BoxError> for ThreeTimes {
+    type Future = std::future::Ready<()>;
+
+    fn retry(
+        &mut self,
+        _: &mut Request<()>,
+        result: &mut Result<Response<R>, BoxError>,
+    ) -> Option<Self::Future> {
+        let again = result
+            .as_ref()
+            .is_ok_and(|response| response.status() == 503)
+            && self.0 > 0;
+        self.0 = self.0.saturating_sub(1);
+        again.then(|| std::future::ready(()))
+    }
+
+    fn clone_request(&mut self, request: &Request<()>) -> Option<Request<()>> {
+        Some(request.clone())
+    }
+}
+
+#[tokio::test]
+async fn every_retry_is_a_sibling_span_that_knows_its_number() {
+    let recorder = SpanRecorder::new();
+    let tracer = recorder.tracer("shop");
+    let client = ServiceBuilder::new()
+        .layer(AttemptsLayer::default())
+        .layer(retry::RetryLayer::new(ThreeTimes(3)))
+        .layer(ClientTraceLayer::new(tracer.clone()))
+        .service(service_fn(|_: Request<()>| async {
+            Ok::<_, BoxError>(
+                Response::builder()
+                    .status(503)
+                    .body(Full::<Bytes>::default())?,
+            )
+        }));
+    let work = async {
+        for _ in 0..2 {
+            client.clone().oneshot(get("http://a/")).await.unwrap();
+        }
+    };
+    work.in_span(tracer.span("work").start()).await;
+    let spans = recorder.take();
+    let (parent, attempts) = spans.split_last().unwrap();
+    let numbers: Vec<_> = attempts
+        .iter()
+        .map(|span| {
+            assert!(span.is_child_of(parent));
+            span.assert_failed("503");
+            span.attr("http.request.resend_count")
+                .and_then(|count| count.as_i64())
+        })
+        .collect();
+    let once = [None, Some(1), Some(2), Some(3)];
+    assert_eq!(
+        numbers,
+        [once, once].concat(),
+        "counted anew for each request"
+    );
+}
+
+#[tokio::test]
+async fn a_context_in_the_extensions_survives_a_hop_to_another_task() {
+    let recorder = SpanRecorder::new();
+    let tracer = recorder.tracer("shop");
+    let client = ServiceBuilder::new()
+        .buffer(4)
+        .layer(ClientTraceLayer::new(tracer.clone()))
+        .service(service_fn(hello));
+    let span = tracer.span("work").start();
+    let mut request = get("http://a/");
+    request.extensions_mut().insert(span.context());
+    client.oneshot(request).await.unwrap();
+    span.end();
+    let spans = recorder.wait_for(2, crate::support::LIMIT);
+    let client = spans.iter().find(|span| span.name() == "GET").unwrap();
+    let work = spans.iter().find(|span| span.name() == "work").unwrap();
+    assert!(client.is_child_of(work));
+}
+
+#[test]
+fn templates_may_name_a_host() {
+    let recorder = SpanRecorder::new();
+    let templates = Templates::new(["//api.example/users/{id}", "/health"]).unwrap();
+    let layer = ClientTraceLayer::new(recorder.tracer("shop")).templates(templates);
+    for (url, name) in [
+        ("https://api.example/users/7", "GET /users/{id}"),
+        ("https://other.example/users/7", "GET"),
+        ("https://other.example/health", "GET /health"),
+    ] {
+        headers_sent(&layer, get(url));
+        let span = recorder.take_one();
+        assert!(
+            span.name() == name || span.name() == "GET //api.example/users/{id}",
+            "{url}: {}",
+            span.name()
+        );
+    }
+}
+
+#[test]
+fn a_span_can_end_at_the_head() {
+    let recorder = SpanRecorder::new();
+    let layer = ClientTraceLayer::new(recorder.tracer("shop")).end_at_head(true);
+    let mut client = layer.layer(service_fn(hello));
+    let response = now(client.call(get("http://a/"))).unwrap();
+    recorder.take_one().assert_unset();
+    drop(response);
+}
+
+#[test]
+fn suppressed_work_is_neither_recorded_nor_announced() {
+    let recorder = SpanRecorder::new();
+    let layer = ClientTraceLayer::new(recorder.tracer("shop"));
+    let mut client = layer.layer(service_fn(|request: Request<()>| {
+        assert!(request.headers().is_empty());
+        hello(request)
+    }));
+    let _scope = Context::new().suppressed().attach();
+    read_to_end(now(client.call(get("http://a/"))).unwrap().into_body()).unwrap();
+    recorder.assert_nothing();
+}
+
+#[test]
+fn a_filtered_request_hands_the_current_context_on() {
+    let recorder = SpanRecorder::new();
+    let tracer = recorder.tracer("shop");
+    let layer =
+        ClientTraceLayer::new(tracer.clone()).filter(|request| request.uri.path() != "/metrics");
+    let span = tracer.span("work").start();
+    let sent = span.in_scope(|| headers_sent(&layer, get("http://a/metrics")));
+    let id = span.span_context().unwrap().span_id().to_string();
+    assert!(sent["traceparent"].to_str().unwrap().contains(&id));
+    span.end();
+    let _ = recorder.take_one();
+}

@@ -1,0 +1,108 @@
+//! The reqwest client, over real sockets.
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use tower::Layer as _;
+use tower_trace::reqwest::Client;
+use tower_trace::{ClientTraceLayer, TraceLayer};
+use trace_testkit::SpanRecorder;
+use tracing_core_ctx::SpanKind;
+
+use crate::support::{LIMIT, hello, serve};
+
+fn client(recorder: &SpanRecorder) -> Client {
+    Client::new(
+        reqwest::Client::new(),
+        ClientTraceLayer::new(recorder.tracer("client")),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_span_covers_the_body_and_names_the_template_and_the_peer() {
+    let recorder = SpanRecorder::new();
+    let address = serve(service_fn(|request: Request<Incoming>| async move {
+        assert!(request.headers().contains_key("traceparent"));
+        hello(request).await
+    }))
+    .await;
+    let url = format!("http://{address}/users/7?sig=s3cret");
+    let response = client(&recorder)
+        .get(&url)
+        .template("/users/{id}")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        response.url().as_str(),
+        url,
+        "the response still knows its URL"
+    );
+    assert_eq!(recorder.open(), 1, "the body is not read yet");
+    assert_eq!(response.text().await.unwrap(), "hello");
+    let span = recorder.take_one();
+    assert_eq!(span.name(), "GET /users/{id}");
+    assert_eq!(
+        span.str("url.full"),
+        format!("http://{address}/users/7?sig=REDACTED")
+    );
+    assert_eq!(span.str("network.peer.address"), "127.0.0.1");
+    assert_eq!(span.int("network.peer.port"), i64::from(address.port()));
+    span.assert_unset();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_below_is_a_child_and_a_body_is_sent() {
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::new(recorder.tracer("server"));
+    let address = serve(layer.layer(service_fn(hello))).await;
+    let sent = client(&recorder)
+        .post(format!("http://{address}/orders"))
+        .header("content-type", "text/plain")
+        .body("two apples")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(sent.bytes().await.unwrap(), "hello");
+    let spans = recorder.wait_for(2, LIMIT);
+    let server = spans
+        .iter()
+        .find(|span| span.kind() == SpanKind::Server)
+        .unwrap();
+    let client = spans
+        .iter()
+        .find(|span| span.kind() == SpanKind::Client)
+        .unwrap();
+    assert!(server.is_child_of(client));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_connection_and_a_timeout_are_named_so() {
+    let recorder = SpanRecorder::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    client(&recorder)
+        .get(format!("http://{free}/?sig=s3cret"))
+        .send()
+        .await
+        .unwrap_err();
+    let span = recorder.take_one();
+    span.assert_failed("connection_refused");
+    assert!(
+        !format!("{:?}", span.status()).contains("s3cret"),
+        "{:?}",
+        span.status()
+    );
+
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    client(&recorder)
+        .get(format!("http://{address}/"))
+        .timeout(std::time::Duration::from_millis(50))
+        .send()
+        .await
+        .unwrap_err();
+    recorder.take_one().assert_failed("timeout");
+}

@@ -1,0 +1,142 @@
+//! Whom a layer believes.
+
+use http::Request;
+use tower::{Layer as _, Service as _, service_fn};
+use tower_trace::{TraceLayer, Trust};
+use trace_testkit::{RecordedSpan, SpanRecorder};
+use tracing_core_ctx::sampler::{AlwaysOff, AlwaysOn, ParentBased};
+use tracing_core_ctx::{Context, Tracer};
+
+use crate::support::{hello, now, read_to_end};
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+fn forged(sampled: bool) -> Request<()> {
+    let flags = if sampled { "01" } else { "00" };
+    Request::get("/")
+        .header(
+            "traceparent",
+            format!("00-{TRACE}-00f067aa0ba902b7-{flags}"),
+        )
+        .header("tracestate", "evil=1")
+        .header("baggage", "admin=true")
+        .body(())
+        .unwrap()
+}
+
+fn serve(recorder: &SpanRecorder, layer: TraceLayer, request: Request<()>) -> Vec<RecordedSpan> {
+    let mut service = layer.layer(service_fn(hello));
+    read_to_end(now(service.call(request)).unwrap().into_body()).unwrap();
+    recorder.take()
+}
+
+fn tracer(recorder: &SpanRecorder, keep: bool) -> Tracer {
+    let builder = recorder.tracer_builder("shop");
+    if keep {
+        builder.sampler(ParentBased::new(AlwaysOn)).build()
+    } else {
+        builder.sampler(ParentBased::new(AlwaysOff)).build()
+    }
+}
+
+#[test]
+fn a_trusted_caller_is_continued_with_its_decision() {
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::new(tracer(&recorder, false));
+    let spans = serve(&recorder, layer.clone(), forged(true));
+    assert_eq!(spans[0].trace_id().to_string(), TRACE);
+    assert_eq!(spans[0].span_context().trace_state().as_str(), "evil=1");
+    assert!(serve(&recorder, layer, forged(false)).is_empty());
+}
+
+#[test]
+fn a_flag_that_is_not_believed_neither_forces_nor_hides() {
+    let recorder = SpanRecorder::new();
+    let layer =
+        |keep| TraceLayer::new(tracer(&recorder, keep)).trust(Trust::ContinueWithoutSampling);
+    assert!(
+        serve(&recorder, layer(false), forged(true)).is_empty(),
+        "forced recording"
+    );
+    let hidden = serve(&recorder, layer(true), forged(false));
+    assert_eq!(
+        hidden[0].trace_id().to_string(),
+        TRACE,
+        "hid from recording, or was not continued"
+    );
+}
+
+#[test]
+fn a_stranger_gets_a_new_trace_with_a_link() {
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::new(tracer(&recorder, true)).trust(Trust::NewRootWithLink);
+    let spans = serve(&recorder, layer, forged(false));
+    assert_ne!(spans[0].trace_id().to_string(), TRACE);
+    assert_eq!(spans[0].parent(), None);
+    assert!(spans[0].span_context().trace_state().is_empty());
+    let link = &spans[0].links()[0].span_context;
+    assert_eq!(link.trace_id().to_string(), TRACE);
+    assert!(link.is_remote());
+}
+
+#[test]
+fn an_ignored_caller_leaves_no_mark() {
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::new(tracer(&recorder, true)).trust(Trust::Ignore);
+    let spans = serve(&recorder, layer, forged(true));
+    assert_ne!(spans[0].trace_id().to_string(), TRACE);
+    assert!(spans[0].links().is_empty());
+}
+
+#[test]
+fn only_a_trusted_callers_baggage_reaches_the_handler() {
+    for (trust, kept) in [
+        (Trust::Continue, true),
+        (Trust::ContinueWithoutSampling, false),
+        (Trust::NewRootWithLink, false),
+        (Trust::Ignore, false),
+    ] {
+        let recorder = SpanRecorder::new();
+        let layer = TraceLayer::new(tracer(&recorder, true)).trust(trust);
+        let mut service = layer.layer(service_fn(move |request: Request<()>| async move {
+            assert_eq!(
+                Context::current().baggage().get("admin").is_some(),
+                kept,
+                "{trust:?}"
+            );
+            hello(request).await
+        }));
+        read_to_end(now(service.call(forged(true))).unwrap().into_body()).unwrap();
+        recorder.take();
+    }
+}
+
+#[test]
+fn trust_is_decided_request_by_request_and_a_broken_judge_trusts_nobody() {
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::new(tracer(&recorder, true)).trust_by(|request| {
+        match request
+            .headers
+            .get("x-internal")
+            .map(http::HeaderValue::as_bytes)
+        {
+            Some(b"yes") => Trust::Continue,
+            Some(_) => std::panic::resume_unwind(Box::new("a broken judge")),
+            None => Trust::Ignore,
+        }
+    });
+    for (header, continued) in [(Some("yes"), true), (Some("boom"), false), (None, false)] {
+        let mut request = forged(true);
+        if let Some(value) = header {
+            request
+                .headers_mut()
+                .insert("x-internal", value.parse().unwrap());
+        }
+        let spans = serve(&recorder, layer.clone(), request);
+        assert_eq!(
+            spans[0].trace_id().to_string() == TRACE,
+            continued,
+            "{header:?}"
+        );
+    }
+}
