@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 thread_local! {
     static BUFFERS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -33,7 +33,47 @@ pub(crate) fn with<R>(use_it: impl FnOnce(&mut String) -> R) -> R {
 /// Shows the text of an address to `use_it`.
 pub(crate) fn with_ip<R>(address: IpAddr, use_it: impl FnOnce(&str) -> R) -> R {
     with(|text| {
-        let _ = write!(text, "{}", address.to_canonical());
+        match address.to_canonical() {
+            IpAddr::V4(address) => push_ipv4(address, text),
+            IpAddr::V6(address) => {
+                // Writing to a string does not fail.
+                let _ = write!(text, "{address}");
+            }
+        }
         use_it(text)
     })
+}
+
+/// What `Display` writes, without the machinery of formatting: every server span has an address or two.
+fn push_ipv4(address: Ipv4Addr, text: &mut String) {
+    for (position, octet) in address.octets().into_iter().enumerate() {
+        if position > 0 {
+            text.push('.');
+        }
+        let digit = |value: u8| char::from(b'0' + value % 10);
+        if octet >= 100 {
+            text.push(digit(octet / 100));
+        }
+        if octet >= 10 {
+            text.push(digit(octet / 10));
+        }
+        text.push(digit(octet));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_written_as_the_standard_library_does() {
+        let octets = [0, 1, 9, 10, 42, 99, 100, 109, 110, 199, 200, 255];
+        for (first, second) in octets.iter().flat_map(|first| octets.map(|second| (*first, second))) {
+            let address = Ipv4Addr::new(first, second, 7, second);
+            with_ip(address.into(), |text| assert_eq!(text, address.to_string()));
+            with_ip(address.to_ipv6_mapped().into(), |text| assert_eq!(text, address.to_string()));
+        }
+        let address = "2001:db8::7".parse().unwrap();
+        with_ip(address, |text| assert_eq!(text, "2001:db8::7"));
+    }
 }
