@@ -4,9 +4,11 @@
 //! |---|---|
 //! | [`propagation`] | what is sent along |
 //! | [`attributes`] | name, kind, attributes and status |
+//! | [`headers`] | what of the headers is recorded |
 //! | [`http::context`](super::context), [`end`](super::end), [`outcome`](super::outcome), [`transparency`](super::transparency), [`walk`](super::walk) | what both sides have to do |
 
 pub mod attributes;
+pub mod headers;
 pub mod propagation;
 
 use std::future::Future;
@@ -76,8 +78,17 @@ fn get<H: HttpClient>(path: &str) -> Request<TestBody> {
 #[macro_export]
 macro_rules! http_client_suite {
     ($harness:ty) => {
-        $crate::http_suite_of_both_sides! { $crate::http::Client<$harness> }
-        $crate::http_facts! { client::propagation, $harness;
+        $crate::http_facts_of_clients! { [$crate::http_facts] $harness }
+    };
+}
+
+/// All facts about clients, topic by topic, for the macro in brackets.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! http_facts_of_clients {
+    ([$($then:tt)*] $harness:ty) => {
+        $crate::http_facts_of_both_sides! { [$($then)*] $crate::http::Client<$harness> }
+        $($then)*! { client::propagation, $harness;
             the_span_is_sent_along
             stale_headers_are_replaced
             the_current_span_is_the_parent
@@ -90,7 +101,7 @@ macro_rules! http_client_suite {
             unprintable_baggage_does_not_hurt_the_request
             telemetrys_own_calls_are_not_recorded
         }
-        $crate::http_facts! { client::attributes, $harness;
+        $($then)*! { client::attributes, $harness;
             required_attributes_are_there
             the_sampler_sees_what_the_start_knows
             every_method_and_status_is_described_by_the_conventions
@@ -103,10 +114,12 @@ macro_rules! http_client_suite {
             the_port_is_said_even_when_it_is_the_default
             an_origin_form_target_is_completed_from_the_host_header
             the_protocol_version_is_that_of_the_answer
+            resends_are_counted_from_the_second_attempt_on
+        }
+        $($then)*! { client::headers, $harness;
             no_header_is_captured_by_default
             listed_headers_are_captured_as_lists
             credentials_are_never_captured
-            resends_are_counted_from_the_second_attempt_on
         }
     };
 }

@@ -16,12 +16,12 @@ macro_rules! http_facts {
     };
 }
 
-/// The facts that hold on both sides.
+/// The facts that hold on both sides, topic by topic, for the macro in brackets.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! http_suite_of_both_sides {
-    ($side:ty) => {
-        $crate::http_facts! { context, $side;
+macro_rules! http_facts_of_both_sides {
+    ([$($then:tt)*] $side:ty) => {
+        $($then)*! { context, $side;
             the_span_is_current_in_call
             the_span_is_current_in_every_poll
             the_span_is_current_when_the_future_is_dropped
@@ -33,7 +33,7 @@ macro_rules! http_suite_of_both_sides {
             the_future_may_be_polled_on_another_thread
             the_inner_service_may_describe_the_span
         }
-        $crate::http_facts! { end, $side;
+        $($then)*! { end, $side;
             the_span_ends_where_it_should
             the_span_starts_with_the_call_and_not_with_the_first_poll
             the_end_is_when_the_last_frame_came_and_not_when_the_body_was_dropped
@@ -49,7 +49,7 @@ macro_rules! http_suite_of_both_sides {
             connect_that_is_refused_is_an_ordinary_exchange
             polling_on_after_the_end_is_harmless
         }
-        $crate::http_facts! { outcome, $side;
+        $($then)*! { outcome, $side;
             dropped_before_the_head_is_cancelled_without_a_status_code
             dropped_before_the_first_poll_is_cancelled
             dropped_in_the_body_is_cancelled_with_its_status_code
@@ -63,7 +63,7 @@ macro_rules! http_suite_of_both_sides {
             a_panic_in_the_body_is_an_error
             readiness_that_fails_is_no_exchange
         }
-        $crate::http_facts! { transparency, $side;
+        $($then)*! { transparency, $side;
             the_inner_service_sees_the_request_unchanged
             the_caller_sees_the_answer_unchanged
             size_hint_and_end_are_forwarded_exactly
@@ -73,7 +73,7 @@ macro_rules! http_suite_of_both_sides {
             readiness_is_passed_on
             a_clone_in_another_task_is_traced_alike
         }
-        $crate::http_facts! { walk, $side;
+        $($then)*! { walk, $side;
             random_exchanges_give_one_span_each
         }
     };

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | [`propagation`] | whose trace a request belongs to |
 //! | [`attributes`] | name, kind, attributes and status |
+//! | [`headers`] | what of the headers is recorded |
 //! | [`context`] | where the span is current: in the body too |
 //! | [`http::context`](super::context), [`end`](super::end), [`outcome`](super::outcome), [`transparency`](super::transparency), [`walk`](super::walk) | what both sides have to do |
 
 pub mod attributes;
 pub mod context;
+pub mod headers;
 pub mod propagation;
 
 use std::future::Future;
@@ -59,8 +61,17 @@ fn get(target: &str) -> Request<TestBody> {
 #[macro_export]
 macro_rules! http_server_suite {
     ($harness:ty) => {
-        $crate::http_suite_of_both_sides! { $crate::http::Server<$harness> }
-        $crate::http_facts! { server::propagation, $harness;
+        $crate::http_facts_of_servers! { [$crate::http_facts] $harness }
+    };
+}
+
+/// All facts about servers, topic by topic, for the macro in brackets.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! http_facts_of_servers {
+    ([$($then:tt)*] $harness:ty) => {
+        $crate::http_facts_of_both_sides! { [$($then)*] $crate::http::Server<$harness> }
+        $($then)*! { server::propagation, $harness;
             the_callers_trace_is_continued_with_a_remote_parent
             a_request_without_context_starts_a_trace
             a_malformed_traceparent_starts_a_new_trace
@@ -75,11 +86,11 @@ macro_rules! http_server_suite {
             an_ambient_span_is_no_parent
             the_handler_sees_the_callers_headers
         }
-        $crate::http_facts! { server::context, $harness;
+        $($then)*! { server::context, $harness;
             the_span_is_current_in_every_poll_of_the_body
             the_span_is_current_when_the_body_is_dropped
         }
-        $crate::http_facts! { server::attributes, $harness;
+        $($then)*! { server::attributes, $harness;
             required_attributes_are_there
             the_sampler_sees_what_the_start_knows
             every_method_and_status_is_described_by_the_conventions
@@ -92,6 +103,8 @@ macro_rules! http_server_suite {
             the_host_is_read_without_its_port
             forwarded_headers_are_not_believed_by_default
             the_protocol_version_is_a_bare_number
+        }
+        $($then)*! { server::headers, $harness;
             no_header_is_captured_by_default
             listed_headers_are_captured_as_lists
             credentials_are_never_captured

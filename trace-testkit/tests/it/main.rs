@@ -1,0 +1,7 @@
+//! The suites against an instrumentation that is right, and against many that are wrong in one thing.
+
+mod clients;
+mod faults;
+mod lists;
+mod reference;
+mod servers;
