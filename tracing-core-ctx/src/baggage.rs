@@ -27,7 +27,11 @@ pub struct Entry {
 
 impl Entry {
     /// A name with its value; `metadata` is the opaque text behind the first `;` on the wire, mostly empty.
-    pub fn new(name: impl Into<String>, value: impl Into<String>, metadata: impl Into<String>) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        value: impl Into<String>,
+        metadata: impl Into<String>,
+    ) -> Self {
         Self {
             name: name.into(),
             value: value.into(),
@@ -64,7 +68,9 @@ impl Baggage {
     /// The value of `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|entry| entry.name == name).map(Entry::value)
+        self.iter()
+            .find(|entry| entry.name == name)
+            .map(Entry::value)
     }
 
     /// The list with `name` set to `value`. An empty name is ignored.
@@ -159,7 +165,10 @@ mod tests {
     #[test]
     fn the_last_value_of_a_name_wins_and_order_is_kept() {
         let baggage = Baggage::new().with("a", "1").with("b", "2").with("a", "3");
-        let list: Vec<_> = baggage.iter().map(|entry| (entry.name(), entry.value())).collect();
+        let list: Vec<_> = baggage
+            .iter()
+            .map(|entry| (entry.name(), entry.value()))
+            .collect();
         assert_eq!(list, [("a", "3"), ("b", "2")]);
         assert_eq!(baggage.without("a").len(), 1);
         assert!(baggage.retain(|_| false).is_empty());
@@ -168,7 +177,12 @@ mod tests {
     #[test]
     fn a_nameless_entry_is_ignored() {
         assert!(Baggage::new().with("", "1").is_empty());
-        assert!([Entry::new("", "1", "")].into_iter().collect::<Baggage>().is_empty());
+        assert!(
+            [Entry::new("", "1", "")]
+                .into_iter()
+                .collect::<Baggage>()
+                .is_empty()
+        );
     }
 
     #[test]

@@ -176,7 +176,11 @@ impl Context {
         self.span_context = span.span_context().cloned();
         self.live = span.live().cloned();
         // A span that is not ours only passes through, and its caller's wish with it.
-        if self.span_context.as_ref().is_some_and(|span| !span.is_remote()) {
+        if self
+            .span_context
+            .as_ref()
+            .is_some_and(|span| !span.is_remote())
+        {
             self.hint = self.hint.filter(|hint| *hint == SamplingHint::Debug);
         }
         self
@@ -213,7 +217,9 @@ impl Context {
     /// ```
     #[must_use]
     pub fn with_value<T: Send + Sync + 'static>(mut self, value: T) -> Self {
-        Arc::make_mut(self.extras.get_or_insert_default()).values.set(value);
+        Arc::make_mut(self.extras.get_or_insert_default())
+            .values
+            .set(value);
         self
     }
 

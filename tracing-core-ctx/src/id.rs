@@ -77,7 +77,10 @@ impl TraceId {
         self.halves().1 & ((1 << 56) - 1)
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the two halves are what is wanted"
+    )]
     const fn halves(self) -> (u64, u64) {
         let value = self.0.get();
         ((value >> 64) as u64, value as u64)

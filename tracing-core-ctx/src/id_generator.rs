@@ -5,8 +5,8 @@ use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
 
-use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
 use crate::{SpanId, TraceId};
 
@@ -84,7 +84,9 @@ mod tests {
     #[test]
     fn ids_of_several_threads_differ() {
         let threads: Vec<_> = (0..4)
-            .map(|_| std::thread::spawn(|| (0..10_000).map(|_| RandomIds.span_id()).collect::<Vec<_>>()))
+            .map(|_| {
+                std::thread::spawn(|| (0..10_000).map(|_| RandomIds.span_id()).collect::<Vec<_>>())
+            })
             .collect();
         let mut seen = HashSet::new();
         for thread in threads {

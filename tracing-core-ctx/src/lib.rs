@@ -47,6 +47,9 @@ pub mod span;
 pub mod trace_state;
 pub mod tracer;
 
+#[doc = include_str!("../RATIONALE.md")]
+pub mod _rationale {}
+
 // Necessary for implementation.
 mod flags;
 mod hex;
@@ -71,3 +74,8 @@ pub use span_context::SpanContext;
 pub use time::{Clock, SystemClock, Timestamp};
 pub use trace_state::TraceState;
 pub use tracer::Tracer;
+
+/// Tests the example of the front page.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct FrontPage;

@@ -26,7 +26,10 @@ use crate::{SpanContext, TraceId, TraceState};
 
 /// Decides whether a span is recorded and sampled.
 ///
-/// Called once for each span, on the thread that starts it: it must be quick and must not block.
+/// - **When**: once for each span that is about to start, on the thread that starts it; not when the tracer has no sink, nor in a
+///   suppressed context.
+/// - **Sees**: what is known before the span exists, borrowed.
+/// - **If it panics or is slow**: whoever starts the span panics or waits.
 pub trait Sampler: fmt::Debug + Send + Sync {
     /// Decides from what is known before the span exists.
     fn sample(&self, input: &SamplingInput<'_>) -> Sampling;
@@ -150,7 +153,10 @@ impl Sampling {
 
 /// The three outcomes of the OpenTelemetry specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "OpenTelemetry fixed the three outcomes")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "OpenTelemetry fixed the three outcomes"
+)]
 pub enum Decision {
     /// Nothing is recorded; the context still travels.
     Drop,

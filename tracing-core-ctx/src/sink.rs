@@ -4,10 +4,12 @@ use std::fmt;
 
 use crate::span::SpanRecord;
 
-/// Takes finished spans.
+/// Takes finished spans. There is nobody to hear an error: what cannot be taken is dropped and counted by the sink.
 ///
-/// Called on the thread that ends a span, so it must not block, and there is nobody to hear an error: what cannot be taken
-/// is dropped and counted by the sink.
+/// - **When**: once for each span that records, when it ends, on the thread that ends it; often that is a destructor.
+/// - **Sees**: the whole record, which it owns.
+/// - **If it panics or is slow**: a panic is caught, the span is lost and that is reported once; the request waits for a sink that is
+///   slow, so it must not block.
 ///
 /// ```
 /// use tracing_core_ctx::{SpanRecord, SpanSink, Tracer};
@@ -25,12 +27,13 @@ use crate::span::SpanRecord;
 /// tracer.span("hello").start().end();
 /// ```
 pub trait SpanSink: fmt::Debug + Send + Sync {
-    /// Whether there is any use in recording. When not, spans are not even sampled; contexts of callers pass through. Default: yes.
+    /// Whether there is any use in recording. When not, spans are not even sampled; contexts of callers pass through. Asked at the start
+    /// of each span. Default: yes.
     fn is_enabled(&self) -> bool {
         true
     }
 
-    /// A span has started to record. Default: nothing.
+    /// A span has started to record: for sinks that know how many are open. Default: nothing.
     fn started(&self) {}
 
     /// A span has ended.

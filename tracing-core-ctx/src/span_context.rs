@@ -100,7 +100,13 @@ impl SpanContext {
 
 impl fmt::Debug for SpanContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SpanContext({}-{}-{:02x}", self.trace_id, self.span_id, self.flags.bits())?;
+        write!(
+            f,
+            "SpanContext({}-{}-{:02x}",
+            self.trace_id,
+            self.span_id,
+            self.flags.bits()
+        )?;
         if !self.trace_state.is_empty() {
             write!(f, " {}", self.trace_state)?;
         }

@@ -43,7 +43,8 @@ impl From<SystemTime> for Timestamp {
 
 /// Tells the time. A seam for tests, which want to set it.
 ///
-/// Called at the start and end of every span and for every event, on the thread that records: it must be quick.
+/// Called at the start and end of every span and for every event, on the thread that records: it must be quick, and must not panic, since
+/// spans end in destructors.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;
@@ -113,7 +114,10 @@ impl Clock for SystemClock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is where the time comes from")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the time comes from"
+)]
 fn wall() -> Timestamp {
     SystemTime::now().into()
 }
@@ -176,9 +180,19 @@ mod tests {
         let after = before + 1_000;
         assert_eq!(step(offset, before, expected + 500, after), None);
         assert_eq!(step(offset, before, expected + TOLERANCE, after), None);
-        assert_eq!(step(offset, before, expected + DAY, after), Some(offset + DAY));
-        assert_eq!(step(offset, before, expected - DAY, after), Some(offset - DAY));
-        assert_eq!(step(offset, before, expected + DAY, before + DAY), None, "put aside in between");
+        assert_eq!(
+            step(offset, before, expected + DAY, after),
+            Some(offset + DAY)
+        );
+        assert_eq!(
+            step(offset, before, expected - DAY, after),
+            Some(offset - DAY)
+        );
+        assert_eq!(
+            step(offset, before, expected + DAY, before + DAY),
+            None,
+            "put aside in between"
+        );
     }
 
     #[test]

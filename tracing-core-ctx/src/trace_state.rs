@@ -48,7 +48,9 @@ impl TraceState {
     /// # Errors
     ///
     /// When any member breaks the grammar or there are more than 32.
-    pub fn from_headers<'a>(headers: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, InvalidTraceState> {
+    pub fn from_headers<'a>(
+        headers: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Self, InvalidTraceState> {
         let mut reader = Reader::new();
         for header in headers {
             reader.read(header)?;
@@ -74,7 +76,9 @@ impl TraceState {
     /// The value of `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.iter().find(|member| member.0 == key).map(|member| member.1)
+        self.iter()
+            .find(|member| member.0 == key)
+            .map(|member| member.1)
     }
 
     /// Keys and values from left to right.
@@ -97,7 +101,11 @@ impl TraceState {
         }
         let mut text = Shared::take();
         text.push(key, value);
-        for member in self.iter().filter(|member| member.0 != key).take(MAX_MEMBERS - 1) {
+        for member in self
+            .iter()
+            .filter(|member| member.0 != key)
+            .take(MAX_MEMBERS - 1)
+        {
             text.push(member.0, member.1);
         }
         Ok(Self(Some(text)))
@@ -157,12 +165,14 @@ impl Reader {
         if !is_key(key) || !is_value(value) {
             return None;
         }
-        let (key, value) = (std::str::from_utf8(key).ok()?, std::str::from_utf8(value).ok()?);
+        let (key, value) = (
+            std::str::from_utf8(key).ok()?,
+            std::str::from_utf8(value).ok()?,
+        );
         let text = self.text.get_or_insert_with(Shared::take);
-        let known = text
-            .as_str()
-            .split(',')
-            .any(|known| known.len() > key.len() && known.starts_with(key) && known.as_bytes()[key.len()] == b'=');
+        let known = text.as_str().split(',').any(|known| {
+            known.len() > key.len() && known.starts_with(key) && known.as_bytes()[key.len()] == b'='
+        });
         if !known {
             text.push(key, value);
         }
@@ -294,7 +304,9 @@ fn is_key(key: &[u8]) -> bool {
     key.len() <= MAX_KEY
         && (first.is_ascii_lowercase() || first.is_ascii_digit())
         && key.iter().all(|byte| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-' | b'*' | b'/' | b'@')
+            byte.is_ascii_lowercase()
+                || byte.is_ascii_digit()
+                || matches!(byte, b'_' | b'-' | b'*' | b'/' | b'@')
         })
 }
 

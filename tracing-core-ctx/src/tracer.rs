@@ -7,16 +7,20 @@ mod builder;
 mod global;
 
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use builder::TracerBuilder;
 pub use global::AlreadyInstalled;
 
+use crate::diagnostics;
 use crate::limits::SpanLimits;
 use crate::propagation::{Extract, Extraction, Inject, Propagator};
 use crate::span::{SpanBuilder, SpanRecord};
-use crate::{Clock, Context, IdGenerator, InstrumentationScope, Resource, Sampler, SpanSink, Timestamp};
+use crate::{
+    Clock, Context, IdGenerator, InstrumentationScope, Resource, Sampler, SpanSink, Timestamp,
+};
 
 /// Starts spans, and carries contexts in and out. Cheap to clone.
 ///
@@ -47,7 +51,8 @@ struct Inner {
 }
 
 /// The scope of spans that the application starts by itself.
-static APPLICATION: InstrumentationScope = InstrumentationScope::new("tracing-core-ctx", env!("CARGO_PKG_VERSION"));
+static APPLICATION: InstrumentationScope =
+    InstrumentationScope::new("tracing-core-ctx", env!("CARGO_PKG_VERSION"));
 
 impl Tracer {
     /// Says what the tracer is made of.
@@ -76,8 +81,8 @@ impl Tracer {
         }
     }
 
-    /// Reads the caller's context. What is missing or malformed gives an empty context, never an error; malformed headers are
-    /// counted in [`stats`](Self::stats).
+    /// Reads the caller's context, which has nothing of the current one. What is missing or malformed gives an empty context,
+    /// never an error; malformed headers are counted in [`stats`](Self::stats).
     #[must_use]
     pub fn extract(&self, carrier: &dyn Extract) -> Context {
         let mut extraction = Extraction::new(Context::new());
@@ -90,7 +95,7 @@ impl Tracer {
         extraction.into_context()
     }
 
-    /// Writes `context` for the one who is called.
+    /// Writes `context` for the one who is called, in place of what `carrier` held under the same names.
     pub fn inject(&self, context: &Context, carrier: &mut dyn Inject) {
         self.inner.propagator.inject(context, carrier);
     }
@@ -159,8 +164,16 @@ impl Tracer {
         self.inner.sink.started();
     }
 
+    /// Spans end in destructors, where a second panic ends the process: not even a broken sink may do that to a request.
     pub(crate) fn submit(&self, record: Box<SpanRecord>) {
-        self.inner.sink.submit(record);
+        let sink = &*self.inner.sink;
+        if panic::catch_unwind(AssertUnwindSafe(|| sink.submit(record))).is_err() {
+            diagnostics::report_once(
+                "tracer.sink",
+                diagnostics::Level::Error,
+                format_args!("the span sink panicked: spans are lost ({sink:?})"),
+            );
+        }
     }
 }
 

@@ -29,7 +29,8 @@ impl Texts {
 
     /// Copies a text into the buffer; one that would make it larger than 4 GiB becomes empty.
     pub(super) fn push(&mut self, text: &str) -> Text {
-        let (Ok(start), Ok(len)) = (u32::try_from(self.buffer.len()), u32::try_from(text.len())) else {
+        let (Ok(start), Ok(len)) = (u32::try_from(self.buffer.len()), u32::try_from(text.len()))
+        else {
             return Text::default();
         };
         if start.checked_add(len).is_none() {

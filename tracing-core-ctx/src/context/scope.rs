@@ -3,7 +3,7 @@
 //! Frames carry a number, so that a guard dropped late or in the wrong order takes away its own frame or nothing, never
 //! somebody else's. No user code runs while the stack is borrowed: contexts are dropped after it is given back.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
@@ -11,8 +11,18 @@ use std::mem;
 use super::Context;
 
 thread_local! {
-    static STACK: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
-    static NEXT: Cell<u64> = const { Cell::new(1) };
+    static STACK: RefCell<Stack> = const {
+        RefCell::new(Stack {
+            frames: Vec::new(),
+            next: 1,
+        })
+    };
+}
+
+struct Stack {
+    frames: Vec<Frame>,
+    /// The number of the next frame.
+    next: u64,
 }
 
 struct Frame {
@@ -61,12 +71,8 @@ pub struct Entered<'a> {
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        let Some(ticket) = self.ticket else {
-            return;
-        };
-        let mut left = unwind_to(ticket);
-        if let Some(frame) = left.frame.take() {
-            *self.home = frame.context;
+        if let Some(ticket) = self.ticket {
+            drop(come_home(ticket, self.home));
         }
     }
 }
@@ -82,7 +88,7 @@ pub(super) fn with_current<R>(read: impl FnOnce(&Context) -> R) -> Option<R> {
     STACK
         .try_with(|stack| {
             let stack = stack.try_borrow().ok()?;
-            Some(match stack.last() {
+            Some(match stack.frames.last() {
                 Some(frame) => read(&frame.context),
                 None => read(&Context::new()),
             })
@@ -91,94 +97,77 @@ pub(super) fn with_current<R>(read: impl FnOnce(&Context) -> R) -> Option<R> {
         .flatten()
 }
 
-pub(super) fn attach(context: Context) -> Scope {
+pub(super) fn attach(mut context: Context) -> Scope {
     Scope {
-        ticket: push(context).ok(),
+        ticket: push(&mut context),
         not_send: PhantomData,
     }
 }
 
 pub(super) fn enter(home: &mut Context) -> Entered<'_> {
-    let ticket = match push(mem::take(home)) {
-        Ok(ticket) => Some(ticket),
-        Err(context) => {
-            *home = context;
-            None
-        }
-    };
     Entered {
+        ticket: push(home),
         home,
-        ticket,
         not_send: PhantomData,
     }
 }
 
-/// Gives the context back when there is no stack to push it on (the thread is being torn down).
-fn push(context: Context) -> Result<Ticket, Context> {
-    let mut context = Some(context);
-    let ticket = STACK.try_with(|stack| {
-        let mut stack = stack.try_borrow_mut().ok()?;
-        let number = NEXT.with(|next| next.replace(next.get() + 1));
-        let depth = stack.len();
-        stack.push(Frame {
-            number,
-            context: context.take()?,
+/// Moves the context onto the stack, or leaves it where it is when there is none (the thread is being torn down).
+fn push(context: &mut Context) -> Option<Ticket> {
+    with_stack(|stack| {
+        let ticket = Ticket {
+            depth: stack.frames.len(),
+            number: stack.next,
+        };
+        stack.next += 1;
+        stack.frames.push(Frame {
+            number: ticket.number,
+            context: mem::take(context),
             done: false,
         });
-        Some(Ticket { depth, number })
-    });
-    ticket
-        .ok()
-        .flatten()
-        .ok_or_else(|| context.unwrap_or_default())
-}
-
-/// What was taken off the stack, to be dropped outside of it.
-struct Left {
-    frame: Option<Frame>,
-    _above: Vec<Frame>,
+        Some(ticket)
+    })
 }
 
 /// Ends the frame of a scope. When others stand above it, it only stops counting and goes when they do.
-fn leave(ticket: Ticket) -> Left {
-    take(|stack| {
-        if stack.get(ticket.depth).is_none_or(|frame| frame.number != ticket.number) {
-            return (None, Vec::new());
+///
+/// What was taken off the stack is dropped outside of it.
+fn leave(ticket: Ticket) -> Option<(Frame, Vec<Frame>)> {
+    with_stack(|stack| {
+        stack.frame(ticket)?.done = true;
+        let top = stack.frames.pop_if(|frame| frame.done)?;
+        let mut below = Vec::new();
+        while let Some(frame) = stack.frames.pop_if(|frame| frame.done) {
+            below.push(frame);
         }
-        stack[ticket.depth].done = true;
-        let mut gone = Vec::new();
-        let mut own = None;
-        while stack.last().is_some_and(|frame| frame.done) {
-            match (stack.pop(), own.is_none()) {
-                (Some(frame), true) => own = Some(frame),
-                (Some(frame), false) => gone.push(frame),
-                (None, _) => break,
-            }
-        }
-        (own, gone)
+        Some((top, below))
     })
 }
 
-/// Ends the frame of a poll together with everything that was left above it.
-fn unwind_to(ticket: Ticket) -> Left {
-    take(|stack| {
-        if stack.get(ticket.depth).is_none_or(|frame| frame.number != ticket.number) {
-            return (None, Vec::new());
-        }
-        let above = if stack.len() > ticket.depth + 1 {
-            stack.drain(ticket.depth + 1..).collect()
-        } else {
-            Vec::new()
-        };
-        (stack.pop(), above)
+/// Ends the frame of an entered context, which moves back, together with everything that was left above it.
+fn come_home(ticket: Ticket, home: &mut Context) -> Option<Vec<Frame>> {
+    with_stack(|stack| {
+        // What is at home is the empty context, so that no foreign code runs when the frame is dropped here.
+        mem::swap(&mut stack.frame(ticket)?.context, home);
+        let above = (stack.frames.len() > ticket.depth + 1)
+            .then(|| stack.frames.split_off(ticket.depth + 1));
+        stack.frames.pop();
+        above
     })
 }
 
-fn take(remove: impl FnOnce(&mut Vec<Frame>) -> (Option<Frame>, Vec<Frame>)) -> Left {
-    let removed = STACK.try_with(|stack| stack.try_borrow_mut().ok().map(|mut stack| remove(&mut stack)));
-    let (frame, above) = removed.ok().flatten().unwrap_or_default();
-    Left {
-        frame,
-        _above: above,
+impl Stack {
+    /// The frame of a guard, if it is still there.
+    fn frame(&mut self, ticket: Ticket) -> Option<&mut Frame> {
+        self.frames
+            .get_mut(ticket.depth)
+            .filter(|frame| frame.number == ticket.number)
     }
+}
+
+fn with_stack<R>(change: impl FnOnce(&mut Stack) -> Option<R>) -> Option<R> {
+    STACK
+        .try_with(|stack| change(&mut *stack.try_borrow_mut().ok()?))
+        .ok()
+        .flatten()
 }

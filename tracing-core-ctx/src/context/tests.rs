@@ -32,11 +32,23 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 /// Pending once.
 async fn pause() {
     let mut paused = false;
-    std::future::poll_fn(|_| if std::mem::replace(&mut paused, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+    std::future::poll_fn(|_| {
+        if std::mem::replace(&mut paused, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 fn remote(flags: TraceFlags) -> SpanContext {
-    SpanContext::new(TraceId::from_u128(7).unwrap(), SpanId::from_u64(7).unwrap(), flags).with_remote(true)
+    SpanContext::new(
+        TraceId::from_u128(7).unwrap(),
+        SpanId::from_u64(7).unwrap(),
+        flags,
+    )
+    .with_remote(true)
 }
 
 /// Notes, when dropped, which context is current.
@@ -84,7 +96,14 @@ fn a_scope_makes_its_context_current_until_it_is_dropped() {
 
 #[test]
 fn scopes_may_be_dropped_in_any_order() {
-    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+    for order in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
         let mut scopes: Vec<_> = (0..3).map(|n| Some(tagged(n).attach())).collect();
         for gone in order {
             scopes[gone as usize] = None;
@@ -117,7 +136,9 @@ fn a_closure_scope_takes_back_what_was_left_attached() {
 
 #[test]
 fn a_closure_scope_ends_with_a_panic() {
-    let panicked = catch_unwind(AssertUnwindSafe(|| tagged(1).scope(|| panic!("on purpose"))));
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        tagged(1).scope(|| panic!("on purpose"))
+    }));
     assert!(panicked.is_err());
     assert_eq!(tag(), None);
 }
@@ -126,9 +147,17 @@ fn a_closure_scope_ends_with_a_panic() {
 fn ten_thousand_scopes_are_taken_off_in_either_order() {
     for forwards in [true, false] {
         let mut scopes: VecDeque<_> = (0..10_000).map(|n| tagged(n).attach()).collect();
-        while let Some(scope) = if forwards { scopes.pop_front() } else { scopes.pop_back() } {
+        while let Some(scope) = if forwards {
+            scopes.pop_front()
+        } else {
+            scopes.pop_back()
+        } {
             drop(scope);
-            let expected = if forwards { 9_999 } else { scopes.len().wrapping_sub(1) };
+            let expected = if forwards {
+                9_999
+            } else {
+                scopes.len().wrapping_sub(1)
+            };
             if !scopes.is_empty() {
                 assert_eq!(tag().map(|tag| tag as usize), Some(expected));
             }
@@ -141,7 +170,9 @@ fn ten_thousand_scopes_are_taken_off_in_either_order() {
 fn a_context_moves_to_another_thread() {
     let cx = tagged(1);
     let _scope = cx.clone().attach();
-    let seen = thread::spawn(move || (tag(), cx.scope(tag), tag())).join().unwrap();
+    let seen = thread::spawn(move || (tag(), cx.scope(tag), tag()))
+        .join()
+        .unwrap();
     assert_eq!(seen, (None, Some(1), None));
 }
 
@@ -182,7 +213,10 @@ fn entering_again_inside_shows_the_inner_context() {
     drop(second);
     assert_eq!(tag(), Some(1));
     drop(first);
-    assert_eq!((outer.value(), inner.value()), (Some(&Tag(1)), Some(&Tag(2))));
+    assert_eq!(
+        (outer.value(), inner.value()),
+        (Some(&Tag(1)), Some(&Tag(2)))
+    );
 }
 
 #[test]
@@ -235,7 +269,10 @@ fn a_scope_held_across_an_await_is_gone_at_the_end_of_the_poll() {
     assert!(poll(future.as_mut()).is_pending());
     assert_eq!(tag(), None);
     assert_eq!(poll(other.as_mut()), Poll::Ready(Some(3)));
-    assert_eq!(poll(future.as_mut()), Poll::Ready((Some(2), Some(1), Some(1))));
+    assert_eq!(
+        poll(future.as_mut()),
+        Poll::Ready((Some(2), Some(1), Some(1)))
+    );
     assert_eq!(tag(), None);
 }
 
@@ -342,20 +379,30 @@ fn a_poll_that_panics_leaves_the_context_with_the_future() {
 }
 
 /// Holds a witness until it is dropped, whether it is done or not.
-struct Holds(bool, #[expect(dead_code, reason = "held for its drop")] NotesDrop);
+struct Holds(
+    bool,
+    #[expect(dead_code, reason = "held for its drop")] NotesDrop,
+);
 
 impl Future for Holds {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<()> {
-        if self.0 { Poll::Ready(()) } else { Poll::Pending }
+        if self.0 {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 }
 
 impl Stream for Holds {
     type Item = Option<u32>;
 
-    fn poll_next(self: Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<Option<Option<u32>>> {
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Option<u32>>> {
         Poll::Ready(self.0.then(tag))
     }
 
@@ -397,14 +444,20 @@ fn locals_of_a_cancelled_future_are_dropped_in_its_context() {
 
 #[test]
 fn a_spawned_task_keeps_the_context_of_the_one_who_spawned_it() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()
+        .unwrap();
     let seen = runtime.block_on(async {
         let (spawned, bare) = tagged(1).scope(|| {
             let spawned = async {
                 tokio::task::yield_now().await;
                 tag()
             };
-            (tokio::spawn(spawned.with_current_context()), tokio::spawn(async { tag() }))
+            (
+                tokio::spawn(spawned.with_current_context()),
+                tokio::spawn(async { tag() }),
+            )
         });
         (spawned.await.unwrap(), bare.await.unwrap())
     });
@@ -413,7 +466,10 @@ fn a_spawned_task_keeps_the_context_of_the_one_who_spawned_it() {
 
 #[test]
 fn tasks_of_a_work_stealing_runtime_see_their_own_context() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let tasks: Vec<_> = (0..500)
             .map(|n| {
@@ -441,7 +497,10 @@ fn next<S: Stream>(stream: Pin<&mut S>) -> Poll<Option<S::Item>> {
 #[test]
 fn the_context_is_current_in_every_poll_and_in_the_drop_of_a_stream() {
     let witness = Witness::default();
-    let mut stream = Box::pin(StreamExt::with_context(Holds(true, witness.on_drop()), tagged(1)));
+    let mut stream = Box::pin(StreamExt::with_context(
+        Holds(true, witness.on_drop()),
+        tagged(1),
+    ));
     assert_eq!(stream.size_hint(), (3, Some(4)));
     for _ in 0..2 {
         assert_eq!(next(stream.as_mut()), Poll::Ready(Some(Some(1))));
@@ -459,7 +518,8 @@ fn the_context_is_current_in_every_poll_and_in_the_drop_of_a_stream() {
 #[test]
 fn a_stream_takes_the_current_context_along() {
     let witness = Witness::default();
-    let stream = tagged(1).scope(|| StreamExt::with_current_context(Holds(true, witness.on_drop())));
+    let stream =
+        tagged(1).scope(|| StreamExt::with_current_context(Holds(true, witness.on_drop())));
     assert_eq!(stream.context().value(), Some(&Tag(1)));
     assert_eq!(next(Box::pin(stream).as_mut()), Poll::Ready(Some(Some(1))));
 }
@@ -513,7 +573,9 @@ fn a_value_whose_drop_panics_leaves_the_stack_in_order() {
         }
     }
     let _around = tagged(1).attach();
-    let panicked = catch_unwind(AssertUnwindSafe(|| drop(Context::new().with_value(Panics).attach())));
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        drop(Context::new().with_value(Panics).attach())
+    }));
     assert!(panicked.is_err());
     assert_eq!(tag(), Some(1));
     let mut cx = tagged(2);
@@ -582,7 +644,10 @@ fn contexts_may_be_used_while_a_thread_is_torn_down() {
 
 #[test]
 fn values_are_kept_by_type_and_replaced_by_type() {
-    let cx = Context::new().with_value(Tag(1)).with_value("text").with_value(7u8);
+    let cx = Context::new()
+        .with_value(Tag(1))
+        .with_value("text")
+        .with_value(7u8);
     let other = cx.clone().with_value(Tag(2));
     assert_eq!(cx.value(), Some(&Tag(1)));
     assert_eq!(other.value(), Some(&Tag(2)));
@@ -607,7 +672,10 @@ fn suppression_stays_with_all_contexts_made_from_it() {
     assert!(!Context::new().is_suppressed());
     assert!(cx.is_suppressed());
     assert!(cx.clone().with_value(1).without_span().is_suppressed());
-    assert!(cx.with_remote_span(remote(TraceFlags::SAMPLED)).is_suppressed());
+    assert!(
+        cx.with_remote_span(remote(TraceFlags::SAMPLED))
+            .is_suppressed()
+    );
 }
 
 #[test]
@@ -621,17 +689,31 @@ fn a_remote_span_is_current_and_does_not_record() {
 
 #[test]
 fn a_span_of_ours_answers_the_callers_wish_and_one_that_passes_through_does_not() {
-    let ours = Context::new().with_remote_span(remote(TraceFlags::NONE).with_remote(false)).span();
-    let theirs = Context::new().with_remote_span(remote(TraceFlags::NONE)).span();
-    for hint in [SamplingHint::Accept, SamplingHint::Defer, SamplingHint::Deny] {
+    let ours = Context::new()
+        .with_remote_span(remote(TraceFlags::NONE).with_remote(false))
+        .span();
+    let theirs = Context::new()
+        .with_remote_span(remote(TraceFlags::NONE))
+        .span();
+    for hint in [
+        SamplingHint::Accept,
+        SamplingHint::Defer,
+        SamplingHint::Deny,
+    ] {
         let cx = Context::new().with_sampling_hint(hint);
         assert_eq!(cx.clone().with_span(&ours).sampling_hint(), None);
         assert_eq!(cx.clone().with_span(&theirs).sampling_hint(), Some(hint));
-        assert_eq!(cx.clone().with_span(&SpanRef::default()).sampling_hint(), Some(hint));
+        assert_eq!(
+            cx.clone().with_span(&SpanRef::default()).sampling_hint(),
+            Some(hint)
+        );
         assert_eq!(cx.without_span().sampling_hint(), None);
     }
     let debug = Context::new().with_sampling_hint(SamplingHint::Debug);
-    assert_eq!(debug.with_span(&ours).sampling_hint(), Some(SamplingHint::Debug));
+    assert_eq!(
+        debug.with_span(&ours).sampling_hint(),
+        Some(SamplingHint::Debug)
+    );
 }
 
 #[test]
@@ -639,8 +721,14 @@ fn a_context_is_at_most_eighty_bytes_and_its_copies_share_what_they_hold() {
     assert!(size_of::<Context>() <= 80, "{}", size_of::<Context>());
     let cx = tagged(1).with_baggage(Baggage::new().with("a", "1"));
     let copy = cx.clone();
-    assert!(std::ptr::eq(cx.value::<Tag>().unwrap(), copy.value::<Tag>().unwrap()));
-    assert!(std::ptr::eq(cx.baggage().get("a").unwrap(), copy.baggage().get("a").unwrap()));
+    assert!(std::ptr::eq(
+        cx.value::<Tag>().unwrap(),
+        copy.value::<Tag>().unwrap()
+    ));
+    assert!(std::ptr::eq(
+        cx.baggage().get("a").unwrap(),
+        copy.baggage().get("a").unwrap()
+    ));
 }
 
 #[test]

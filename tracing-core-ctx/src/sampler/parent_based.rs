@@ -66,7 +66,9 @@ impl Sampler for ParentBased {
                 sampling.trace_state = threshold::erase(input.trace_state());
                 return sampling;
             }
-            Some(SamplingHint::Deny) if input.parent.is_none() => return Sampling::new(Decision::Drop),
+            Some(SamplingHint::Deny) if input.parent.is_none() => {
+                return Sampling::new(Decision::Drop);
+            }
             Some(SamplingHint::Defer) => return self.root.sample(input),
             _ => {}
         }
@@ -83,7 +85,11 @@ impl Sampler for ParentBased {
         if let Some(other) = other {
             return other.sample(input);
         }
-        let decision = if sampled { Decision::RecordAndSample } else { Decision::Drop };
+        let decision = if sampled {
+            Decision::RecordAndSample
+        } else {
+            Decision::Drop
+        };
         let mut sampling = Sampling::new(decision);
         sampling.trace_state = threshold::check(parent, sampled);
         sampling

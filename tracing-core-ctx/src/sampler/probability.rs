@@ -28,7 +28,11 @@ impl Probability {
     /// Keeps `ratio` of all traces: 0 none, 1 all. Values outside are taken as the nearer end, what is no number as 1.
     #[must_use]
     pub fn new(ratio: f64) -> Self {
-        let ratio = if ratio.is_nan() { 1.0 } else { ratio.clamp(0.0, 1.0) };
+        let ratio = if ratio.is_nan() {
+            1.0
+        } else {
+            ratio.clamp(0.0, 1.0)
+        };
         Self {
             ratio,
             threshold: Threshold::from_probability(ratio),

@@ -104,20 +104,32 @@ fn probability_stamps_what_it_keeps_and_erases_what_it_drops() {
     let dropped = parent(1, "ot=th:8;rv:00000000000000,foo=1", true);
     let sampling = Probability::new(0.1).sample(&below(&dropped));
     assert_eq!(sampling.decision, Decision::Drop);
-    assert_eq!(sampling.trace_state.unwrap().as_str(), "ot=rv:00000000000000,foo=1");
+    assert_eq!(
+        sampling.trace_state.unwrap().as_str(),
+        "ot=rv:00000000000000,foo=1"
+    );
 }
 
 #[test]
 fn erasing_the_only_sub_key_removes_the_member() {
-    assert_eq!(erase(&"ot=th:8,foo=1".parse().unwrap()).unwrap().as_str(), "foo=1");
+    assert_eq!(
+        erase(&"ot=th:8,foo=1".parse().unwrap()).unwrap().as_str(),
+        "foo=1"
+    );
     assert_eq!(erase(&"ot=rv:00000000000000".parse().unwrap()), None);
 }
 
 #[test]
 fn parent_based_follows_the_parent() {
     let sampler = ParentBased::new(AlwaysOff);
-    assert_eq!(sampler.sample(&below(&parent(1, "", true))).decision, Decision::RecordAndSample);
-    assert_eq!(sampler.sample(&below(&parent(0, "", false))).decision, Decision::Drop);
+    assert_eq!(
+        sampler.sample(&below(&parent(1, "", true))).decision,
+        Decision::RecordAndSample
+    );
+    assert_eq!(
+        sampler.sample(&below(&parent(0, "", false))).decision,
+        Decision::Drop
+    );
     let root = SamplingInput::new(TRACE.parse().unwrap(), "root");
     assert_eq!(sampler.sample(&root).decision, Decision::Drop);
 }
@@ -126,10 +138,21 @@ fn parent_based_follows_the_parent() {
 fn parent_based_keeps_a_threshold_only_when_it_agrees_with_the_flag() {
     let sampler = ParentBased::new(AlwaysOn);
     // Randomness 0.81: kept by 25 % (c), not by 12.5 % (e).
-    assert_eq!(sampler.sample(&below(&parent(1, "ot=th:c", true))).trace_state, None);
-    let erased = sampler.sample(&below(&parent(1, "ot=th:e", true))).trace_state.unwrap();
+    assert_eq!(
+        sampler
+            .sample(&below(&parent(1, "ot=th:c", true)))
+            .trace_state,
+        None
+    );
+    let erased = sampler
+        .sample(&below(&parent(1, "ot=th:e", true)))
+        .trace_state
+        .unwrap();
     assert!(erased.is_empty());
-    let unsampled = sampler.sample(&below(&parent(0, "ot=th:c,a=1", true))).trace_state.unwrap();
+    let unsampled = sampler
+        .sample(&below(&parent(0, "ot=th:c,a=1", true)))
+        .trace_state
+        .unwrap();
     assert_eq!(unsampled.as_str(), "a=1");
 }
 
@@ -141,7 +164,10 @@ fn parent_based_asks_another_sampler_for_each_kind_of_parent() {
         .local_parent_sampled(AlwaysOff)
         .local_parent_not_sampled(AlwaysOn);
     for remote in [true, false] {
-        assert_eq!(sampler.sample(&below(&parent(1, "", remote))).decision, Decision::Drop);
+        assert_eq!(
+            sampler.sample(&below(&parent(1, "", remote))).decision,
+            Decision::Drop
+        );
         assert_eq!(
             sampler.sample(&below(&parent(0, "", remote))).decision,
             Decision::RecordAndSample
@@ -157,10 +183,22 @@ fn a_wish_without_ids_steers_the_root() {
     };
     let on = ParentBased::new(AlwaysOn);
     let off = ParentBased::new(AlwaysOff);
-    assert_eq!(on.sample(&input(SamplingHint::Deny)).decision, Decision::Drop);
-    assert_eq!(off.sample(&input(SamplingHint::Accept)).decision, Decision::RecordAndSample);
-    assert_eq!(off.sample(&input(SamplingHint::Debug)).decision, Decision::RecordAndSample);
-    assert_eq!(off.sample(&input(SamplingHint::Defer)).decision, Decision::Drop);
+    assert_eq!(
+        on.sample(&input(SamplingHint::Deny)).decision,
+        Decision::Drop
+    );
+    assert_eq!(
+        off.sample(&input(SamplingHint::Accept)).decision,
+        Decision::RecordAndSample
+    );
+    assert_eq!(
+        off.sample(&input(SamplingHint::Debug)).decision,
+        Decision::RecordAndSample
+    );
+    assert_eq!(
+        off.sample(&input(SamplingHint::Defer)).decision,
+        Decision::Drop
+    );
 }
 
 #[test]
@@ -170,7 +208,10 @@ fn a_parent_that_deferred_is_decided_by_the_root_sampler() {
         hint: Some(SamplingHint::Defer),
         ..below(&undecided)
     };
-    assert_eq!(ParentBased::new(AlwaysOn).sample(&input).decision, Decision::RecordAndSample);
+    assert_eq!(
+        ParentBased::new(AlwaysOn).sample(&input).decision,
+        Decision::RecordAndSample
+    );
 }
 
 #[test]

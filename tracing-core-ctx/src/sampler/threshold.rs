@@ -79,7 +79,10 @@ impl Threshold {
 
     /// How many spans one kept span stands for.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "56 bits into 53 are near enough for a weight")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "56 bits into 53 are near enough for a weight"
+    )]
     pub fn adjusted_count(self) -> f64 {
         ALL as f64 / (ALL - self.0) as f64
     }
@@ -92,12 +95,16 @@ impl Threshold {
         }
         let mut digits = [0; 14];
         let member = rebuild(state, Some(self.digits(&mut digits)));
-        state.with(MEMBER, &member).unwrap_or_else(|_| state.clone())
+        state
+            .with(MEMBER, &member)
+            .unwrap_or_else(|_| state.clone())
     }
 
     fn digits(self, out: &mut [u8; 14]) -> &str {
         hex::encode(self.0, out);
-        let text = std::str::from_utf8(out).unwrap_or("0").trim_end_matches('0');
+        let text = std::str::from_utf8(out)
+            .unwrap_or("0")
+            .trim_end_matches('0');
         if text.is_empty() { "0" } else { text }
     }
 }
@@ -126,7 +133,9 @@ pub fn erase(state: &TraceState) -> Option<TraceState> {
     Some(if member.is_empty() {
         state.without(MEMBER)
     } else {
-        state.with(MEMBER, &member).unwrap_or_else(|_| state.without(MEMBER))
+        state
+            .with(MEMBER, &member)
+            .unwrap_or_else(|_| state.without(MEMBER))
     })
 }
 
@@ -139,7 +148,8 @@ pub(super) fn check(parent: &SpanContext, sampled: bool) -> Option<TraceState> {
     }
     sub_key(state, "th")?;
     let agrees = sampled
-        && Threshold::of(state).is_some_and(|threshold| threshold.keeps(randomness(state, parent.trace_id())));
+        && Threshold::of(state)
+            .is_some_and(|threshold| threshold.keeps(randomness(state, parent.trace_id())));
     if agrees { None } else { erase(state) }
 }
 

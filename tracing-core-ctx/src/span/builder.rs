@@ -56,7 +56,9 @@ struct Known<'a> {
 
 impl AttributeSource for Known<'_> {
     fn get(&self, key: &str) -> Option<ValueRef<'_>> {
-        self.lent.and_then(|lent| lent.get(key)).or_else(|| self.given.get(key))
+        self.lent
+            .and_then(|lent| lent.get(key))
+            .or_else(|| self.given.get(key))
     }
 }
 
@@ -134,7 +136,11 @@ impl<'a> SpanBuilder<'a> {
     ///
     /// It is copied before the sampler is asked. Where that counts, describe the span in [`start_with`](Self::start_with) and lend
     /// samplers a [`source`](Self::attribute_source).
-    pub fn attribute<K: AttributeKey>(mut self, key: K, value: impl AttributeValue<K::Type>) -> Self {
+    pub fn attribute<K: AttributeKey>(
+        mut self,
+        key: K,
+        value: impl AttributeValue<K::Type>,
+    ) -> Self {
         self.attributes
             .set_within(&self.tracer.limits().attributes, key, value);
         self
@@ -187,13 +193,19 @@ impl<'a> SpanBuilder<'a> {
             },
             links: &self.links,
         });
-        let random = parent.map_or_else(|| tracer.ids().is_random(), |parent| parent.flags().is_random());
+        let random = parent.map_or_else(
+            || tracer.ids().is_random(),
+            |parent| parent.flags().is_random(),
+        );
         let flags = crate::TraceFlags::NONE
             .with_random(random)
             .with_sampled(sampling.decision == Decision::RecordAndSample);
         let trace_state = match sampling.trace_state {
             Some(changed) => changed,
-            None => parent.map(SpanContext::trace_state).cloned().unwrap_or_default(),
+            None => parent
+                .map(SpanContext::trace_state)
+                .cloned()
+                .unwrap_or_default(),
         };
         let span_context =
             SpanContext::new(trace_id, tracer.ids().span_id(), flags).with_trace_state(trace_state);
@@ -212,7 +224,9 @@ impl<'a> SpanBuilder<'a> {
         record.parent_is_remote = parent.is_some_and(SpanContext::is_remote);
         record.kind = self.kind;
         record.attributes.set_name(self.name);
-        record.attributes.put_all(&tracer.limits().attributes, &sampling.attributes);
+        record
+            .attributes
+            .put_all(&tracer.limits().attributes, &sampling.attributes);
         record.links = self.links;
         for link in &mut record.links {
             link.limit(&tracer.limits().link_attributes);

@@ -60,7 +60,10 @@ impl fmt::Write for Bounded {
             self.0.push_str(more);
             return Ok(());
         }
-        let end = (0..=room).rev().find(|&end| more.is_char_boundary(end)).unwrap_or_default();
+        let end = (0..=room)
+            .rev()
+            .find(|&end| more.is_char_boundary(end))
+            .unwrap_or_default();
         self.0.push_str(&more[..end]);
         Err(fmt::Error)
     }
@@ -78,7 +81,10 @@ mod tests {
         assert_eq!(bare, Some("core::fmt::Error"));
         assert_eq!(type_of::<Box<fmt::Error>>(), bare);
         assert_eq!(type_of::<&Arc<fmt::Error>>(), bare);
-        assert_eq!(type_of::<Vec<Box<dyn Error>>>(), Some(std::any::type_name::<Vec<Box<dyn Error>>>()));
+        assert_eq!(
+            type_of::<Vec<Box<dyn Error>>>(),
+            Some(std::any::type_name::<Vec<Box<dyn Error>>>())
+        );
     }
 
     #[test]
@@ -105,15 +111,30 @@ mod tests {
 
     #[test]
     fn causes_follow_unless_they_were_printed_already() {
-        let chain = |top| Chain(top, Some(Box::new(Chain("refused", Some(Box::new(Chain("port 80", None)))))));
-        assert_eq!(message(&chain("no connection")), "no connection: refused: port 80");
+        let chain = |top| {
+            Chain(
+                top,
+                Some(Box::new(Chain(
+                    "refused",
+                    Some(Box::new(Chain("port 80", None))),
+                ))),
+            )
+        };
+        assert_eq!(
+            message(&chain("no connection")),
+            "no connection: refused: port 80"
+        );
         assert_eq!(message(&chain("it was refused")), "it was refused: port 80");
     }
 
     #[test]
     fn at_most_eight_causes_are_told() {
         const NAMES: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
-        let deep = NAMES.iter().rev().fold(None, |cause, name| Some(Box::new(Chain(name, cause)))).unwrap();
+        let deep = NAMES
+            .iter()
+            .rev()
+            .fold(None, |cause, name| Some(Box::new(Chain(name, cause))))
+            .unwrap();
         assert_eq!(message(&deep), "a: b: c: d: e: f: g: h: i");
     }
 

@@ -30,7 +30,10 @@ pub struct SpanRef {
 }
 
 impl SpanRef {
-    pub(crate) const fn new(span_context: Option<SpanContext>, live: Option<Arc<LiveSpan>>) -> Self {
+    pub(crate) const fn new(
+        span_context: Option<SpanContext>,
+        live: Option<Arc<LiveSpan>>,
+    ) -> Self {
         Self { span_context, live }
     }
 
@@ -76,7 +79,11 @@ impl SpanRef {
     }
 
     /// Adds an event that happened now. `describe` runs only when something records.
-    pub fn event(&self, name: impl Into<Cow<'static, str>>, describe: impl FnOnce(&mut EventWriter<'_>)) {
+    pub fn event(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        describe: impl FnOnce(&mut EventWriter<'_>),
+    ) {
         if let Some(live) = self.recording() {
             add_event(live, live.tracer().now(), name.into(), describe);
         }
@@ -139,7 +146,12 @@ impl SpanRef {
     /// `error.type` is touched: the operation did not fail.
     pub fn record_handled<E: Error + ?Sized>(&self, error: &E) {
         if let Some(live) = self.recording() {
-            add_exception(live, exception::type_of::<E>(), &exception::message(error), true);
+            add_exception(
+                live,
+                exception::type_of::<E>(),
+                &exception::message(error),
+                true,
+            );
         }
     }
 
@@ -147,7 +159,11 @@ impl SpanRef {
     #[must_use]
     pub fn context(&self) -> Context {
         let current = Context::current();
-        if self.span_context.is_some() { current.with_span(self) } else { current }
+        if self.span_context.is_some() {
+            current.with_span(self)
+        } else {
+            current
+        }
     }
 
     pub(crate) const fn live(&self) -> Option<&Arc<LiveSpan>> {
@@ -181,7 +197,12 @@ impl fmt::Debug for SpanRef {
 }
 
 /// Describes the event before the lock is taken: `describe` may use the span itself.
-fn add_event(live: &LiveSpan, time: Timestamp, name: Cow<'static, str>, describe: impl FnOnce(&mut EventWriter<'_>)) {
+fn add_event(
+    live: &LiveSpan,
+    time: Timestamp,
+    name: Cow<'static, str>,
+    describe: impl FnOnce(&mut EventWriter<'_>),
+) {
     let mut event = Event::new(name, time);
     describe(&mut EventWriter {
         attributes: &mut event.attributes,
@@ -191,13 +212,18 @@ fn add_event(live: &LiveSpan, time: Timestamp, name: Cow<'static, str>, describe
 }
 
 fn add_exception(live: &LiveSpan, kind: Option<&str>, text: &str, handled: bool) {
-    add_event(live, live.tracer().now(), semconv::EXCEPTION_EVENT.into(), |event| {
-        if let Some(kind) = kind {
-            event.set(semconv::EXCEPTION_TYPE, kind);
-        }
-        event.set(semconv::EXCEPTION_MESSAGE, text);
-        if handled {
-            event.set(semconv::CTX_HANDLED, true);
-        }
-    });
+    add_event(
+        live,
+        live.tracer().now(),
+        semconv::EXCEPTION_EVENT.into(),
+        |event| {
+            if let Some(kind) = kind {
+                event.set(semconv::EXCEPTION_TYPE, kind);
+            }
+            event.set(semconv::EXCEPTION_MESSAGE, text);
+            if handled {
+                event.set(semconv::CTX_HANDLED, true);
+            }
+        },
+    );
 }

@@ -42,7 +42,11 @@ impl LiveSpan {
     ///
     /// If `finish` panics, the record is handed over all the same, as that of an operation that panicked.
     pub(super) fn end(&self, end: Option<Timestamp>, finish: impl FnOnce(&mut SpanWriter<'_>)) {
-        let taken = self.record.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let taken = self
+            .record
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let Some(record) = taken else {
             return;
         };

@@ -144,7 +144,8 @@ impl fmt::Debug for Span {
 
 /// Lets any future run as the work of a span.
 pub trait SpanFutureExt: Future + Sized {
-    /// Makes `span` current while this future runs and ends it when the future is done.
+    /// Makes `span` current while this future runs and ends it when the future is done. Everything else of its context is as it is
+    /// where this is called: that goes along when the future is spawned.
     ///
     /// If the future is dropped before, the span ends when all that the future held is dropped, with `ctx.outcome` = `cancelled`.
     /// If it panics, the span has failed with `error.type` = `panic`, whoever catches the panic.

@@ -6,7 +6,10 @@ use crate::{InstrumentationScope, SpanContext, SpanId, Timestamp};
 ///
 /// The numbers are those of OTLP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "OpenTelemetry fixed the five kinds")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "OpenTelemetry fixed the five kinds"
+)]
 pub enum SpanKind {
     /// Work inside a process.
     #[default]

@@ -13,8 +13,8 @@ use super::*;
 use crate::attribute::{Attributes, ValueRef};
 use crate::limits::SpanLimits;
 use crate::{
-    Clock, Context, IdGenerator, InstrumentationScope, SpanContext, SpanId, SpanSink, Timestamp, TraceFlags, TraceId,
-    Tracer,
+    Clock, Context, IdGenerator, InstrumentationScope, SpanContext, SpanId, SpanSink, Timestamp,
+    TraceFlags, TraceId, Tracer,
 };
 
 /// A tracer of known ids and times, and what it records.
@@ -31,7 +31,9 @@ impl Bench {
         Self::with(|builder| builder)
     }
 
-    fn with(change: impl FnOnce(crate::tracer::TracerBuilder) -> crate::tracer::TracerBuilder) -> Self {
+    fn with(
+        change: impl FnOnce(crate::tracer::TracerBuilder) -> crate::tracer::TracerBuilder,
+    ) -> Self {
         let sink = Arc::new(Recorder::default());
         let clock = Arc::new(Hand(AtomicU64::new(1_000)));
         let builder = Tracer::builder()
@@ -146,7 +148,11 @@ const fn at(nanos: u64) -> Timestamp {
 }
 
 fn span_context(id: u64, flags: TraceFlags) -> SpanContext {
-    SpanContext::new(TraceId::from_u128(0xABC).unwrap(), SpanId::from_u64(id).unwrap(), flags)
+    SpanContext::new(
+        TraceId::from_u128(0xABC).unwrap(),
+        SpanId::from_u64(id).unwrap(),
+        flags,
+    )
 }
 
 fn caller(flags: TraceFlags) -> SpanContext {
@@ -173,15 +179,20 @@ fn in_time(work: impl FnOnce() + Send + 'static) {
 #[test]
 fn a_span_says_what_it_was_told() {
     let bench = Bench::new();
-    let span = bench.tracer.span("first").kind(SpanKind::Server).attribute("a", 1).start_with(|span| {
-        assert_eq!(span.name(), "first");
-        assert_eq!(span.kind(), SpanKind::Server);
-        assert_eq!(span.start(), at(1_000));
-        assert_eq!(span.attributes().get("a"), Some(ValueRef::I64(1)));
-        span.set("b", "two");
-        span.set_opt("c", None::<i64>);
-        span.set_new("d", true);
-    });
+    let span = bench
+        .tracer
+        .span("first")
+        .kind(SpanKind::Server)
+        .attribute("a", 1)
+        .start_with(|span| {
+            assert_eq!(span.name(), "first");
+            assert_eq!(span.kind(), SpanKind::Server);
+            assert_eq!(span.start(), at(1_000));
+            assert_eq!(span.attributes().get("a"), Some(ValueRef::I64(1)));
+            span.set("b", "two");
+            span.set_opt("c", None::<i64>);
+            span.set_new("d", true);
+        });
     span.set("b", "three");
     span.update_name("second");
     bench.clock.set(1_500);
@@ -205,10 +216,20 @@ fn a_span_says_what_it_was_told() {
             ("e", ValueRef::F64(2.5)),
         ]
     );
-    let events: Vec<_> = record.events().iter().map(|event| (&*event.name, event.time)).collect();
+    let events: Vec<_> = record
+        .events()
+        .iter()
+        .map(|event| (&*event.name, event.time))
+        .collect();
     assert_eq!(events, [("seen", at(1_500)), ("remembered", at(1_200))]);
-    assert_eq!(record.events()[0].attributes.get("n"), Some(ValueRef::I64(1)));
-    assert_eq!(record.links()[0].span_context, span_context(9, TraceFlags::NONE));
+    assert_eq!(
+        record.events()[0].attributes.get("n"),
+        Some(ValueRef::I64(1))
+    );
+    assert_eq!(
+        record.links()[0].span_context,
+        span_context(9, TraceFlags::NONE)
+    );
     assert_eq!(record.status(), &Status::Unset);
     assert_eq!(bench.sink.starts(), 1);
 }
@@ -276,7 +297,9 @@ fn a_span_that_waits_for_its_description_is_not_in_the_way_of_others() {
         span.record_failure(&Error(handle.clone()));
         span.record_handled(&Error(handle.clone()));
         assert!(format!("{span:?}").contains("recording: true"));
-        let by = ["by.value", "by.key", "by.text", "by.link", "by.error", "by.event"];
+        let by = [
+            "by.value", "by.key", "by.text", "by.link", "by.error", "by.event",
+        ];
         span.end_with(|span| {
             for key in by {
                 assert!(span.attributes().get(key).is_some(), "{key}");

@@ -41,7 +41,11 @@ impl<'a> SpanWriter<'a> {
     }
 
     /// Sets an attribute if there is a value.
-    pub fn set_opt<K: AttributeKey>(&mut self, key: K, value: Option<impl AttributeValue<K::Type>>) {
+    pub fn set_opt<K: AttributeKey>(
+        &mut self,
+        key: K,
+        value: Option<impl AttributeValue<K::Type>>,
+    ) {
         if let Some(value) = value {
             self.set(key, value);
         }

@@ -6,7 +6,8 @@ use crate::limits::SpanLimits;
 use crate::propagation::{Propagator, TraceContextAndBaggage};
 use crate::sampler::{AlwaysOn, ParentBased};
 use crate::{
-    Clock, IdGenerator, InstrumentationScope, NoSink, RandomIds, Resource, Sampler, SpanSink, SystemClock,
+    Clock, IdGenerator, InstrumentationScope, NoSink, RandomIds, Resource, Sampler, SpanSink,
+    SystemClock,
 };
 
 /// Puts a [`Tracer`] together. Made by [`Tracer::builder`]; everything has a default.

@@ -20,7 +20,9 @@ impl Tracer {
         if !MISSED.load(Ordering::Relaxed) && !MISSED.swap(true, Ordering::Relaxed) {
             diagnostics::report(
                 diagnostics::Level::Warn,
-                format_args!("the global tracer is used before one was installed: nothing is recorded"),
+                format_args!(
+                    "the global tracer is used before one was installed: nothing is recorded"
+                ),
             );
         }
         NONE.get_or_init(Self::noop).clone()

@@ -46,7 +46,8 @@ fn a_tracer_with_a_sink_records_every_trace_by_default() {
     assert_eq!(ended[0].scope().name, "tracing-core-ctx");
     assert_eq!(ended[0].scope().schema_url, semconv::SCHEMA_URL);
     // The default follows a caller that does not record.
-    let caller = crate::SpanContext::new(identity.trace_id(), identity.span_id(), TraceFlags::NONE).with_remote(true);
+    let caller = crate::SpanContext::new(identity.trace_id(), identity.span_id(), TraceFlags::NONE)
+        .with_remote(true);
     let cx = Context::new().with_remote_span(caller);
     assert!(!tracer.span("span").parent(&cx).start().is_recording());
 }
@@ -64,7 +65,13 @@ fn clones_and_scopes_of_a_tracer_are_one_tracer() {
     drop(library.span("a").start());
     let clone = tracer.clone();
     drop(clone.span("b").start());
-    let scopes: Vec<_> = sink.0.lock().unwrap().iter().map(|span| span.scope().name).collect();
+    let scopes: Vec<_> = sink
+        .0
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|span| span.scope().name)
+        .collect();
     assert_eq!(scopes, ["library", "tracing-core-ctx"]);
     let late = library.span("c").start();
     let handle = late.handle().clone();
@@ -91,7 +98,11 @@ fn malformed_contexts_start_anew_and_are_counted() {
     let tracer = Tracer::noop();
     let mut headers = HashMap::new();
     assert_eq!(tracer.extract(&headers).span_context(), None);
-    assert_eq!(tracer.stats().malformed_contexts, 0, "absent is not malformed");
+    assert_eq!(
+        tracer.stats().malformed_contexts,
+        0,
+        "absent is not malformed"
+    );
     headers.insert("traceparent".to_owned(), "00-zz".to_owned());
     assert_eq!(tracer.extract(&headers).span_context(), None);
     assert_eq!(tracer.stats().malformed_contexts, 1);
@@ -99,7 +110,9 @@ fn malformed_contexts_start_anew_and_are_counted() {
 
 #[test]
 fn an_extracted_context_has_nothing_of_the_current_one() {
-    let around = Context::new().with_baggage(Baggage::new().with("a", "1")).with_value(1u8);
+    let around = Context::new()
+        .with_baggage(Baggage::new().with("a", "1"))
+        .with_value(1u8);
     let headers: HashMap<String, String> = HashMap::new();
     let cx = around.scope(|| Tracer::noop().extract(&headers));
     assert!(cx.baggage().is_empty());

@@ -62,7 +62,10 @@ fn a_text_that_is_replaced_forever_takes_bounded_memory() {
     attributes.set_name("first");
     attributes.set("fixed", "stays");
     for n in 0..100_000 {
-        attributes.set("progress", format!("{n} of 100000, some more text to make it long"));
+        attributes.set(
+            "progress",
+            format!("{n} of 100000, some more text to make it long"),
+        );
         attributes.set("other", "x".repeat(n % 50));
         attributes.set_name(&format!("name {n}"));
     }
@@ -70,7 +73,9 @@ fn a_text_that_is_replaced_forever_takes_bounded_memory() {
     assert_eq!(attributes.get("fixed"), Some(ValueRef::Str("stays")));
     assert_eq!(
         attributes.get("progress"),
-        Some(ValueRef::Str("99999 of 100000, some more text to make it long"))
+        Some(ValueRef::Str(
+            "99999 of 100000, some more text to make it long"
+        ))
     );
     assert!(attributes.weight() < 8 * 1024, "{}", attributes.weight());
 }
@@ -85,7 +90,10 @@ fn a_list_that_is_replaced_forever_takes_bounded_memory() {
         attributes.set("bytes", Value::Bytes(vec![0; 100]));
     }
     assert_eq!(attributes.get("list"), Some(ValueRef::I64(9_999)));
-    assert_eq!(attributes.get("fixed").unwrap().as_strs().unwrap(), ["stays"]);
+    assert_eq!(
+        attributes.get("fixed").unwrap().as_strs().unwrap(),
+        ["stays"]
+    );
     assert!(attributes.weight() < 4 * 1024, "{}", attributes.weight());
 }
 
@@ -121,7 +129,10 @@ fn a_cleared_table_is_like_new_and_keeps_its_memory() {
     attributes.set("a", "1");
     attributes.set("", 0);
     attributes.clear();
-    assert_eq!((attributes.len(), attributes.dropped(), attributes.name()), (0, 0, ""));
+    assert_eq!(
+        (attributes.len(), attributes.dropped(), attributes.name()),
+        (0, 0, "")
+    );
     assert_eq!(attributes.weight(), before);
 }
 

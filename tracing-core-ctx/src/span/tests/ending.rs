@@ -60,7 +60,9 @@ fn late_writes_are_ignored_and_counted() {
     assert_eq!(bench.late_writes(), 9);
     let record = bench.only();
     assert_eq!(record.name(), "span");
-    assert!(record.attributes().is_empty() && record.events().is_empty() && record.links().is_empty());
+    assert!(
+        record.attributes().is_empty() && record.events().is_empty() && record.links().is_empty()
+    );
 }
 
 #[test]
@@ -92,17 +94,30 @@ fn writes_of_four_threads_are_kept_or_counted_while_a_fifth_ends_the_span() {
         });
         let record = bench.only();
         let late = usize::try_from(bench.late_writes() - late_before).unwrap();
-        assert_eq!(record.events().len() + record.dropped_events() as usize + late, 4 * WRITES);
+        assert_eq!(
+            record.events().len() + record.dropped_events() as usize + late,
+            4 * WRITES
+        );
     }
 }
 
 #[test]
 fn explicit_times_are_kept_and_an_end_is_never_before_the_start() {
     let bench = Bench::new();
-    bench.tracer.span("span").start_time(at(10)).start().end_at(at(30));
+    bench
+        .tracer
+        .span("span")
+        .start_time(at(10))
+        .start()
+        .end_at(at(30));
     let record = bench.only();
     assert_eq!((record.start(), record.end()), (at(10), at(30)));
-    bench.tracer.span("span").start_time(at(10)).start().end_at(at(5));
+    bench
+        .tracer
+        .span("span")
+        .start_time(at(10))
+        .start()
+        .end_at(at(5));
     let record = bench.only();
     assert_eq!((record.start(), record.end()), (at(10), at(10)));
     // A start in the future of the clock.
@@ -151,7 +166,10 @@ fn a_span_of_a_destructor_is_not_blamed_for_the_panic_that_runs_it() {
     }));
     assert!(panicked.is_err());
     let record = bench.only();
-    assert_eq!((record.name(), record.status()), ("rollback", &Status::Unset));
+    assert_eq!(
+        (record.name(), record.status()),
+        ("rollback", &Status::Unset)
+    );
 }
 
 #[test]
@@ -174,11 +192,41 @@ fn a_span_whose_last_description_panics_has_ended_as_a_failure() {
 fn a_span_whose_first_description_panics_has_not_started() {
     let bench = Bench::new();
     let panicked = catch_unwind(AssertUnwindSafe(|| {
-        drop(bench.tracer.span("span").start_with(|_| panic!("on purpose")));
+        drop(
+            bench
+                .tracer
+                .span("span")
+                .start_with(|_| panic!("on purpose")),
+        );
     }));
     assert!(panicked.is_err());
     assert_eq!(bench.sink.starts(), 0);
     assert!(bench.all().is_empty());
+}
+
+#[test]
+fn a_sink_that_panics_hurts_nobody_not_even_while_a_panic_unwinds() {
+    #[derive(Debug)]
+    struct Broken;
+
+    impl SpanSink for Broken {
+        fn submit(&self, _: Box<SpanRecord>) {
+            panic!("on purpose: the sink");
+        }
+    }
+
+    let tracer = Tracer::builder().sink(Broken).build();
+    tracer.span("span").start().end();
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        let _span = tracer.span("span").start();
+        panic!("on purpose");
+    }));
+    assert!(
+        panicked
+            .unwrap_err()
+            .downcast_ref()
+            .is_some_and(|text: &&str| *text == "on purpose")
+    );
 }
 
 #[test]
@@ -207,7 +255,13 @@ fn a_span_can_start_and_end_while_its_thread_is_torn_down() {
     })
     .join()
     .unwrap();
-    let names: Vec<_> = sink.ended.lock().unwrap().iter().map(|span| span.name().to_owned()).collect();
+    let names: Vec<_> = sink
+        .ended
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|span| span.name().to_owned())
+        .collect();
     assert_eq!(names.first().map(String::as_str), Some("first"));
     assert_eq!(names.last().map(String::as_str), Some("last"));
 }

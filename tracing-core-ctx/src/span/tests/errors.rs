@@ -50,7 +50,10 @@ fn a_recorded_failure_names_its_type_and_tells_its_message() {
     };
     assert_eq!(event.name, "exception");
     assert_eq!(text(&event.attributes, "exception.type"), Some(io_error));
-    assert_eq!(text(&event.attributes, "exception.message"), Some("disk full"));
+    assert_eq!(
+        text(&event.attributes, "exception.message"),
+        Some("disk full")
+    );
     assert_eq!(event.attributes.get("ctx.handled"), None);
 }
 
@@ -67,14 +70,21 @@ fn a_handled_error_is_no_failure() {
         panic!("{:?}", record.events());
     };
     assert_eq!(event.name, "exception");
-    assert_eq!(text(&event.attributes, "exception.message"), Some("disk full"));
-    assert_eq!(event.attributes.get("ctx.handled"), Some(ValueRef::Bool(true)));
+    assert_eq!(
+        text(&event.attributes, "exception.message"),
+        Some("disk full")
+    );
+    assert_eq!(
+        event.attributes.get("ctx.handled"),
+        Some(ValueRef::Bool(true))
+    );
 }
 
 #[test]
 fn an_error_behind_dyn_has_no_type_but_a_message() {
     let bench = Bench::new();
-    let errors: [Box<dyn Error + Send + Sync>; 2] = [Box::new(io::Error::other("disk full")), "disk full".into()];
+    let errors: [Box<dyn Error + Send + Sync>; 2] =
+        [Box::new(io::Error::other("disk full")), "disk full".into()];
     for error in errors {
         let span = bench.span();
         span.record_failure(&*error);
@@ -92,7 +102,10 @@ fn a_boxed_error_has_the_type_of_what_is_in_the_box() {
     let span = bench.span();
     span.record_failure(&Box::new(fmt::Error));
     drop(span);
-    assert_eq!(text(bench.only().attributes(), "error.type"), Some("core::fmt::Error"));
+    assert_eq!(
+        text(bench.only().attributes(), "error.type"),
+        Some("core::fmt::Error")
+    );
 }
 
 #[test]
@@ -116,7 +129,10 @@ fn causes_are_told_in_the_message() {
     let span = bench.span();
     span.record_failure(&Order(io::Error::other("disk full")));
     drop(span);
-    assert_eq!(bench.only().status(), &Status::error("order not stored: disk full"));
+    assert_eq!(
+        bench.only().status(),
+        &Status::error("order not stored: disk full")
+    );
 }
 
 #[test]

@@ -13,7 +13,14 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 
 async fn pause() {
     let mut paused = false;
-    poll_fn(|_| if std::mem::replace(&mut paused, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+    poll_fn(|_| {
+        if std::mem::replace(&mut paused, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 fn outcome(record: &SpanRecord) -> Option<&str> {
@@ -30,7 +37,10 @@ fn a_span_ends_with_its_future() {
             let first = SpanRef::current();
             pause().await;
             SpanRef::current().set("inside", 1);
-            (first.span_context().cloned(), SpanRef::current().span_context().cloned())
+            (
+                first.span_context().cloned(),
+                SpanRef::current().span_context().cloned(),
+            )
         }
         .in_span(span)
     );
@@ -139,13 +149,21 @@ fn a_future_that_the_panic_of_another_one_drops_is_cancelled() {
 #[test]
 fn a_task_that_panics_or_is_aborted_on_a_runtime_is_told_apart() {
     let bench = Bench::new();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let panics = async {
             tokio::task::yield_now().await;
             panic!("on purpose");
         };
-        assert!(tokio::spawn(panics.in_span(bench.span())).await.unwrap_err().is_panic());
+        assert!(
+            tokio::spawn(panics.in_span(bench.span()))
+                .await
+                .unwrap_err()
+                .is_panic()
+        );
         assert_eq!(text(bench.only().attributes(), "error.type"), Some("panic"));
 
         let task = tokio::spawn(std::future::pending::<()>().in_span(bench.span()));

@@ -6,10 +6,16 @@ use crate::attribute::{Array, Value};
 #[test]
 fn attributes_over_the_limit_are_dropped_wherever_they_come_from() {
     let bench = Bench::limited(|limits| limits.attributes.count = 2);
-    let span = bench.tracer.span("span").attribute("a", 1).attribute("b", 1).attribute("c", 1).start_with(|span| {
-        span.set("d", 1);
-        span.set_new("e", 1);
-    });
+    let span = bench
+        .tracer
+        .span("span")
+        .attribute("a", 1)
+        .attribute("b", 1)
+        .attribute("c", 1)
+        .start_with(|span| {
+            span.set("d", 1);
+            span.set_new("e", 1);
+        });
     span.set("f", 1);
     span.set("a", 2);
     span.end_with(|span| span.set("g", 1));
@@ -22,7 +28,11 @@ fn attributes_over_the_limit_are_dropped_wherever_they_come_from() {
 #[test]
 fn values_are_cut_by_characters() {
     let bench = Bench::limited(|limits| limits.attributes.value_length = 3);
-    let span = bench.tracer.span("a long name").attribute("early", "→→→→").start();
+    let span = bench
+        .tracer
+        .span("a long name")
+        .attribute("early", "→→→→")
+        .start();
     span.set("text", "añb→c");
     span.set("list", ["aaaa", "b"].into_iter().collect::<Array>());
     span.set("bytes", Value::Bytes(vec![7; 9]));
@@ -31,7 +41,10 @@ fn values_are_cut_by_characters() {
     let attributes = record.attributes();
     assert_eq!(text(attributes, "early"), Some("→→→"));
     assert_eq!(text(attributes, "text"), Some("añb"));
-    assert_eq!(attributes.get("list").unwrap().as_strs().unwrap(), ["aaa", "b"]);
+    assert_eq!(
+        attributes.get("list").unwrap().as_strs().unwrap(),
+        ["aaa", "b"]
+    );
     assert_eq!(attributes.get("bytes"), Some(ValueRef::Bytes(&[7; 3])));
     // A name is no value.
     assert_eq!(record.name(), "a long name");
@@ -75,14 +88,23 @@ fn events_over_the_limit_are_dropped_newest_first() {
 fn links_over_the_limit_are_dropped_wherever_they_come_from() {
     let bench = Bench::limited(|limits| limits.links = 3);
     let link = |id| span_context(id, TraceFlags::NONE);
-    let span = bench.tracer.span("span").link(link(1)).relation(Relation::FollowsFrom(link(2))).start_with(|span| {
-        span.link(link(3));
-        span.link(link(4));
-    });
+    let span = bench
+        .tracer
+        .span("span")
+        .link(link(1))
+        .relation(Relation::FollowsFrom(link(2)))
+        .start_with(|span| {
+            span.link(link(3));
+            span.link(link(4));
+        });
     span.link(link(5));
     drop(span);
     let record = bench.only();
-    let ids: Vec<_> = record.links().iter().map(|link| link.span_context.span_id().to_u64()).collect();
+    let ids: Vec<_> = record
+        .links()
+        .iter()
+        .map(|link| link.span_context.span_id().to_u64())
+        .collect();
     assert_eq!(ids, [1, 2, 3]);
     assert_eq!(record.dropped_links(), 2);
 }
@@ -109,7 +131,11 @@ fn attributes_of_links_are_limited_wherever_they_come_from() {
     let mut link = Link::new(span_context(9, TraceFlags::NONE));
     link.attributes.set("a", "long");
     link.attributes.set("b", "long");
-    let span = bench.tracer.span("span").link(link.clone()).start_with(|span| span.link(link.clone()));
+    let span = bench
+        .tracer
+        .span("span")
+        .link(link.clone())
+        .start_with(|span| span.link(link.clone()));
     span.link(link);
     drop(span);
     let record = bench.only();
@@ -127,12 +153,26 @@ fn limits_of_zero_drop_all_and_count_it() {
         limits.events = 0;
         limits.links = 0;
     });
-    let span = bench.tracer.span("span").attribute("a", 1).link(span_context(9, TraceFlags::NONE)).start();
+    let span = bench
+        .tracer
+        .span("span")
+        .attribute("a", 1)
+        .link(span_context(9, TraceFlags::NONE))
+        .start();
     span.event("event", |_| {});
     drop(span);
     let record = bench.only();
-    assert!(record.attributes().is_empty() && record.events().is_empty() && record.links().is_empty());
-    assert_eq!((record.attributes().dropped(), record.dropped_events(), record.dropped_links()), (1, 1, 1));
+    assert!(
+        record.attributes().is_empty() && record.events().is_empty() && record.links().is_empty()
+    );
+    assert_eq!(
+        (
+            record.attributes().dropped(),
+            record.dropped_events(),
+            record.dropped_links()
+        ),
+        (1, 1, 1)
+    );
 }
 
 #[test]
@@ -145,7 +185,10 @@ fn an_attribute_is_updated_in_its_place() {
     drop(span);
     let record = bench.only();
     let list: Vec<_> = record.attributes().iter().collect();
-    assert_eq!(list, [("a", ValueRef::Str("text now")), ("b", ValueRef::I64(1))]);
+    assert_eq!(
+        list,
+        [("a", ValueRef::Str("text now")), ("b", ValueRef::I64(1))]
+    );
 }
 
 #[test]
@@ -160,7 +203,13 @@ fn a_span_that_is_updated_forever_takes_bounded_memory() {
     drop(span);
     let record = bench.only();
     assert_eq!(record.name(), "round 19999");
-    assert_eq!(text(record.attributes(), "progress"), Some("19999 of 20000"));
-    assert_eq!((record.events().len(), record.dropped_events()), (128, 19_872));
+    assert_eq!(
+        text(record.attributes(), "progress"),
+        Some("19999 of 20000")
+    );
+    assert_eq!(
+        (record.events().len(), record.dropped_events()),
+        (128, 19_872)
+    );
     assert!(record.weight() < 32 * 1024, "{}", record.weight());
 }

@@ -33,7 +33,10 @@ fn a_given_context_goes_before_the_current_one() {
     let (given, current) = (bench.span(), bench.span());
     let cx = given.context();
     current.in_scope(|| drop(bench.tracer.span("child").parent(&cx).start()));
-    assert_eq!(bench.only().parent(), given.span_context().map(SpanContext::span_id));
+    assert_eq!(
+        bench.only().parent(),
+        given.span_context().map(SpanContext::span_id)
+    );
     current.in_scope(|| drop(bench.tracer.span("root").parent(&Context::new()).start()));
     assert_eq!(bench.only().parent(), None);
 }
@@ -42,7 +45,8 @@ fn a_given_context_goes_before_the_current_one() {
 fn a_callers_span_is_a_remote_parent_and_its_tracestate_goes_on() {
     let state: TraceState = "rojo=00f067aa0ba902b7".parse().unwrap();
     let bench = Bench::new();
-    let cx = Context::new().with_remote_span(caller(TraceFlags::SAMPLED).with_trace_state(state.clone()));
+    let cx = Context::new()
+        .with_remote_span(caller(TraceFlags::SAMPLED).with_trace_state(state.clone()));
     drop(bench.tracer.span("serve").parent(&cx).start());
     let record = bench.only();
     assert_eq!(record.parent(), Some(caller(TraceFlags::NONE).span_id()));
@@ -58,7 +62,10 @@ fn a_root_is_one_inside_a_span_too() {
     around.in_scope(|| drop(bench.tracer.span("root").root().start()));
     let record = bench.only();
     assert_eq!(record.parent(), None);
-    assert_ne!(record.span_context().trace_id(), around.span_context().unwrap().trace_id());
+    assert_ne!(
+        record.span_context().trace_id(),
+        around.span_context().unwrap().trace_id()
+    );
 }
 
 #[test]
@@ -66,7 +73,15 @@ fn child_of_is_the_parent() {
     let bench = Bench::new();
     let around = bench.span();
     let parent = caller(TraceFlags::SAMPLED);
-    around.in_scope(|| drop(bench.tracer.span("child").relation(Relation::ChildOf(parent.clone())).start()));
+    around.in_scope(|| {
+        drop(
+            bench
+                .tracer
+                .span("child")
+                .relation(Relation::ChildOf(parent.clone()))
+                .start(),
+        )
+    });
     let record = bench.only();
     assert_eq!(record.parent(), Some(parent.span_id()));
     assert_eq!(record.span_context().trace_id(), parent.trace_id());
@@ -78,13 +93,30 @@ fn follows_from_is_a_link_and_the_parent_stays() {
     let bench = Bench::new();
     let around = bench.span();
     let cause = caller(TraceFlags::SAMPLED);
-    around.in_scope(|| drop(bench.tracer.span("consume").relation(Relation::FollowsFrom(cause.clone())).start()));
+    around.in_scope(|| {
+        drop(
+            bench
+                .tracer
+                .span("consume")
+                .relation(Relation::FollowsFrom(cause.clone()))
+                .start(),
+        )
+    });
     let record = bench.only();
-    assert_eq!(record.parent(), around.span_context().map(SpanContext::span_id));
+    assert_eq!(
+        record.parent(),
+        around.span_context().map(SpanContext::span_id)
+    );
     assert_eq!(record.links().len(), 1);
     assert_eq!(record.links()[0].span_context, cause);
 
-    drop(bench.tracer.span("consume").relation(Relation::FollowsFrom(cause.clone())).start());
+    drop(
+        bench
+            .tracer
+            .span("consume")
+            .relation(Relation::FollowsFrom(cause.clone()))
+            .start(),
+    );
     let record = bench.only();
     assert_eq!(record.parent(), None);
     assert_ne!(record.span_context().trace_id(), cause.trace_id());
@@ -95,7 +127,16 @@ fn the_last_word_on_the_parent_counts_and_links_add_up() {
     let bench = Bench::new();
     let link = |id| Relation::FollowsFrom(span_context(id, TraceFlags::NONE));
     let parent = Relation::ChildOf(caller(TraceFlags::SAMPLED));
-    drop(bench.tracer.span("span").relation(link(1)).root().relation(parent).relation(link(2)).start());
+    drop(
+        bench
+            .tracer
+            .span("span")
+            .relation(link(1))
+            .root()
+            .relation(parent)
+            .relation(link(2))
+            .start(),
+    );
     let record = bench.only();
     assert_eq!(record.parent(), Some(caller(TraceFlags::NONE).span_id()));
     assert_eq!(record.links().len(), 2);
@@ -123,7 +164,10 @@ fn a_child_is_recorded_by_the_tracer_of_its_parent() {
         child.in_scope(|| drop(Span::child("grandchild")));
     });
     let all = bench.all();
-    assert_eq!(all[1].parent(), parent.span_context().map(SpanContext::span_id));
+    assert_eq!(
+        all[1].parent(),
+        parent.span_context().map(SpanContext::span_id)
+    );
     assert_eq!(all[0].parent(), Some(all[1].span_context().span_id()));
     assert!(other.all().is_empty());
 }
@@ -142,7 +186,12 @@ fn a_child_below_a_span_that_does_not_record_passes_its_identity_on() {
         let child = Span::child("child");
         assert!(!child.is_recording());
         // What is called from in here continues the caller's trace.
-        child.in_scope(|| assert_eq!(Context::current().span_context(), Some(&caller(TraceFlags::NONE))));
+        child.in_scope(|| {
+            assert_eq!(
+                Context::current().span_context(),
+                Some(&caller(TraceFlags::NONE))
+            )
+        });
     });
 }
 
@@ -162,7 +211,8 @@ fn a_span_without_identity_does_not_hide_the_one_around_it() {
     let bench = Bench::new();
     let around = bench.span();
     around.in_scope(|| {
-        Span::none().in_scope(|| assert_eq!(SpanRef::current().span_context(), around.span_context()));
+        Span::none()
+            .in_scope(|| assert_eq!(SpanRef::current().span_context(), around.span_context()));
     });
 }
 
@@ -176,7 +226,10 @@ fn the_context_of_a_span_keeps_baggage_and_values() {
     cx.scope(|| {
         let span = bench.span();
         let cx = span.context();
-        assert_eq!((cx.value::<u8>(), cx.baggage().get("a")), (Some(&7), Some("1")));
+        assert_eq!(
+            (cx.value::<u8>(), cx.baggage().get("a")),
+            (Some(&7), Some("1"))
+        );
         assert_eq!(cx.span_context(), span.span_context());
     });
 }

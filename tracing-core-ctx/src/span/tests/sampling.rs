@@ -6,7 +6,9 @@ use super::*;
 use crate::TraceState;
 use crate::attribute::{Attributes, ValueRef};
 use crate::context::SamplingHint;
-use crate::sampler::{AlwaysOff, AlwaysOn, AttributeSource, Decision, Sampler, Sampling, SamplingInput};
+use crate::sampler::{
+    AlwaysOff, AlwaysOn, AttributeSource, Decision, Sampler, Sampling, SamplingInput,
+};
 
 /// Answers by a closure.
 struct By<F>(F);
@@ -35,7 +37,11 @@ fn decided_by(sample: impl Fn(&SamplingInput<'_>) -> Sampling + Send + Sync + 's
 fn of_a_span_that_is_dropped_only_the_identity_is_made() {
     let bench = Bench::with(|builder| builder.sampler(AlwaysOff));
     let cx = Context::new().with_remote_span(caller(TraceFlags::SAMPLED));
-    let span = bench.tracer.span("span").parent(&cx).start_with(|_| panic!("described for nobody"));
+    let span = bench
+        .tracer
+        .span("span")
+        .parent(&cx)
+        .start_with(|_| panic!("described for nobody"));
     assert!(!span.is_recording());
     let identity = span.span_context().unwrap().clone();
     assert_eq!(identity.trace_id(), caller(TraceFlags::NONE).trace_id());
@@ -77,7 +83,11 @@ fn a_sampler_sees_what_is_known_before_the_start() {
         assert_eq!(input.links.len(), 1);
         assert_eq!(input.attributes.get("own"), Some(ValueRef::I64(1)));
         assert_eq!(input.attributes.get("other"), None);
-        let key = if input.attributes.get("url.path").is_some() { "lent" } else { "given" };
+        let key = if input.attributes.get("url.path").is_some() {
+            "lent"
+        } else {
+            "given"
+        };
         let mut sampling = Sampling::new(Decision::RecordAndSample);
         sampling.attributes.set(key, true);
         sampling
@@ -87,7 +97,13 @@ fn a_sampler_sees_what_is_known_before_the_start() {
         .with_sampling_hint(SamplingHint::Debug);
     let builder = || {
         let link = span_context(9, TraceFlags::NONE);
-        bench.tracer.span("span").kind(SpanKind::Client).parent(&cx).link(link).attribute("own", 1)
+        bench
+            .tracer
+            .span("span")
+            .kind(SpanKind::Client)
+            .parent(&cx)
+            .link(link)
+            .attribute("own", 1)
     };
     drop(builder().start());
     let record = bench.only();
@@ -96,7 +112,11 @@ fn a_sampler_sees_what_is_known_before_the_start() {
     let record = bench.only();
     assert!(record.attributes().get("lent").is_some());
     assert!(record.attributes().get("own").is_some());
-    assert_eq!(record.attributes().get("url.path"), None, "what is lent is not kept");
+    assert_eq!(
+        record.attributes().get("url.path"),
+        None,
+        "what is lent is not kept"
+    );
 }
 
 #[test]
@@ -109,16 +129,27 @@ fn a_samplers_attributes_and_tracestate_are_taken_over() {
     });
     let state: TraceState = "rojo=1".parse().unwrap();
     let cx = Context::new().with_remote_span(caller(TraceFlags::SAMPLED).with_trace_state(state));
-    drop(bench.tracer.span("span").parent(&cx).attribute("given", "early").start());
+    drop(
+        bench
+            .tracer
+            .span("span")
+            .parent(&cx)
+            .attribute("given", "early")
+            .start(),
+    );
     let record = bench.only();
-    assert_eq!(record.span_context().trace_state().as_str(), "ot=th:8,rojo=1");
+    assert_eq!(
+        record.span_context().trace_state().as_str(),
+        "ot=th:8,rojo=1"
+    );
     assert_eq!(text(record.attributes(), "sampler.rule"), Some("checkout"));
     assert_eq!(text(record.attributes(), "given"), Some("replaced"));
 }
 
 #[test]
 fn a_dropped_span_carries_the_samplers_tracestate_too() {
-    let bench = decided_by(|_| Sampling::new(Decision::Drop).with_trace_state("a=1".parse().unwrap()));
+    let bench =
+        decided_by(|_| Sampling::new(Decision::Drop).with_trace_state("a=1".parse().unwrap()));
     let span = bench.span();
     assert_eq!(span.span_context().unwrap().trace_state().as_str(), "a=1");
 }
@@ -132,7 +163,10 @@ fn a_root_has_the_random_flag_if_its_ids_are_random() {
         };
         let bench = Bench::with(|builder| builder.sampler(AlwaysOn).id_generator(ids));
         drop(bench.span());
-        assert_eq!(bench.only().span_context().flags(), TraceFlags::SAMPLED.with_random(random));
+        assert_eq!(
+            bench.only().span_context().flags(),
+            TraceFlags::SAMPLED.with_random(random)
+        );
     }
 }
 
@@ -145,7 +179,8 @@ fn a_child_has_the_random_flag_of_its_parent() {
                 ..Counted::default()
             };
             let bench = Bench::with(|builder| builder.id_generator(ids));
-            let cx = Context::new().with_remote_span(caller(TraceFlags::SAMPLED.with_random(parent)));
+            let cx =
+                Context::new().with_remote_span(caller(TraceFlags::SAMPLED.with_random(parent)));
             drop(bench.tracer.span("span").parent(&cx).start());
             assert_eq!(bench.only().span_context().flags().is_random(), parent);
         }
@@ -163,17 +198,34 @@ fn a_dropped_span_keeps_the_random_flag() {
 #[test]
 fn nothing_is_recorded_in_a_suppressed_context() {
     let bench = decided_by(|_| panic!("asked for nothing"));
-    let cx = Context::new().with_remote_span(caller(TraceFlags::SAMPLED)).suppressed();
+    let cx = Context::new()
+        .with_remote_span(caller(TraceFlags::SAMPLED))
+        .suppressed();
     cx.scope(|| {
         let passing = bench.span();
         assert!(!passing.is_recording());
         assert_eq!(passing.span_context(), Some(&caller(TraceFlags::SAMPLED)));
         assert!(!bench.tracer.span("root").root().start().is_recording());
         let relation = Relation::ChildOf(span_context(9, TraceFlags::SAMPLED));
-        assert!(!bench.tracer.span("child").relation(relation).start().is_recording());
+        assert!(
+            !bench
+                .tracer
+                .span("child")
+                .relation(relation)
+                .start()
+                .is_recording()
+        );
         assert!(!Span::child("child").is_recording());
     });
-    assert!(!bench.tracer.span("below").parent(&cx).root().start().is_recording());
+    assert!(
+        !bench
+            .tracer
+            .span("below")
+            .parent(&cx)
+            .root()
+            .start()
+            .is_recording()
+    );
     assert_eq!(bench.sink.starts(), 0);
 }
 
@@ -193,7 +245,14 @@ fn suppression_holds_below_a_span_that_records() {
 fn a_given_context_that_is_not_suppressed_records_in_one_that_is() {
     let bench = Bench::new();
     Context::new().suppressed().scope(|| {
-        assert!(bench.tracer.span("span").parent(&Context::new()).start().is_recording());
+        assert!(
+            bench
+                .tracer
+                .span("span")
+                .parent(&Context::new())
+                .start()
+                .is_recording()
+        );
     });
 }
 
@@ -203,7 +262,10 @@ fn a_tracer_without_a_sink_passes_the_callers_context_on() {
     let cx = Context::new()
         .with_remote_span(caller(TraceFlags::SAMPLED))
         .with_sampling_hint(SamplingHint::Debug);
-    let span = tracer.span("span").parent(&cx).start_with(|_| panic!("described for nobody"));
+    let span = tracer
+        .span("span")
+        .parent(&cx)
+        .start_with(|_| panic!("described for nobody"));
     assert!(!span.is_recording());
     let onward = cx.with_span(&span);
     assert_eq!(onward.span_context(), Some(&caller(TraceFlags::SAMPLED)));
@@ -212,11 +274,17 @@ fn a_tracer_without_a_sink_passes_the_callers_context_on() {
     let cx = Context::new().with_sampling_hint(SamplingHint::Deny);
     let span = tracer.span("span").parent(&cx).start();
     assert_eq!(span.span_context(), None);
-    assert_eq!(cx.with_span(&span).sampling_hint(), Some(SamplingHint::Deny));
+    assert_eq!(
+        cx.with_span(&span).sampling_hint(),
+        Some(SamplingHint::Deny)
+    );
 }
 
 #[test]
 fn an_empty_sampling_adds_nothing() {
     let sampling = Sampling::new(Decision::RecordAndSample);
-    assert_eq!((sampling.trace_state, sampling.attributes), (None, Attributes::new()));
+    assert_eq!(
+        (sampling.trace_state, sampling.attributes),
+        (None, Attributes::new())
+    );
 }
