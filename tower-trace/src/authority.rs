@@ -20,6 +20,19 @@ const MAX_HOST: usize = 255;
 /// - The host keeps its case. It is letters, digits and `-`, `.`, `_`, `~`, with at least one letter or digit among them.
 ///   An empty host and any other character (a space, a quote, a percent sign, non-ASCII text) make the whole `None`.
 pub(crate) fn split(authority: &str) -> Option<(&str, Option<u16>)> {
+    // Nearly all are a name, perhaps with a port: one look at each byte tells.
+    let name = authority.bytes().take_while(|byte| is_unreserved(*byte));
+    let (host, rest) = authority.split_at(name.count());
+    match rest.as_bytes() {
+        [] => has_substance(host).then_some((host, None)),
+        [b':', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => {
+            has_substance(host).then(|| (host, port(&rest[1..])))
+        }
+        _ => split_unusual(authority),
+    }
+}
+
+fn split_unusual(authority: &str) -> Option<(&str, Option<u16>)> {
     // The last `@` ends the user information, as in browsers: a password with a stray `@` must not pass for a host.
     let host_and_port = authority
         .rsplit_once('@')
@@ -76,9 +89,12 @@ fn is_ipv6(text: &str) -> bool {
 
 /// Whether the text can be a registered name or an IPv4 address.
 fn is_name(text: &str) -> bool {
-    text.len() <= MAX_HOST
-        && text.bytes().all(is_unreserved)
-        && text.bytes().any(|byte| byte.is_ascii_alphanumeric())
+    has_substance(text) && text.bytes().all(is_unreserved)
+}
+
+/// Whether the text has at least one letter or digit, and is no longer than a host can be.
+fn has_substance(text: &str) -> bool {
+    text.len() <= MAX_HOST && text.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// The `unreserved` characters of RFC 3986.
