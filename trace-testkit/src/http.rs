@@ -62,10 +62,16 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wish {
+    /// Start a new trace for every request and link the caller's, as at a public edge (server).
+    LinkCallers,
+    /// Continue the caller's trace and decide about sampling without it (server).
+    OwnSampling,
     /// Capture these request headers, by name in lower case.
     RequestHeaders(&'static [&'static str]),
     /// Capture these response headers, by name in lower case.
     ResponseHeaders(&'static [&'static str]),
     /// Say that this is the route (server) or the template (client) of every request.
     Route(&'static str),
+    /// Send the context to these hosts and to nobody else (client).
+    SendOnlyTo(&'static [&'static str]),
 }

@@ -97,9 +97,11 @@ macro_rules! http_facts_of_clients {
             the_parent_is_the_span_that_was_current_in_call
             an_unsampled_parent_is_not_recorded_and_is_sent_along
             the_tracestate_of_the_parent_is_sent_along
+            the_random_flag_is_sent_along
             baggage_is_sent_along
             unprintable_baggage_does_not_hurt_the_request
             telemetrys_own_calls_are_not_recorded
+            hosts_that_are_not_listed_are_told_nothing
         }
         $($then)*! { client::attributes, $harness;
             required_attributes_are_there

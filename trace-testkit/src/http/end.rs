@@ -269,3 +269,13 @@ pub async fn polling_on_after_the_end_is_harmless<S: Side>() {
     drop(response);
     assert_complete(&stage.span(), 200);
 }
+
+/// A task that was spawned inside, or a pooled connection, may hold the context for minutes.
+pub async fn a_context_kept_elsewhere_does_not_keep_the_span_open<S: Side>() {
+    let mut stage = around::<S, _, _>(|_| async { Ok(Response::new(TestBody::full("hello"))) });
+    stage.exchange(get::<S>("/")).await;
+    let kept = stage.context_in_call();
+    assert_complete(&stage.span(), 200);
+    assert!(!kept.span().is_recording());
+    drop(kept);
+}

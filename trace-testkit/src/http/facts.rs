@@ -48,6 +48,7 @@ macro_rules! http_facts_of_both_sides {
             connect_that_succeeds_ends_at_the_head
             connect_that_is_refused_is_an_ordinary_exchange
             polling_on_after_the_end_is_harmless
+            a_context_kept_elsewhere_does_not_keep_the_span_open
         }
         $($then)*! { outcome, $side;
             dropped_before_the_head_is_cancelled_without_a_status_code

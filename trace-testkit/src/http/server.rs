@@ -76,6 +76,7 @@ macro_rules! http_facts_of_servers {
             a_request_without_context_starts_a_trace
             a_malformed_traceparent_starts_a_new_trace
             two_traceparents_start_a_new_trace
+            a_higher_version_is_read_as_far_as_it_is_known
             tracestate_without_traceparent_is_dropped
             all_tracestate_headers_are_combined
             a_broken_tracestate_does_not_break_the_trace
@@ -85,6 +86,8 @@ macro_rules! http_facts_of_servers {
             a_span_started_in_the_handler_is_a_child
             an_ambient_span_is_no_parent
             the_handler_sees_the_callers_headers
+            a_caller_who_is_not_trusted_is_linked_and_not_followed
+            a_sampled_flag_that_is_not_believed_does_not_decide
         }
         $($then)*! { server::context, $harness;
             the_span_is_current_in_every_poll_of_the_body

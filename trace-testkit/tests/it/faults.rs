@@ -160,6 +160,9 @@ found! {
         server::headers::credentials_are_never_captured::<Wrong>,
         client::headers::credentials_are_never_captured::<Wrong>,
     ]
+    ClearsRandomFlag => a_flag_that_is_lost_on_the_way [
+        client::propagation::the_random_flag_is_sent_along::<Wrong>,
+    ]
     ClonesAfterReady => readiness_of_another_clone [
         transparency::readiness_is_asked_of_the_instance_that_is_called::<S>,
     ]
@@ -186,6 +189,10 @@ found! {
         outcome::a_body_that_breaks_is_an_error::<S>,
         walk::random_exchanges_give_one_span_each::<S>,
     ]
+    EndsWithLastContext => a_span_that_lives_as_long_as_its_context [
+        end::a_context_kept_elsewhere_does_not_keep_the_span_open::<S>,
+        end::a_context_kept_elsewhere_does_not_keep_the_span_open::<C>,
+    ]
     FirstHeaderOnly => only_the_first_header_of_a_name [
         server::propagation::all_tracestate_headers_are_combined::<Wrong>,
         server::propagation::two_traceparents_start_a_new_trace::<Wrong>,
@@ -206,6 +213,11 @@ found! {
     IgnoresRoute => a_name_without_the_route [
         server::attributes::a_known_route_is_in_the_name::<Wrong>,
         client::attributes::a_known_template_is_in_the_name::<Wrong>,
+    ]
+    IgnoresTrust => trust_in_everybody [
+        server::propagation::a_caller_who_is_not_trusted_is_linked_and_not_followed::<Wrong>,
+        server::propagation::a_sampled_flag_that_is_not_believed_does_not_decide::<Wrong>,
+        client::propagation::hosts_that_are_not_listed_are_told_nothing::<Wrong>,
     ]
     IgnoresUpgrade => an_upgrade_that_is_not_seen [
         end::an_upgrade_ends_at_the_head::<S>,
@@ -349,6 +361,9 @@ found! {
     VersionHasName => a_version_with_a_zero_too_many [
         server::attributes::the_protocol_version_is_a_bare_number::<Wrong>,
         client::attributes::the_protocol_version_is_that_of_the_answer::<Wrong>,
+    ]
+    VersionZeroOnly => a_parser_for_one_version [
+        server::propagation::a_higher_version_is_read_as_far_as_it_is_known::<Wrong>,
     ]
     WaitsForNone => a_wait_for_a_poll_that_never_comes [
         end::an_empty_body_ends_at_the_head_though_it_is_never_polled::<S>,

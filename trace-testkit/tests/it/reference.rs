@@ -15,7 +15,9 @@ use tower_service::Service;
 use trace_testkit::http::{
     HttpClient, HttpServer, Instrumented, SpanEnd, TestBody, TestFuture, TestService, Wish,
 };
-use tracing_core_ctx::{Context, Span, SpanKind, Tracer};
+use tracing_core_ctx::context::SamplingHint;
+use tracing_core_ctx::span::Link;
+use tracing_core_ctx::{Context, Span, SpanContext, SpanKind, Tracer};
 
 use self::body::TracedBody;
 use self::future::TracedFuture;
@@ -42,17 +44,20 @@ faults! {
     CancelIsError
     CapturesHeaders
     CapturesListedCredentials
+    ClearsRandomFlag
     ClonesAfterReady
     CodeIsText
     DropsTrailers
     EmptyAttributes
     EndsAtDropOfBody
     EndsAtHead
+    EndsWithLastContext
     FirstHeaderOnly
     IgnoresContentLength
     IgnoresCurrent
     IgnoresHead
     IgnoresRoute
+    IgnoresTrust
     IgnoresUpgrade
     InventsParent
     LeaksContext
@@ -91,6 +96,7 @@ faults! {
     TrustsForwarded
     Two
     VersionHasName
+    VersionZeroOnly
     WaitsForNone
 }
 
@@ -202,11 +208,24 @@ impl Layer {
 
     /// The span of one exchange, and the context below it.
     fn start<B>(&self, request: &Request<B>) -> (Span, Context) {
-        let parent = self.parent(request);
+        let mut parent = self.parent(request);
+        let mut cause = None;
+        match self.wish {
+            Some(Wish::LinkCallers) if !self.has(Fault::IgnoresTrust) => {
+                cause = std::mem::take(&mut parent).span_context().cloned();
+            }
+            Some(Wish::OwnSampling) if !self.has(Fault::IgnoresTrust) => {
+                parent = parent.with_sampling_hint(SamplingHint::Defer);
+            }
+            _ => {}
+        }
         let name = describe::name(self, request);
         let mut builder = self.tracer.span(&name).kind(self.kind).parent(&parent);
         if !self.has(Fault::TellsSamplersNothing) {
             builder = describe::start(self, request, builder);
+        }
+        if let Some(cause) = cause {
+            builder = builder.link(Link::new(cause));
         }
         let span = builder.start();
         if self.has(Fault::TellsSamplersNothing) {
@@ -222,6 +241,16 @@ impl Layer {
             None => parent,
         };
         (span, context)
+    }
+
+    fn sends_to<B>(&self, request: &Request<B>) -> bool {
+        match self.wish {
+            Some(Wish::SendOnlyTo(hosts)) if !self.has(Fault::IgnoresTrust) => request
+                .uri()
+                .host()
+                .is_some_and(|host| hosts.contains(&host)),
+            _ => true,
+        }
     }
 
     fn parent<B>(&self, request: &Request<B>) -> Context {
@@ -248,6 +277,11 @@ impl Layer {
             first_only: self.has(Fault::FirstHeaderOnly),
         });
         let caller = match caller.span_context().cloned() {
+            _ if self.has(Fault::VersionZeroOnly)
+                && !headers::is_version_zero(request.headers()) =>
+            {
+                Context::new()
+            }
             _ if self.has(Fault::LenientParser) => headers::lenient(request.headers()),
             Some(parent) if self.has(Fault::ParentIsLocal) => {
                 caller.with_remote_span(parent.with_remote(false))
@@ -308,15 +342,20 @@ impl Traced {
         if self.layer.has(Fault::Two) {
             self.layer.start(&request).0.end();
         }
-        if !self.layer.is_server() {
+        if !self.layer.is_server() && self.layer.sends_to(&request) {
             let append = self.layer.has(Fault::AppendsHeaders);
-            self.layer.tracer.inject(
-                &context,
-                &mut headers::HeadersMut {
-                    map: request.headers_mut(),
-                    append,
-                },
-            );
+            let sent = match context.span_context() {
+                Some(span) if self.layer.has(Fault::ClearsRandomFlag) => {
+                    let flags = span.flags().with_random(false);
+                    let cleared = SpanContext::new(span.trace_id(), span.span_id(), flags);
+                    context.clone().with_remote_span(cleared)
+                }
+                _ => context.clone(),
+            };
+            let map = request.headers_mut();
+            self.layer
+                .tracer
+                .inject(&sent, &mut headers::HeadersMut { map, append });
         }
         if self.layer.has(Fault::SendsTraceparentOnly) {
             request.headers_mut().remove("baggage");

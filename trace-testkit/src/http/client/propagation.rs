@@ -10,8 +10,9 @@ use tracing_core_ctx::{Baggage, Context, SpanContext};
 
 use super::{HttpClient, connect, get};
 use crate::RecordedSpan;
-use crate::http::TestBody;
-use crate::http::call::{CALLER_TRACE, Stage, UNSAMPLED_CALLER, ready};
+use crate::http::call::{CALLER_SPAN, CALLER_TRACE, Stage, UNSAMPLED_CALLER, ready};
+use crate::http::side::bare_request;
+use crate::http::{TestBody, Wish};
 
 /// A client whose peer keeps the headers of the last request.
 fn listening<H: HttpClient>() -> (Stage, Heard) {
@@ -216,6 +217,24 @@ pub async fn the_tracestate_of_the_parent_is_sent_along<H: HttpClient>() {
     assert_eq!(heard.all("tracestate"), ["vendor=1,other=2"]);
 }
 
+/// It says something about the trace id, which does not change on the way.
+pub async fn the_random_flag_is_sent_along<H: HttpClient>() {
+    let (mut stage, heard) = listening::<H>();
+    let random = remote(&format!("00-{CALLER_TRACE}-{CALLER_SPAN}-03"));
+    call_in(
+        &mut stage,
+        &Context::new().with_remote_span(random),
+        get::<H>("/"),
+    )
+    .await;
+    drop(stage.span());
+    assert!(
+        heard.traceparent().ends_with("-03"),
+        "sent {}",
+        heard.traceparent()
+    );
+}
+
 /// It travels with the request, with or without a span.
 pub async fn baggage_is_sent_along<H: HttpClient>() {
     let (mut stage, heard) = listening::<H>();
@@ -262,4 +281,35 @@ pub async fn telemetrys_own_calls_are_not_recorded<H: HttpClient>() {
     let (mut stage, _) = listening::<H>();
     call_in(&mut stage, &Context::new().suppressed(), get::<H>("/")).await;
     stage.recorder.assert_nothing();
+}
+
+/// Ids and baggage are not for everybody.
+pub async fn hosts_that_are_not_listed_are_told_nothing<H: HttpClient>() {
+    for (host, is_listed) in [("shop.example", true), ("other.example", false)] {
+        let heard = Heard::default();
+        let ears = heard.clone();
+        let handler = move |request: Request<TestBody>| {
+            ears.hear(request.headers());
+            async { Ok(Response::new(TestBody::empty())) }
+        };
+        let wish = Wish::SendOnlyTo(&["shop.example"]);
+        let Some(mut stage) = Stage::with_wish(H::instrument_with, wish, handler) else {
+            return;
+        };
+        let cx = Context::new().with_baggage(Baggage::new().with("user.tier", "gold"));
+        let mut request = bare_request("GET", &format!("http://{host}/"));
+        request.headers_mut().remove("host");
+        call_in(&mut stage, &cx, request).await;
+        stage.span().assert_unset();
+        assert_eq!(
+            heard.all("traceparent").len(),
+            usize::from(is_listed),
+            "for {host}"
+        );
+        assert_eq!(
+            heard.all("baggage").len(),
+            usize::from(is_listed),
+            "for {host}"
+        );
+    }
 }

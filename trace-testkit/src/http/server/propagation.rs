@@ -5,8 +5,8 @@ use http::{Request, Response};
 use tracing_core_ctx::{Baggage, Span, SpanKind};
 
 use super::{HttpServer, get, serve};
-use crate::http::TestBody;
-use crate::http::call::{CALLER, CALLER_SPAN, CALLER_TRACE, UNSAMPLED_CALLER, ok};
+use crate::http::call::{CALLER, CALLER_SPAN, CALLER_TRACE, Stage, UNSAMPLED_CALLER, ok};
+use crate::http::{TestBody, Wish};
 
 fn with(headers: &[(&'static str, &'static str)]) -> Request<TestBody> {
     let mut request = get("/");
@@ -86,6 +86,24 @@ pub async fn two_traceparents_start_a_new_trace<H: HttpServer>() {
     let span = stage.span();
     assert_eq!(span.parent(), None);
     assert_ne!(span.trace_id().to_string(), CALLER_TRACE);
+}
+
+/// What a later version adds stands behind the flags, after a dash.
+pub async fn a_higher_version_is_read_as_far_as_it_is_known<H: HttpServer>() {
+    for value in [
+        "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-the-future-brings",
+    ] {
+        let mut stage = serve::<H, _, _>(ok);
+        stage.exchange(with(&[("traceparent", value)])).await;
+        let span = stage.span();
+        assert_eq!(
+            span.trace_id().to_string(),
+            CALLER_TRACE,
+            "`{value}` was not read"
+        );
+        assert!(span.parent_is_remote());
+    }
 }
 
 /// `tracestate` belongs to a `traceparent`.
@@ -248,4 +266,48 @@ pub async fn the_handler_sees_the_callers_headers<H: HttpServer>() {
     });
     stage.exchange(with(&headers)).await;
     drop(stage.span());
+}
+
+/// At a public edge anybody may send any trace: it is worth a link, and nothing else of it is used.
+pub async fn a_caller_who_is_not_trusted_is_linked_and_not_followed<H: HttpServer>() {
+    for traceparent in [CALLER, UNSAMPLED_CALLER] {
+        let Some(mut stage) = Stage::with_wish(H::instrument_with, Wish::LinkCallers, ok) else {
+            return;
+        };
+        stage
+            .exchange(with(&[
+                ("traceparent", traceparent),
+                ("tracestate", "vendor=1"),
+                ("baggage", "user.tier=gold"),
+            ]))
+            .await;
+        // Also when the caller does not record: evading the sampler is not up to strangers.
+        let span = stage.span();
+        assert_eq!(span.parent(), None);
+        assert_ne!(span.trace_id().to_string(), CALLER_TRACE);
+        assert!(span.span_context().trace_state().is_empty());
+        assert!(stage.context_in_call().baggage().is_empty());
+        let [link] = span.links() else {
+            panic!("expected one link in\n{span:?}");
+        };
+        assert_eq!(link.span_context.trace_id().to_string(), CALLER_TRACE);
+        assert_eq!(link.span_context.span_id().to_string(), CALLER_SPAN);
+    }
+}
+
+/// The trace goes on; whether it is recorded is decided here.
+pub async fn a_sampled_flag_that_is_not_believed_does_not_decide<H: HttpServer>() {
+    let Some(mut stage) = Stage::with_wish(H::instrument_with, Wish::OwnSampling, ok) else {
+        return;
+    };
+    stage
+        .exchange(with(&[("traceparent", UNSAMPLED_CALLER)]))
+        .await;
+    let span = stage.span();
+    assert_eq!(span.trace_id().to_string(), CALLER_TRACE);
+    assert_eq!(
+        span.parent().map(|id| id.to_string()).as_deref(),
+        Some(CALLER_SPAN)
+    );
+    assert!(span.span_context().is_sampled());
 }

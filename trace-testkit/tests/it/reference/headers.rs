@@ -80,3 +80,9 @@ pub(super) fn invented() -> SpanContext {
     };
     SpanContext::new(trace, span, TraceFlags::SAMPLED).with_remote(true)
 }
+
+pub(super) fn is_version_zero(headers: &HeaderMap) -> bool {
+    headers
+        .get("traceparent")
+        .is_none_or(|value| value.as_bytes().starts_with(b"00-"))
+}

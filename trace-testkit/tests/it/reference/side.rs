@@ -35,9 +35,14 @@ thread_local! {
 
 impl Exchange {
     pub(super) fn new(layer: Arc<Layer>, span: Span, context: Context, is_head: bool) -> Self {
+        let (span, context) = if layer.has(Fault::EndsWithLastContext) {
+            (None, context.with_value(span))
+        } else {
+            (Some(span), context)
+        };
         Self {
             layer,
-            span: Some(span),
+            span,
             context,
             is_head,
             is_connect: false,
