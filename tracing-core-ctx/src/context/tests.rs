@@ -574,7 +574,7 @@ fn a_value_whose_drop_panics_leaves_the_stack_in_order() {
     }
     let _around = tagged(1).attach();
     let panicked = catch_unwind(AssertUnwindSafe(|| {
-        drop(Context::new().with_value(Panics).attach())
+        drop(Context::new().with_value(Panics).attach());
     }));
     assert!(panicked.is_err());
     assert_eq!(tag(), Some(1));

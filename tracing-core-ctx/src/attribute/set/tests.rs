@@ -169,8 +169,8 @@ proptest! {
         let mut model: Vec<(String, Value)> = Vec::new();
         for (key, value, name) in sets {
             let key = format!("key.{key}");
-            attributes.set(&key, &value);
             attributes.set_name(&name);
+            attributes.set(&key, &value);
             match model.iter_mut().find(|known| known.0 == key) {
                 Some(known) => known.1 = value,
                 None => model.push((key, value)),

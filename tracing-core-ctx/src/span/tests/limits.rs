@@ -147,6 +147,15 @@ fn attributes_of_links_are_limited_wherever_they_come_from() {
 }
 
 #[test]
+fn a_long_value_of_a_link_is_cut_also_when_it_is_alone() {
+    let bench = Bench::limited(|limits| limits.link_attributes.value_length = 2);
+    let mut link = Link::new(span_context(9, TraceFlags::NONE));
+    link.attributes.set("a", "long");
+    drop(bench.tracer.span("span").link(link).start());
+    assert_eq!(text(&bench.only().links()[0].attributes, "a"), Some("lo"));
+}
+
+#[test]
 fn limits_of_zero_drop_all_and_count_it() {
     let bench = Bench::limited(|limits| {
         limits.attributes.count = 0;

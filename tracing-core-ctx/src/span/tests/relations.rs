@@ -80,7 +80,7 @@ fn child_of_is_the_parent() {
                 .span("child")
                 .relation(Relation::ChildOf(parent.clone()))
                 .start(),
-        )
+        );
     });
     let record = bench.only();
     assert_eq!(record.parent(), Some(parent.span_id()));
@@ -100,7 +100,7 @@ fn follows_from_is_a_link_and_the_parent_stays() {
                 .span("consume")
                 .relation(Relation::FollowsFrom(cause.clone()))
                 .start(),
-        )
+        );
     });
     let record = bench.only();
     assert_eq!(
@@ -185,12 +185,13 @@ fn a_child_below_a_span_that_does_not_record_passes_its_identity_on() {
     cx.scope(|| {
         let child = Span::child("child");
         assert!(!child.is_recording());
+        assert_eq!(child.span_context(), Some(&caller(TraceFlags::NONE)));
         // What is called from in here continues the caller's trace.
         child.in_scope(|| {
             assert_eq!(
                 Context::current().span_context(),
                 Some(&caller(TraceFlags::NONE))
-            )
+            );
         });
     });
 }
