@@ -37,10 +37,19 @@ impl KnownMethods {
         let name = method.as_str();
         let known = match &self.replaced {
             Some(methods) => methods.iter().any(|known| known == name),
-            None => matches!(
-                name,
-                "GET" | "POST" | "PUT" | "DELETE" | "HEAD" | "OPTIONS" | "PATCH" | "CONNECT" | "TRACE" | "QUERY"
-            ),
+            None => match *method {
+                Method::CONNECT
+                | Method::DELETE
+                | Method::GET
+                | Method::HEAD
+                | Method::OPTIONS
+                | Method::PATCH
+                | Method::POST
+                | Method::PUT
+                | Method::TRACE => true,
+                // Not yet one of the crate's constants.
+                _ => name == "QUERY",
+            },
         };
         if known { name } else { OTHER }
     }
