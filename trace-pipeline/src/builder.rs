@@ -80,7 +80,7 @@ impl PipelineBuilder {
     /// ```
     /// use tracing_core_ctx::semconv;
     ///
-    /// let builder = trace_pipeline::builder().service("orders").attribute(semconv::SERVICE_VERSION, "1.4.2");
+    /// let builder = trace_pipeline::Pipeline::builder().service("orders").attribute(semconv::SERVICE_VERSION, "1.4.2");
     /// ```
     pub fn attribute<K: AttributeKey>(
         mut self,

@@ -101,8 +101,3 @@ pub fn from_env() -> PipelineBuilder {
 pub fn from_vars(vars: impl Fn(&str) -> Option<String>) -> PipelineBuilder {
     env::builder(&vars)
 }
-
-/// A pipeline with every setting at its default; the environment is not read.
-pub fn builder() -> PipelineBuilder {
-    PipelineBuilder::default()
-}

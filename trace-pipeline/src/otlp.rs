@@ -4,7 +4,7 @@
 //! use std::time::Duration;
 //! use trace_pipeline::otlp::{Compression, OtlpConfig};
 //!
-//! let pipeline = trace_pipeline::builder()
+//! let pipeline = trace_pipeline::Pipeline::builder()
 //!     .service("orders")
 //!     .otlp(
 //!         OtlpConfig::grpc()

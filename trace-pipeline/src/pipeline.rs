@@ -17,7 +17,7 @@ use crate::stats::{Dropped, PipelineStats};
 /// use std::time::Duration;
 /// use trace_pipeline::exporter::InMemory;
 ///
-/// let pipeline = trace_pipeline::builder().service("orders").exporter(InMemory::default()).build()?;
+/// let pipeline = trace_pipeline::Pipeline::builder().service("orders").exporter(InMemory::default()).build()?;
 /// let tracer = pipeline.tracer().clone();
 /// tracer.span("reindex").start().end();
 ///
@@ -45,7 +45,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Says what a pipeline is made of; the environment is not read.
+    /// Says what a pipeline is made of. The environment is not read: see [`from_env`](crate::from_env) for that.
     pub fn builder() -> PipelineBuilder {
         PipelineBuilder::default()
     }

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use tracing_core_ctx::diagnostics::{self, Level};
+use tracing_core_ctx::diagnostics::Level;
 
 use crate::exporter::ExportError;
 use crate::stats::{Counters, Dropped};
+
+/// What became of a batch; the last is a panic.
+pub(crate) type Outcome = Result<Result<(), ExportError>, ()>;
 
 /// Between two reports of one trouble.
 const QUIET: Duration = Duration::from_secs(60);
@@ -15,58 +18,55 @@ const QUIET: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(crate) struct Reporter {
     last: Option<Instant>,
+    /// It was told that exports fail, and not yet that they do no longer.
     failing: bool,
     told: Dropped,
 }
 
+/// Hears what there is to tell.
+type Say<'a> = dyn FnMut(Level, fmt::Arguments<'_>) + 'a;
+
 impl Reporter {
-    pub(crate) fn exported(
-        &mut self,
-        outcome: &Result<Result<(), ExportError>, ()>,
-        counters: &Counters,
-    ) {
+    pub(crate) fn exported(&mut self, outcome: &Outcome, counters: &Counters, say: &mut Say<'_>) {
         let dropped = counters.dropped();
         match outcome {
             Ok(Ok(())) => {
                 if std::mem::take(&mut self.failing) {
-                    self.last = None;
-                    diagnostics::report(Level::Info, format_args!("spans are delivered again"));
+                    say(Level::Info, format_args!("spans are delivered again"));
                 }
                 if dropped.total() > self.told.total() {
-                    self.tell(&"spans end faster than they can be delivered", dropped);
+                    self.tell(&"spans end faster than they can be delivered", dropped, say);
                 }
             }
             Ok(Err(error)) => {
-                self.failing = !matches!(error, ExportError::Rejected { .. });
-                self.tell(error, dropped);
+                let told = self.tell(error, dropped, say);
+                self.failing |= told && !matches!(error, ExportError::Rejected { .. });
             }
-            Err(()) => {
-                self.failing = true;
-                self.tell(&"the exporter panicked", dropped);
-            }
+            Err(()) => self.failing |= self.tell(&"the exporter panicked", dropped, say),
         }
     }
 
     /// Tells what was not told yet.
-    pub(crate) fn finished(&mut self, counters: &Counters) {
+    pub(crate) fn finished(&mut self, counters: &Counters, say: &mut Say<'_>) {
         let dropped = counters.dropped();
         if dropped.total() > self.told.total() {
             self.last = None;
-            self.tell(&"the pipeline is shut down", dropped);
+            self.tell(&"the pipeline is shut down", dropped, say);
         }
     }
 
-    fn tell(&mut self, reason: &dyn fmt::Display, dropped: Dropped) {
+    fn tell(&mut self, reason: &dyn fmt::Display, dropped: Dropped, say: &mut Say<'_>) -> bool {
         if self.last.is_some_and(|last| last.elapsed() < QUIET) {
-            return;
+            return false;
         }
         self.last = Some(Instant::now());
         let lost = dropped - self.told;
         self.told = dropped;
-        diagnostics::report(
+        say(
             Level::Warn,
             format_args!("{reason}; spans lost: {}", Reasons(lost)),
         );
+        true
     }
 }
 
@@ -84,5 +84,86 @@ impl fmt::Display for Reasons {
             f.write_str("none")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Told {
+        reporter: Reporter,
+        counters: Counters,
+        lines: Vec<(Level, String)>,
+    }
+
+    impl Told {
+        fn exported(&mut self, outcome: Outcome) {
+            let lines = &mut self.lines;
+            let mut say = |level, line: fmt::Arguments<'_>| lines.push((level, line.to_string()));
+            self.reporter.exported(&outcome, &self.counters, &mut say);
+        }
+
+        fn take(&mut self) -> Vec<(Level, String)> {
+            std::mem::take(&mut self.lines)
+        }
+    }
+
+    fn warning(text: &str) -> Vec<(Level, String)> {
+        vec![(Level::Warn, text.to_owned())]
+    }
+
+    #[test]
+    fn the_first_failure_is_told_and_the_next_ones_are_not() {
+        let mut told = Told::default();
+        for _ in 0..3 {
+            told.counters.exports.export_failed.add(5);
+            told.exported(Ok(Err(ExportError::failed("no route"))));
+        }
+        assert_eq!(
+            told.take(),
+            warning("no route; spans lost: 5 export_failed")
+        );
+
+        // When it is over, that is told, and the rest at the end.
+        told.exported(Ok(Ok(())));
+        told.exported(Ok(Ok(())));
+        assert_eq!(
+            told.take(),
+            [(Level::Info, "spans are delivered again".to_owned())]
+        );
+        let lines = &mut told.lines;
+        let mut say = |level, line: fmt::Arguments<'_>| lines.push((level, line.to_string()));
+        told.reporter.finished(&told.counters, &mut say);
+        told.reporter.finished(&told.counters, &mut say);
+        assert_eq!(
+            told.take(),
+            warning("the pipeline is shut down; spans lost: 10 export_failed")
+        );
+    }
+
+    #[test]
+    fn a_full_queue_is_told_although_exports_succeed() {
+        let mut told = Told::default();
+        told.exported(Ok(Ok(())));
+        assert_eq!(told.take(), []);
+        told.counters.requests.queue_full.add(7);
+        told.counters.requests.queue_bytes.add(1);
+        told.exported(Ok(Ok(())));
+        let text =
+            "spans end faster than they can be delivered; spans lost: 1 queue_bytes, 7 queue_full";
+        assert_eq!(told.take(), warning(text));
+    }
+
+    #[test]
+    fn a_panic_is_told() {
+        let mut told = Told::default();
+        told.counters.exports.exporter_panicked.add(2);
+        told.exported(Err(()));
+        assert_eq!(
+            told.take(),
+            warning("the exporter panicked; spans lost: 2 exporter_panicked")
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! Finished spans for tests.
 
+#![expect(clippy::vec_box, reason = "as exporters get them")]
+
 use std::sync::{Arc, Mutex};
 
 use tracing_core_ctx::tracer::TracerBuilder;
@@ -26,8 +28,7 @@ pub(crate) fn recorded_with(
 ) -> Vec<Box<SpanRecord>> {
     let kept = Arc::new(Kept::default());
     record(&change(Tracer::builder()).sink(Arc::clone(&kept)).build());
-    let spans = std::mem::take(&mut *kept.0.lock().unwrap());
-    spans
+    std::mem::take(&mut *kept.0.lock().unwrap())
 }
 
 /// As many spans as `count`, named by their number.

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tracing_core_ctx::{Context, Resource, SpanRecord};
+use tracing_core_ctx::{Context, Resource, SpanRecord, diagnostics};
 
 use crate::control::Wish;
 use crate::exporter::{Batch, ExportError, Exporter};
@@ -44,7 +44,9 @@ impl Worker {
             worker: self,
         };
         exports.serve();
-        exports.reporter.finished(&exports.worker.shared.counters);
+        exports
+            .reporter
+            .finished(&exports.worker.shared.counters, &mut diagnostics::report);
         let exporter = AssertUnwindSafe(|| exports.worker.exporter.shutdown());
         let _ = panic::catch_unwind(exporter);
         // The exporter goes before the end is told: who waited for it may end the process.
@@ -177,6 +179,7 @@ impl Exports {
             Err(_panic) => counters.exporter_panicked.add(batch.len()),
         }
         let outcome = outcome.map_err(|_panic| ());
-        self.reporter.exported(&outcome, &shared.counters);
+        self.reporter
+            .exported(&outcome, &shared.counters, &mut diagnostics::report);
     }
 }

@@ -14,7 +14,7 @@ use super::{Batch, ExportError, Exporter};
 /// use std::time::Duration;
 ///
 /// let spans = InMemory::default();
-/// let pipeline = trace_pipeline::builder().service("orders").exporter(spans.clone()).build()?;
+/// let pipeline = trace_pipeline::Pipeline::builder().service("orders").exporter(spans.clone()).build()?;
 /// pipeline.tracer().span("reindex").start().end();
 /// pipeline.flush(Duration::from_secs(5))?;
 ///

@@ -51,7 +51,7 @@ pub enum Protocol {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compression {
-    /// gzip, at its fastest level: a seventh to a tenth of the size.
+    /// gzip, at its fastest level.
     Gzip,
     /// Not at all.
     #[default]

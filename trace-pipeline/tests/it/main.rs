@@ -1,1 +1,11 @@
-//! Being written.
+//! The pipeline as its users see it: real sockets on the loopback address, real threads.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is a failure")]
+
+mod exits;
+mod grpc;
+mod http;
+mod queue;
+mod server;
+mod support;
+mod tls;

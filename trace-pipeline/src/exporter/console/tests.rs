@@ -37,7 +37,7 @@ fn a_span_is_a_line_and_nothing_in_it_starts_another() {
         span.set("shop.note", "a\nb");
         span.set("shop.items", 3);
         span.event_at(time(1_763_698_387_127_556_789), "checked", |event| {
-            event.set("ok", true)
+            event.set("ok", true);
         });
         span.set_status(Status::error("stock is \"empty\""));
         span.end_at(time(1_763_698_387_135_756_789));

@@ -43,7 +43,7 @@ fn the_statuses_of_the_specification_are_tried_again_and_no_others() {
         let answer = judge(&response(&[("grpc-status", &code.to_string())], b"", &[]));
         match code {
             1 | 4 | 10 | 11 | 14 | 15 => {
-                assert!(matches!(answer, Answer::Later { wait: None, .. }), "{code}")
+                assert!(matches!(answer, Answer::Later { wait: None, .. }), "{code}");
             }
             _ => assert!(matches!(answer, Answer::Refused { .. }), "{code}"),
         }
@@ -62,13 +62,9 @@ fn the_statuses_of_the_specification_are_tried_again_and_no_others() {
 fn a_server_out_of_resources_is_tried_again_if_it_says_when() {
     // A `RetryInfo` of one second in a `google.rpc.Status`, with and without padding.
     for details in [
-        "Ci4aLgoodHlwZS5nb29nbGVhcGlzLmNvbS9nb29nbGUucnBjLlJldHJ5SW5mbxICCgA=",
         "CAgaMAoodHlwZS5nb29nbGVhcGlzLmNvbS9nb29nbGUucnBjLlJldHJ5SW5mbxIECgIIAQ==",
         "CAgaMAoodHlwZS5nb29nbGVhcGlzLmNvbS9nb29nbGUucnBjLlJldHJ5SW5mbxIECgIIAQ",
-    ]
-    .into_iter()
-    .skip(1)
-    {
+    ] {
         let answer = judge(&response(
             &[("grpc-status", "8"), ("grpc-status-details-bin", details)],
             b"",
