@@ -65,3 +65,14 @@ pub(super) fn assert_error_type_of_error(span: &RecordedSpan) {
         "`error.type` is a message and not one of few values, in\n{span:?}"
     );
 }
+
+/// Asserts that the name begins with this method. Behind it may stand a target, for an instrumentation that has a way to find one.
+#[track_caller]
+pub(super) fn assert_named(span: &RecordedSpan, method: &str) {
+    let rest = span.name().strip_prefix(method);
+    assert!(
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" /")),
+        "the name is `{}`, expected `{method}`, with a target or without",
+        span.name()
+    );
+}

@@ -10,7 +10,7 @@ use tracing_core_ctx::{SpanKind, Status};
 use super::{HttpClient, connect, get};
 use crate::RecordedSpan;
 use crate::http::call::{Stage, ok};
-use crate::http::conventions::{assert_conventional, assert_secret};
+use crate::http::conventions::{assert_conventional, assert_named, assert_secret};
 use crate::http::side::{Client, answer, bare_request, request};
 use crate::http::{TestBody, Wish};
 
@@ -93,7 +93,7 @@ pub async fn every_method_and_status_is_described_by_the_conventions<H: HttpClie
             stage.exchange(request::<Client<H>>(method, "/")).await;
             let span = stage.span();
             assert_conventional(&span);
-            assert_eq!(span.name(), *method);
+            assert_named(&span, method);
             assert_eq!(span.kind(), SpanKind::Client);
             assert_eq!(span.str("http.request.method"), *method);
             assert_eq!(span.str("server.address"), "shop.example");
@@ -115,7 +115,7 @@ pub async fn every_method_and_status_is_described_by_the_conventions<H: HttpClie
 pub async fn an_unknown_method_is_other<H: HttpClient>() {
     for method in ["BREW", "get"] {
         let span = span_of::<H>(request::<Client<H>>(method, "/")).await;
-        assert_eq!(span.name(), "HTTP");
+        assert_named(&span, "HTTP");
         assert_eq!(span.str("http.request.method"), "_OTHER");
         assert_eq!(span.str("http.request.method_original"), method);
     }

@@ -7,7 +7,7 @@ use tracing_core_ctx::{SpanKind, semconv::http_request_method};
 use super::{HttpServer, get, serve};
 use crate::RecordedSpan;
 use crate::http::call::{Stage, ok};
-use crate::http::conventions::{assert_conventional, assert_secret};
+use crate::http::conventions::{assert_conventional, assert_named, assert_secret};
 use crate::http::side::{answer, bare_request as request};
 use crate::http::{TestBody, Wish};
 
@@ -89,7 +89,7 @@ pub async fn every_method_and_status_is_described_by_the_conventions<H: HttpServ
             stage.exchange(request(method, target)).await;
             let span = stage.span();
             assert_conventional(&span);
-            assert_eq!(span.name(), *method);
+            assert_named(&span, method);
             assert_eq!(span.kind(), SpanKind::Server);
             assert_eq!(span.str("http.request.method"), *method);
             span.assert_absent("http.request.method_original");
@@ -108,7 +108,7 @@ pub async fn every_method_and_status_is_described_by_the_conventions<H: HttpServ
 /// Methods are of low cardinality, whatever scanners send.
 pub async fn an_unknown_method_is_other<H: HttpServer>() {
     let span = span_of::<H>(request("BREW", "/")).await;
-    assert_eq!(span.name(), "HTTP");
+    assert_named(&span, "HTTP");
     assert_eq!(span.str("http.request.method"), "_OTHER");
     assert_eq!(span.str("http.request.method_original"), "BREW");
 }
