@@ -1,0 +1,3 @@
+//! What the programs of `examples` share.
+
+pub mod stop;
