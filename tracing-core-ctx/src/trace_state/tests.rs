@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::*;
 
 fn headers(headers: &[&str]) -> Result<String, InvalidTraceState> {
-    TraceState::from_headers(headers.iter().map(|header| header.as_bytes())).map(|state| state.as_str().to_owned())
+    TraceState::from_headers(headers.iter().map(|header| header.as_bytes()))
+        .map(|state| state.as_str().to_owned())
 }
 
 #[test]
@@ -24,7 +25,10 @@ fn empty_headers_and_members_are_skipped() {
 
 #[test]
 fn white_space_around_members_is_not_part_of_them() {
-    assert_eq!(headers(&["foo=1 \t , \t bar=2, \t baz=3"]).unwrap(), "foo=1,bar=2,baz=3");
+    assert_eq!(
+        headers(&["foo=1 \t , \t bar=2, \t baz=3"]).unwrap(),
+        "foo=1,bar=2,baz=3"
+    );
     assert_eq!(headers(&["\t foo=1 \t"]).unwrap(), "foo=1");
 }
 
@@ -35,7 +39,10 @@ fn a_value_keeps_its_leading_spaces() {
 
 #[test]
 fn of_two_members_with_one_key_the_first_is_kept() {
-    assert_eq!(headers(&["foo=1,foo=2", "foo=3,fo=4"]).unwrap(), "foo=1,fo=4");
+    assert_eq!(
+        headers(&["foo=1,foo=2", "foo=3,fo=4"]).unwrap(),
+        "foo=1,fo=4"
+    );
 }
 
 #[test]
@@ -66,10 +73,17 @@ fn level_two_keys_may_hold_at_signs_anywhere_but_first() {
 
 #[test]
 fn thirty_two_members_are_kept_and_thirty_three_drop_all() {
-    let list = |count: usize| (0..count).map(|n| format!("bar{n:02}={n}")).collect::<Vec<_>>();
+    let list = |count: usize| {
+        (0..count)
+            .map(|n| format!("bar{n:02}={n}"))
+            .collect::<Vec<_>>()
+    };
     let kept = list(32);
     let (first, second) = kept.split_at(16);
-    assert_eq!(headers(&[&first.join(","), &second.join(",")]).unwrap(), kept.join(","));
+    assert_eq!(
+        headers(&[&first.join(","), &second.join(",")]).unwrap(),
+        kept.join(",")
+    );
     assert!(headers(&[&list(33).join(",")]).is_err());
 }
 
@@ -95,7 +109,13 @@ fn an_update_moves_to_the_front_and_the_rightmost_gives_way() {
     assert_eq!(state.get("k31"), None);
     assert!(state.with("ot", "").is_err());
     assert_eq!(state.without("ot").get("ot"), None);
-    assert!(TraceState::EMPTY.with("a", "1").unwrap().without("a").is_empty());
+    assert!(
+        TraceState::EMPTY
+            .with("a", "1")
+            .unwrap()
+            .without("a")
+            .is_empty()
+    );
 }
 
 #[test]

@@ -134,6 +134,8 @@ fn a_cleared_table_is_like_new_and_keeps_its_memory() {
         (0, 0, "")
     );
     assert_eq!(attributes.weight(), before);
+    attributes.set("b", "other text");
+    assert_eq!(attributes.name(), "");
 }
 
 #[test]
