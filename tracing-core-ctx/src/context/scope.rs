@@ -14,17 +14,22 @@ thread_local! {
     static STACK: RefCell<Stack> = const {
         RefCell::new(Stack {
             frames: Vec::new(),
+            depth: 0,
             next: 1,
         })
     };
 }
 
+/// Frames stay when they end, with the empty context, for the next ones to move in: contexts come and go in every poll.
 struct Stack {
     frames: Vec<Frame>,
+    /// How many frames are in use.
+    depth: usize,
     /// The number of the next frame.
     next: u64,
 }
 
+#[derive(Default)]
 struct Frame {
     number: u64,
     context: Context,
@@ -88,7 +93,7 @@ pub(super) fn with_current<R>(read: impl FnOnce(&Context) -> R) -> Option<R> {
     STACK
         .try_with(|stack| {
             let stack = stack.try_borrow().ok()?;
-            Some(match stack.frames.last() {
+            Some(match stack.depth.checked_sub(1).and_then(|top| stack.frames.get(top)) {
                 Some(frame) => read(&frame.context),
                 None => read(&Context::new()),
             })
@@ -116,15 +121,18 @@ pub(super) fn enter(home: &mut Context) -> Entered<'_> {
 fn push(context: &mut Context) -> Option<Ticket> {
     with_stack(|stack| {
         let ticket = Ticket {
-            depth: stack.frames.len(),
+            depth: stack.depth,
             number: stack.next,
         };
+        if stack.frames.len() == stack.depth {
+            stack.frames.push(Frame::default());
+        }
+        let frame = stack.frames.get_mut(stack.depth)?;
+        frame.number = ticket.number;
+        frame.done = false;
+        mem::swap(&mut frame.context, context);
+        stack.depth += 1;
         stack.next += 1;
-        stack.frames.push(Frame {
-            number: ticket.number,
-            context: mem::take(context),
-            done: false,
-        });
         Some(ticket)
     })
 }
@@ -132,36 +140,47 @@ fn push(context: &mut Context) -> Option<Ticket> {
 /// Ends the frame of a scope. When others stand above it, it only stops counting and goes when they do.
 ///
 /// What was taken off the stack is dropped outside of it.
-fn leave(ticket: Ticket) -> Option<(Frame, Vec<Frame>)> {
+fn leave(ticket: Ticket) -> Option<(Context, Vec<Context>)> {
     with_stack(|stack| {
         stack.frame(ticket)?.done = true;
-        let top = stack.frames.pop_if(|frame| frame.done)?;
+        let top = stack.pop_if_done()?;
         let mut below = Vec::new();
-        while let Some(frame) = stack.frames.pop_if(|frame| frame.done) {
-            below.push(frame);
+        while let Some(context) = stack.pop_if_done() {
+            below.push(context);
         }
         Some((top, below))
     })
 }
 
 /// Ends the frame of an entered context, which moves back, together with everything that was left above it.
-fn come_home(ticket: Ticket, home: &mut Context) -> Option<Vec<Frame>> {
+fn come_home(ticket: Ticket, home: &mut Context) -> Option<Vec<Context>> {
     with_stack(|stack| {
-        // What is at home is the empty context, so that no foreign code runs when the frame is dropped here.
+        // What was at home is the empty context, which is what an ended frame holds.
         mem::swap(&mut stack.frame(ticket)?.context, home);
-        let above = (stack.frames.len() > ticket.depth + 1)
-            .then(|| stack.frames.split_off(ticket.depth + 1));
-        stack.frames.pop();
-        above
+        let end = mem::replace(&mut stack.depth, ticket.depth);
+        (end > ticket.depth + 1).then(|| stack.take(ticket.depth + 1, end))
     })
 }
 
 impl Stack {
     /// The frame of a guard, if it is still there.
     fn frame(&mut self, ticket: Ticket) -> Option<&mut Frame> {
-        self.frames
+        self.frames[..self.depth]
             .get_mut(ticket.depth)
             .filter(|frame| frame.number == ticket.number)
+    }
+
+    fn pop_if_done(&mut self) -> Option<Context> {
+        let top = self.depth.checked_sub(1)?;
+        let frame = self.frames.get_mut(top).filter(|frame| frame.done)?;
+        self.depth = top;
+        Some(mem::take(&mut frame.context))
+    }
+
+    #[cold]
+    fn take(&mut self, start: usize, end: usize) -> Vec<Context> {
+        let left = self.frames.get_mut(start..end).unwrap_or_default();
+        left.iter_mut().map(|frame| mem::take(&mut frame.context)).collect()
     }
 }
 
