@@ -13,6 +13,12 @@ use tower_service::Service;
 pub struct Attempts(Arc<AtomicU32>);
 
 impl Attempts {
+    /// For a request that was sent `times` times already, by something else that counts.
+    #[must_use]
+    pub fn sent(times: u32) -> Self {
+        Self(Arc::new(AtomicU32::new(times)))
+    }
+
     /// Takes the number of this attempt: 0 the first time.
     pub(super) fn next(&self) -> u32 {
         self.0.fetch_add(1, Ordering::Relaxed)

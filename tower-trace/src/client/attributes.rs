@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use http::header;
 use tracing_core_ctx::attribute::ValueRef;
@@ -38,6 +39,8 @@ pub(super) struct Request<'a> {
     method: &'a str,
     authority: &'a str,
     server: Option<(&'a str, Option<u16>)>,
+    /// The redacted URL, put together only if a sampler asks for it.
+    url: OnceCell<String>,
 }
 
 impl<'a> Request<'a> {
@@ -56,6 +59,7 @@ impl<'a> Request<'a> {
             method: policy.methods.name(head.method),
             authority,
             server: authority::split(authority),
+            url: OnceCell::new(),
         }
     }
 
@@ -146,11 +150,31 @@ impl<'a> Request<'a> {
 
     fn with_url<R>(&self, use_it: impl FnOnce(&str) -> R) -> R {
         scratch::with(|url| {
-            let target = self.head.uri.path_and_query().map_or("/", |target| target.as_str());
-            // Writing to a string does not fail.
-            let _ = self.policy.sensitive.write_url(url, self.scheme(), self.authority, target);
+            self.write_url(url);
             use_it(url)
         })
+    }
+
+    fn write_url(&self, url: &mut String) {
+        let uri = self.head.uri;
+        let target = match uri.path_and_query() {
+            Some(target) if target.as_str().starts_with('/') => target.as_str(),
+            // `http://host?query` has an empty path.
+            Some(_) | None => {
+                let query = uri.query().unwrap_or_default();
+                let mark = if query.is_empty() { "" } else { "?" };
+                return scratch::with(|target| {
+                    target.extend(["/", mark, query]);
+                    self.write(url, target);
+                });
+            }
+        };
+        self.write(url, target);
+    }
+
+    fn write(&self, url: &mut String, target: &str) {
+        // Writing to a string does not fail.
+        let _ = self.policy.sensitive.write_url(url, self.scheme(), self.authority, target);
     }
 }
 
@@ -163,6 +187,11 @@ impl AttributeSource for Request<'_> {
             "server.port" => self.port().map(|port| ValueRef::I64(i64::from(port))),
             "url.path" => Some(ValueRef::Str(self.path())),
             "url.scheme" => Some(ValueRef::Str(self.scheme())),
+            "url.full" => Some(ValueRef::Str(self.url.get_or_init(|| {
+                let mut url = String::new();
+                self.write_url(&mut url);
+                url
+            }))),
             "url.template" => self.template().map(ValueRef::Str),
             _ => None,
         }

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::net::SocketAddr;
 
 use http::header;
@@ -20,64 +22,49 @@ pub(super) struct Request<'a> {
     head: RequestHead<'a>,
     uri: &'a http::Uri,
     method: &'a str,
+    target: Target<'a>,
+    forwarded: OnceCell<Forwarded<'a>>,
+    query: OnceCell<Option<Cow<'a, str>>>,
 }
 
 impl<'a> Request<'a> {
-    pub(super) fn new(policy: &'a ServerPolicy, head: RequestHead<'a>) -> Self {
+    /// A request with its target as the client sent it, and the route it goes to.
+    pub(super) fn new(policy: &'a ServerPolicy, head: RequestHead<'a>, uri: &'a http::Uri, target: Target<'a>) -> Self {
         Self {
             policy,
             head,
-            uri: policy
-                .uri
-                .as_ref()
-                .and_then(|uri| hook::run(|| uri(head)).flatten())
-                .unwrap_or(head.uri),
+            uri,
             method: policy.methods.name(head.method),
-        }
-    }
-
-    pub(super) fn path(&self) -> &'a str {
-        match self.uri.path() {
-            // The asterisk-form and the authority-form have none.
-            "" => "/",
-            path => path,
+            target,
+            forwarded: OnceCell::new(),
+            query: OnceCell::new(),
         }
     }
 
     /// Writes everything that is known at the start.
-    pub(super) fn describe(&self, target: Target<'_>, span: &mut SpanWriter<'_>) {
+    pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
         let head = self.head;
-        let forwarded = if self.policy.forwarded {
-            Forwarded::read(head.headers)
-        } else {
-            Forwarded::default()
-        };
-        let scheme = self.scheme(&forwarded);
-        let query = self.uri.query().filter(|query| !query.is_empty());
-        let query = query.map(|query| self.policy.sensitive.redact_query(query));
-
         span.set_new(semconv::HTTP_REQUEST_METHOD, self.method);
         if self.method == method::OTHER {
             span.set_new(semconv::HTTP_REQUEST_METHOD_ORIGINAL, head.method.as_str());
         }
-        span.set_new(semconv::URL_PATH, self.path());
-        span.set_new(semconv::URL_SCHEME, scheme);
-        if let Some(query) = &query {
-            span.set_new(semconv::URL_QUERY, &**query);
+        span.set_new(semconv::URL_PATH, path(self.uri));
+        span.set_new(semconv::URL_SCHEME, self.scheme());
+        if let Some(query) = self.query() {
+            span.set_new(semconv::URL_QUERY, query);
         }
-        match target {
+        match self.target {
             Target::Route(route) => span.set_new(semconv::HTTP_ROUTE, route),
             Target::Guess(template) => span.set_new(semconv::URL_TEMPLATE, template),
             Target::None => {}
         }
-        let server = self.server(&forwarded);
-        if let Some((host, port)) = server {
+        if let Some((host, port)) = self.server() {
             span.set_new(semconv::SERVER_ADDRESS, host);
             if let Some(port) = port {
                 span.set_new(semconv::SERVER_PORT, port);
             }
         }
-        self.describe_client(&forwarded, span);
+        self.describe_client(span);
         if let Some(version) = version::name(head.version) {
             span.set_new(semconv::NETWORK_PROTOCOL_VERSION, version);
         }
@@ -91,13 +78,14 @@ impl<'a> Request<'a> {
         }
         self.policy.request_headers.record(head.headers, span);
         if self.policy.legacy_names {
-            self.describe_legacy(scheme, query.as_deref(), server, span);
+            self.describe_legacy(span);
         }
     }
 
-    fn describe_client(&self, forwarded: &Forwarded<'_>, span: &mut SpanWriter<'_>) {
+    fn describe_client(&self, span: &mut SpanWriter<'_>) {
+        let client = &self.forwarded().client;
         let peer = self.peer();
-        if let Some(client) = &forwarded.client {
+        if let Some(client) = client {
             span.set_new(semconv::CLIENT_ADDRESS, &*client.address);
             if let Some(port) = client.port {
                 span.set_new(semconv::CLIENT_PORT, port);
@@ -107,7 +95,7 @@ impl<'a> Request<'a> {
             return;
         };
         scratch::with_ip(peer.ip(), |address| {
-            if forwarded.client.is_none() {
+            if client.is_none() {
                 span.set_new(semconv::CLIENT_ADDRESS, address);
             }
             span.set_new(semconv::NETWORK_PEER_ADDRESS, address);
@@ -116,26 +104,20 @@ impl<'a> Request<'a> {
     }
 
     /// The names from before 2023, for dashboards that still ask for them (`OTEL_SEMCONV_STABILITY_OPT_IN=http/dup`).
-    fn describe_legacy(
-        &self,
-        scheme: &str,
-        query: Option<&str>,
-        server: Option<(&str, Option<u16>)>,
-        span: &mut SpanWriter<'_>,
-    ) {
+    fn describe_legacy(&self, span: &mut SpanWriter<'_>) {
         use semconv::legacy;
 
         span.set_new(legacy::HTTP_METHOD, self.method);
-        span.set_new(legacy::HTTP_SCHEME, scheme);
+        span.set_new(legacy::HTTP_SCHEME, self.scheme());
         scratch::with(|target| {
-            target.push_str(self.path());
-            if let Some(query) = query {
+            target.push_str(path(self.uri));
+            if let Some(query) = self.query() {
                 target.push('?');
                 target.push_str(query);
             }
             span.set_new(legacy::HTTP_TARGET, target.as_str());
         });
-        if let Some((host, port)) = server {
+        if let Some((host, port)) = self.server() {
             span.set_new(legacy::NET_HOST_NAME, host);
             if let Some(port) = port {
                 span.set_new(legacy::NET_HOST_PORT, port);
@@ -157,20 +139,37 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// What trusted proxies say; nothing where none are configured.
+    fn forwarded(&self) -> &Forwarded<'a> {
+        self.forwarded.get_or_init(|| {
+            if self.policy.forwarded {
+                Forwarded::read(self.head.headers)
+            } else {
+                Forwarded::default()
+            }
+        })
+    }
+
     /// The client's scheme: what a trusted proxy says, else the target's own, else the layer's setting.
-    fn scheme(&self, forwarded: &Forwarded<'_>) -> &str {
-        forwarded
+    fn scheme(&self) -> &str {
+        self.forwarded()
             .scheme
             .or_else(|| self.uri.scheme_str())
             .or_else(|| self.head.uri.scheme_str())
             .unwrap_or(self.policy.scheme)
     }
 
-    fn server<'b>(&self, forwarded: &'b Forwarded<'_>) -> Option<(&'b str, Option<u16>)>
-    where
-        'a: 'b,
-    {
-        if let Some(host) = &forwarded.host {
+    /// The redacted query, unless it is empty.
+    fn query(&self) -> Option<&str> {
+        let query = self.query.get_or_init(|| {
+            let query = self.uri.query().filter(|query| !query.is_empty())?;
+            Some(self.policy.sensitive.redact_query(query))
+        });
+        query.as_deref()
+    }
+
+    fn server(&self) -> Option<(&str, Option<u16>)> {
+        if let Some(host) = &self.forwarded().host {
             return authority::split(host);
         }
         if let Some(host) = self.uri.authority().or_else(|| self.head.uri.authority()) {
@@ -195,23 +194,32 @@ impl<'a> Request<'a> {
 /// What samplers may ask for before the span exists.
 impl AttributeSource for Request<'_> {
     fn get(&self, key: &str) -> Option<ValueRef<'_>> {
-        let none = const {
-            &Forwarded {
-                client: None,
-                host: None,
-                scheme: None,
-            }
-        };
         match key {
             "http.request.method" => Some(ValueRef::Str(self.method)),
-            "url.path" => Some(ValueRef::Str(self.path())),
-            "url.scheme" => Some(ValueRef::Str(self.uri.scheme_str().unwrap_or(self.policy.scheme))),
-            "url.query" => self.uri.query().map(ValueRef::Str),
-            "server.address" => self.server(none).map(|server| ValueRef::Str(server.0)),
-            "server.port" => self.server(none)?.1.map(|port| ValueRef::I64(i64::from(port))),
+            "http.route" => match self.target {
+                Target::Route(route) => Some(ValueRef::Str(route)),
+                Target::Guess(_) | Target::None => None,
+            },
+            "url.path" => Some(ValueRef::Str(path(self.uri))),
+            "url.scheme" => Some(ValueRef::Str(self.scheme())),
+            "url.query" => self.query().map(ValueRef::Str),
+            "server.address" => self.server().map(|server| ValueRef::Str(server.0)),
+            "server.port" => self.server()?.1.map(|port| ValueRef::I64(i64::from(port))),
+            "client.address" => {
+                let client = self.forwarded().client.as_ref()?;
+                Some(ValueRef::Str(&client.address))
+            }
             "user_agent.original" => self.user_agent().map(ValueRef::Str),
             _ => None,
         }
+    }
+}
+
+/// The path of a target. The asterisk-form and the authority-form have none.
+pub(super) fn path(uri: &http::Uri) -> &str {
+    match uri.path() {
+        "" => "/",
+        path => path,
     }
 }
 

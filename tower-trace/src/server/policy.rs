@@ -5,7 +5,7 @@ use http::{HeaderName, Uri};
 use tracing_core_ctx::span::Link;
 use tracing_core_ctx::{Context, SpanKind, SpanRef, Tracer};
 
-use super::attributes::Request;
+use super::attributes::{self, Request};
 use super::describe::DescribeServer;
 use crate::capture::Captured;
 use crate::carrier::HeaderExtractor;
@@ -62,9 +62,10 @@ impl ServerPolicy {
             // Nobody takes spans, so nobody asks what one would be called.
             return Exchange::unrecorded(context);
         }
-        let request = Request::new(self, head);
+        let uri = self.target(head);
         let mut recording = false;
-        let span = self.routes.with_target(head, request.path(), |target| {
+        let span = self.routes.with_target(head, attributes::path(uri), |target| {
+            let request = Request::new(self, head, uri, target);
             self.with_name(head, target, |name| {
                 let mut builder = self
                     .tracer
@@ -77,7 +78,7 @@ impl ServerPolicy {
                 }
                 builder.start_with(|span| {
                     recording = true;
-                    request.describe(target, span);
+                    request.describe(span);
                 })
             })
         });
@@ -89,6 +90,14 @@ impl ServerPolicy {
             hook::run(|| on_request(head, span.handle()));
         }
         Exchange::new(head.method, context, span, DescribeServer::new(Arc::clone(self)))
+    }
+
+    /// The target as the client sent it.
+    fn target<'a>(&self, head: RequestHead<'a>) -> &'a Uri {
+        let original = self.uri.as_ref();
+        original
+            .and_then(|uri| hook::run(|| uri(head)).flatten())
+            .unwrap_or(head.uri)
     }
 
     fn wants(&self, head: RequestHead<'_>) -> bool {
