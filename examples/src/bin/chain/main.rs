@@ -11,7 +11,6 @@ mod answer;
 mod outbound;
 mod problem;
 mod service;
-mod stop;
 
 use std::env;
 use std::error::Error;
@@ -20,6 +19,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use examples::stop;
 use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;

@@ -22,7 +22,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Result<Self, Box<dyn Error>> {
         let spans = InMemory::default();
-        let pipeline = trace_pipeline::builder().exporter(spans.clone()).build()?;
+        let pipeline = Pipeline::builder().exporter(spans.clone()).build()?;
         Ok(Self { pipeline, spans })
     }
 
