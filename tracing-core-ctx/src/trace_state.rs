@@ -100,13 +100,13 @@ impl TraceState {
             return Err(InvalidTraceState(()));
         }
         let mut text = Shared::take();
-        text.push(key, value);
+        text.push(&[key, "=", value]);
         for member in self
             .iter()
             .filter(|member| member.0 != key)
             .take(MAX_MEMBERS - 1)
         {
-            text.push(member.0, member.1);
+            text.push(&[member.0, "=", member.1]);
         }
         Ok(Self(Some(text)))
     }
@@ -119,7 +119,7 @@ impl TraceState {
         }
         let mut text = Shared::take();
         for member in self.iter().filter(|member| member.0 != key) {
-            text.push(member.0, member.1);
+            text.push(&[member.0, "=", member.1]);
         }
         Self((!text.as_str().is_empty()).then_some(text))
     }
@@ -161,20 +161,19 @@ impl Reader {
 
     fn member(&mut self, member: &[u8]) -> Option<()> {
         let equals = member.iter().position(|&byte| byte == b'=')?;
-        let (key, value) = (&member[..equals], &member[equals + 1..]);
-        if !is_key(key) || !is_value(value) {
+        if !is_key(&member[..equals]) || !is_value(&member[equals + 1..]) {
             return None;
         }
-        let (key, value) = (
-            std::str::from_utf8(key).ok()?,
-            std::str::from_utf8(value).ok()?,
-        );
+        let member = std::str::from_utf8(member).ok()?;
         let text = self.text.get_or_insert_with(Shared::take);
-        let known = text.as_str().split(',').any(|known| {
-            known.len() > key.len() && known.starts_with(key) && known.as_bytes()[key.len()] == b'='
-        });
-        if !known {
-            text.push(key, value);
+        // Key and equals sign: the beginning that no other member may have.
+        let start = &member[..=equals];
+        if !text
+            .as_str()
+            .split(',')
+            .any(|known| known.starts_with(start))
+        {
+            text.push(&[member]);
         }
         Some(())
     }
@@ -203,8 +202,8 @@ impl Shared {
         self.0.as_ref().map_or("", |text| text.as_str())
     }
 
-    /// Adds a member. Only called before the text is shared.
-    fn push(&mut self, key: &str, value: &str) {
+    /// Adds a member, given in pieces. Only called before the text is shared.
+    fn push(&mut self, member: &[&str]) {
         let Some(text) = self.0.as_mut().and_then(Arc::get_mut) else {
             return;
         };
@@ -213,9 +212,7 @@ impl Shared {
         } else {
             text.push(',');
         }
-        text.push_str(key);
-        text.push('=');
-        text.push_str(value);
+        text.extend(member.iter().copied());
     }
 }
 
@@ -297,28 +294,48 @@ pub(crate) fn trim_ows(text: &[u8]) -> &[u8] {
     &text[start..=end]
 }
 
+/// What a byte may be part of. One look-up for each byte instead of a chain of comparisons.
+static CLASSES: [u8; 256] = classes();
+const KEY_START: u8 = 1;
+const KEY: u8 = 2;
+const VALUE: u8 = 4;
+
+const fn classes() -> [u8; 256] {
+    let mut classes = [0; 256];
+    let mut byte = 0x20u8;
+    while byte < 0x7f {
+        let mut class = 0;
+        if byte.is_ascii_lowercase() || byte.is_ascii_digit() {
+            class |= KEY_START | KEY;
+        }
+        if matches!(byte, b'_' | b'-' | b'*' | b'/' | b'@') {
+            class |= KEY;
+        }
+        if !matches!(byte, b',' | b'=') {
+            class |= VALUE;
+        }
+        classes[byte as usize] = class;
+        byte += 1;
+    }
+    classes
+}
+
+/// Whether all bytes are of a class. Judged once at the end: a branch for each byte costs more.
+fn all(bytes: &[u8], class: u8) -> bool {
+    let common = bytes
+        .iter()
+        .fold(class, |common, &byte| common & CLASSES[usize::from(byte)]);
+    common != 0
+}
+
 fn is_key(key: &[u8]) -> bool {
-    let Some(first) = key.first() else {
-        return false;
-    };
     key.len() <= MAX_KEY
-        && (first.is_ascii_lowercase() || first.is_ascii_digit())
-        && key.iter().all(|byte| {
-            byte.is_ascii_lowercase()
-                || byte.is_ascii_digit()
-                || matches!(byte, b'_' | b'-' | b'*' | b'/' | b'@')
-        })
+        && key.first().is_some_and(|first| all(&[*first], KEY_START))
+        && all(key, KEY)
 }
 
 fn is_value(value: &[u8]) -> bool {
-    let Some(last) = value.last() else {
-        return false;
-    };
-    value.len() <= MAX_VALUE
-        && *last != b' '
-        && value
-            .iter()
-            .all(|byte| matches!(byte, 0x20..=0x7e) && !matches!(byte, b',' | b'='))
+    value.len() <= MAX_VALUE && value.last().is_some_and(|last| *last != b' ') && all(value, VALUE)
 }
 
 #[cfg(test)]

@@ -93,10 +93,16 @@ pub(super) fn with_current<R>(read: impl FnOnce(&Context) -> R) -> Option<R> {
     STACK
         .try_with(|stack| {
             let stack = stack.try_borrow().ok()?;
-            Some(match stack.depth.checked_sub(1).and_then(|top| stack.frames.get(top)) {
-                Some(frame) => read(&frame.context),
-                None => read(&Context::new()),
-            })
+            Some(
+                match stack
+                    .depth
+                    .checked_sub(1)
+                    .and_then(|top| stack.frames.get(top))
+                {
+                    Some(frame) => read(&frame.context),
+                    None => read(&Context::new()),
+                },
+            )
         })
         .ok()
         .flatten()
@@ -180,7 +186,9 @@ impl Stack {
     #[cold]
     fn take(&mut self, start: usize, end: usize) -> Vec<Context> {
         let left = self.frames.get_mut(start..end).unwrap_or_default();
-        left.iter_mut().map(|frame| mem::take(&mut frame.context)).collect()
+        left.iter_mut()
+            .map(|frame| mem::take(&mut frame.context))
+            .collect()
     }
 }
 

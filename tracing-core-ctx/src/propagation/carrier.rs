@@ -87,7 +87,10 @@ impl<S: BuildHasher> Inject for HashMap<String, String, S> {
 /// A list of names and values, several of one name allowed. Names are compared without case.
 impl Extract for Vec<(String, String)> {
     fn get_all<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
-        for (_, value) in self.iter().filter(|entry| entry.0.eq_ignore_ascii_case(name)) {
+        for (_, value) in self
+            .iter()
+            .filter(|entry| entry.0.eq_ignore_ascii_case(name))
+        {
             visit(value.as_bytes());
         }
     }

@@ -111,7 +111,11 @@ fn parse(value: &[u8]) -> Option<SpanContext> {
     let trace_id = TraceId::from_hex(&fixed[3..35])?;
     let span_id = SpanId::from_hex(&fixed[36..52])?;
     let flags = u8::try_from(hex::decode_lower(&fixed[53..55])?).ok()?;
-    Some(SpanContext::new(trace_id, span_id, TraceFlags::from_bits(flags)))
+    Some(SpanContext::new(
+        trace_id,
+        span_id,
+        TraceFlags::from_bits(flags),
+    ))
 }
 
 fn format<'a>(span: &SpanContext, text: &'a mut [u8; 55]) -> &'a str {
