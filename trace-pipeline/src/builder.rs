@@ -149,7 +149,7 @@ impl PipelineBuilder {
         self
     }
 
-    /// How long a span waits at most for others. Default: 5 s; `OTEL_BSP_SCHEDULE_DELAY`.
+    /// How long a span waits at most for others, at least 1 ms. Default: 5 s; `OTEL_BSP_SCHEDULE_DELAY`.
     pub const fn schedule_delay(mut self, delay: Duration) -> Self {
         self.schedule_delay = delay;
         self
@@ -213,7 +213,8 @@ impl PipelineBuilder {
                 shared: Arc::clone(&shared),
                 exporter,
                 resource: Arc::new(resource),
-                schedule_delay: self.schedule_delay,
+                // With none at all the thread would never rest.
+                schedule_delay: self.schedule_delay.max(Duration::from_millis(1)),
                 export_timeout: self.export_timeout,
             };
             worker.spawn().map_err(BuildError::Thread)?;

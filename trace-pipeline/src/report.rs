@@ -34,7 +34,8 @@ impl Reporter {
                 if std::mem::take(&mut self.failing) {
                     say(Level::Info, format_args!("spans are delivered again"));
                 }
-                if dropped.total() > self.told.total() {
+                let refused = |dropped: Dropped| dropped.queue_full + dropped.queue_bytes;
+                if refused(dropped) > refused(self.told) {
                     self.tell(&"spans end faster than they can be delivered", dropped, say);
                 }
             }

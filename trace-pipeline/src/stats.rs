@@ -46,6 +46,12 @@ pub struct PipelineStats {
 }
 
 impl PipelineStats {
+    /// Spans that record and have not ended yet.
+    #[must_use]
+    pub const fn open(&self) -> u64 {
+        self.started.saturating_sub(self.submitted)
+    }
+
     /// Whether every span is accounted for. True whenever the pipeline is at rest.
     #[must_use]
     pub const fn is_balanced(&self) -> bool {

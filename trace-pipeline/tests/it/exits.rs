@@ -86,6 +86,8 @@ fn a_shutdown_takes_no_longer_than_it_may_when_the_server_hangs() {
         .build()
         .unwrap();
     end_spans(&pipeline, 6);
+    // Now the exporter waits.
+    let _ = server.request();
     let start = Instant::now();
     let lost = pipeline.shutdown(Duration::from_millis(500)).unwrap_err();
     assert!(

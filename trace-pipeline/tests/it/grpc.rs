@@ -151,6 +151,25 @@ fn one_connection_serves_many_batches() {
 }
 
 #[test]
+fn large_spans_go_in_requests_that_servers_take() {
+    // The server's limit is 4 MiB, as it is with most.
+    let server = Running::start(Vec::new(), None);
+    let pipeline = pipeline(
+        OtlpConfig::grpc()
+            .endpoint(format!("http://{}", server.address))
+            .timeout(LONG),
+    );
+    let text = "x".repeat(100_000);
+    for _ in 0..80 {
+        let span = pipeline.tracer().span("large").start();
+        span.set("shop.text", &text);
+        span.end();
+    }
+    assert_eq!(pipeline.flush(LONG), Ok(()));
+    assert_eq!(ledger(&pipeline).exported, 80);
+}
+
+#[test]
 fn a_server_that_is_not_available_is_tried_again() {
     for code in [
         Code::Cancelled,

@@ -35,6 +35,19 @@ fn few_spans_are_exported_when_the_delay_is_over() {
 }
 
 #[test]
+fn no_delay_at_all_is_a_very_short_one() {
+    let (gate, keeper) = Gate::new();
+    let pipeline = builder()
+        .exporter(gate)
+        .schedule_delay(Duration::ZERO)
+        .build()
+        .unwrap();
+    end_spans(&pipeline, 1);
+    assert_eq!(keeper.wait(), ["span 0"]);
+    let _ = keeper.open();
+}
+
+#[test]
 fn batches_have_at_most_their_size_and_keep_the_order() {
     let (gate, keeper) = Gate::new();
     let pipeline = builder().exporter(gate).batch_spans(4).build().unwrap();
