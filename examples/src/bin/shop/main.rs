@@ -74,7 +74,7 @@ async fn serve(telemetry: &Telemetry, report: &mut Report) -> io::Result<()> {
             _ = look.tick() => {}
         }
         if telemetry.has_news() {
-            write(&report.traces(&telemetry.collect(SETTLE)))?;
+            write(&format!("\n{}", report.traces(&telemetry.collect(SETTLE))))?;
         }
     }
 }

@@ -115,3 +115,102 @@ fn printable(text: &str) -> String {
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::time::Duration;
+
+    use trace_pipeline::Pipeline;
+    use trace_pipeline::exporter::InMemory;
+    use tracing_core_ctx::Tracer;
+
+    use super::*;
+
+    /// The one span that `record` makes, as it is drawn.
+    fn drawn(record: impl FnOnce(&Tracer)) -> Result<Span, Box<dyn Error>> {
+        let spans = InMemory::default();
+        let pipeline = Pipeline::builder()
+            .service("orders")
+            .exporter(spans.clone())
+            .build()?;
+        record(pipeline.tracer());
+        pipeline.flush(Duration::from_secs(5))?;
+        Ok(Span::from(spans.take().first().ok_or("no span")?))
+    }
+
+    #[test]
+    fn a_failure_is_labelled_by_its_status_code_or_else_by_its_type() -> Result<(), Box<dyn Error>>
+    {
+        let span = drawn(|tracer| {
+            let span = tracer.span("POST /orders").start();
+            span.set(semconv::HTTP_RESPONSE_STATUS_CODE, 503);
+            span.fail("503", "");
+        })?;
+        assert_eq!((span.outcome, &*span.label), (Outcome::Failed, "503"));
+        let span = drawn(|tracer| {
+            tracer
+                .span("charge")
+                .start()
+                .fail("shop::payment::Declined", "");
+        })?;
+        assert_eq!((span.outcome, &*span.label), (Outcome::Failed, "Declined"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_refusal_is_no_failure_unless_the_span_says_so() -> Result<(), Box<dyn Error>> {
+        let answered = |code: i64| {
+            drawn(move |tracer| {
+                tracer
+                    .span("GET")
+                    .start()
+                    .set(semconv::HTTP_RESPONSE_STATUS_CODE, code);
+            })
+        };
+        assert_eq!(answered(404)?.outcome, Outcome::Refused);
+        assert_eq!(answered(204)?.outcome, Outcome::Unremarkable);
+        Ok(())
+    }
+
+    #[test]
+    fn what_was_cancelled_says_so_whatever_its_status_was() -> Result<(), Box<dyn Error>> {
+        let span = drawn(|tracer| {
+            let span = tracer.span("GET /stock").start();
+            span.set(semconv::HTTP_RESPONSE_STATUS_CODE, 200);
+            span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::CANCELLED);
+        })?;
+        assert_eq!(
+            (span.outcome, &*span.label),
+            (Outcome::Cancelled, "cancelled")
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn an_event_is_its_name_and_the_last_parts_of_its_keys() -> Result<(), Box<dyn Error>> {
+        let span = drawn(|tracer| {
+            let span = tracer.span("reserve").start();
+            span.event("retry", |event| {
+                event.set(semconv::HTTP_RESPONSE_STATUS_CODE, 503);
+                event.set("shop.item", "sofa");
+            });
+        })?;
+        assert_eq!(span.events[0].text, "retry status_code=503 item=sofa");
+        Ok(())
+    }
+
+    #[test]
+    fn nothing_recorded_can_steer_the_terminal() -> Result<(), Box<dyn Error>> {
+        let span = drawn(|tracer| {
+            let span = tracer.span("a\u{1b}[2Jb").start();
+            span.event("c\r\n", |event| event.set("shop.item", "\u{9b}31m"));
+        })?;
+        let texts = [span.name, span.events[0].text.clone()];
+        assert!(
+            !texts.iter().any(|text| text.chars().any(char::is_control)),
+            "{texts:?}"
+        );
+        Ok(())
+    }
+}

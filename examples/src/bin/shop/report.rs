@@ -1,6 +1,5 @@
 //! What is said on the screen, apart from the drawings themselves.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use http::StatusCode;
@@ -31,31 +30,26 @@ impl Report {
 
     pub(crate) fn opening(&self, telemetry: &Telemetry) -> String {
         let mut text = String::new();
-        let mut line = self.line();
+        let mut line = Line::new(self.palette.ink);
         line.put(Palette::STRONG, "A shop of six services");
-        line.put(Palette::PLAIN, " on loopback sockets: ");
+        line.put(Palette::PLAIN, " on loopback sockets:");
         for service in services::NAMES {
+            line.put(Palette::PLAIN, " ");
             line.put(self.palette.service(service), service);
-            line.put(
-                Palette::PLAIN,
-                if service == services::NAMES[5] {
-                    "."
-                } else {
-                    ", "
-                },
-            );
         }
         line.end(&mut text);
-        let backend = match telemetry.backend() {
-            Backend::Environment => Some("Spans also go where the OTEL_* variables say."),
-            Backend::Nowhere => None,
-            Backend::Otlp(url) => Some(&*format!("Spans also go to {url}.")),
-        };
-        for sentence in backend.into_iter().chain([draw::LEGEND]) {
-            let mut line = self.line();
-            line.put(Palette::DIM, sentence);
-            line.end(&mut text);
+        match telemetry.backend() {
+            Backend::Environment => {
+                let sentence = "Spans also go where the OTEL_* variables say.";
+                self.say(&[(Palette::DIM, sentence)], &mut text);
+            }
+            Backend::Nowhere => {}
+            Backend::Otlp(url) => {
+                let sentence = format!("Spans also go to {url}.");
+                self.say(&[(Palette::DIM, &sentence)], &mut text);
+            }
         }
+        self.say(&[(Palette::DIM, draw::LEGEND)], &mut text);
         text
     }
 
@@ -68,18 +62,18 @@ impl Report {
         spans: &[ExportedSpan],
     ) -> String {
         let mut text = "\n".to_owned();
-        let mut line = self.line();
-        line.put(Palette::STRONG, &format!("{number} {}", visit.kind));
-        line.put(Palette::PLAIN, &format!(": {}", visit.story));
-        line.end(&mut text);
-        let mut line = self.line();
-        line.put(
-            Palette::PLAIN,
-            &format!("  {} {}  ", visit.method(), visit.path),
+        let title = format!("{number} {}", visit.kind);
+        let story = format!(": {}", visit.story);
+        self.say(
+            &[(Palette::STRONG, &title), (Palette::PLAIN, &story)],
+            &mut text,
         );
+        let request = format!("  {} {}  ", visit.method(), visit.path);
         let (style, outcome) = describe(answer);
-        line.put(style, &outcome);
-        line.end(&mut text);
+        self.say(&[(Palette::PLAIN, &request), (style, &outcome)], &mut text);
+        if spans.is_empty() {
+            self.say(&[(Palette::PLAIN, "  No spans were recorded.")], &mut text);
+        }
         text.push_str(&self.traces(spans));
         text
     }
@@ -87,93 +81,90 @@ impl Report {
     /// The traces of these spans.
     pub(crate) fn traces(&mut self, spans: &[ExportedSpan]) -> String {
         let spans: Vec<draw::Span> = spans.iter().map(draw::Span::from).collect();
-        let mut text = String::new();
-        if spans.is_empty() {
-            text.push_str("  No spans were recorded.\n");
-        }
         for span in &spans {
             self.tally.add(span);
         }
-        for (number, trace) in Trace::assemble(spans).into_iter().enumerate() {
-            if number > 0 {
-                text.push('\n');
-            }
-            let mut line = self.line();
-            let (spans, services) = (trace.nodes.len() as u64, trace.services().len() as u64);
-            line.put(
-                Palette::DIM,
-                &format!(
-                    "  trace {}: {}, {}",
-                    trace.id,
-                    count(spans, "span"),
-                    count(services, "service")
-                ),
-            );
-            line.end(&mut text);
-            text.push_str(&draw::waterfall(&trace, &self.palette, self.width));
-        }
+        let traces: Vec<String> = Trace::assemble(spans)
+            .iter()
+            .map(|trace| self.trace(trace))
+            .collect();
+        traces.join("\n")
+    }
+
+    fn trace(&self, trace: &Trace) -> String {
+        let mut text = String::new();
+        let spans = count(trace.nodes.len() as u64, "span");
+        let services = count(trace.services().len() as u64, "service");
+        let title = format!("  trace {}: {spans}, {services}", trace.id);
+        self.say(&[(Palette::DIM, &title)], &mut text);
+        text.push_str(&draw::waterfall(trace, &self.palette, self.width));
         text
     }
 
     /// How to visit the shop by hand.
     pub(crate) fn invitation(&self, gateway: SocketAddr) -> String {
         let mut text = "\n".to_owned();
-        let mut line = self.line();
-        line.put(Palette::STRONG, "The shop is open");
-        line.put(Palette::PLAIN, " until ctrl-c. Visit it from another terminal; the trace of each request is drawn here.");
-        line.end(&mut text);
+        let how = " until ctrl-c. Visit it from another terminal: the trace of each request is drawn here.";
+        self.say(
+            &[(Palette::STRONG, "The shop is open"), (Palette::PLAIN, how)],
+            &mut text,
+        );
         for visit in VISITS {
-            let mut line = self.line();
-            line.put(
-                Palette::DIM,
-                &format!("  # {}: {}", visit.kind, visit.story),
-            );
-            line.end(&mut text);
-            // Writing to a string does not fail.
-            let _ = writeln!(text, "  {}", visit.curl(gateway));
+            let title = format!("  # {}: {}", visit.kind, visit.story);
+            self.say(&[(Palette::DIM, &title)], &mut text);
+            let command = format!("  {}", visit.curl(gateway));
+            self.say(&[(Palette::PLAIN, &command)], &mut text);
         }
         text
     }
 
     /// What all services did.
     pub(crate) fn services(&self) -> String {
+        if self.tally.is_empty() {
+            return String::new();
+        }
         let mut text = "\n".to_owned();
-        let mut line = self.line();
-        line.put(Palette::STRONG, "What the services did");
-        line.put(Palette::DIM, " (4xx is no error of the one who answers it)");
-        line.end(&mut text);
+        let note = " (4xx is no error of the service that answers it)";
+        self.say(
+            &[
+                (Palette::STRONG, "What the services did"),
+                (Palette::DIM, note),
+            ],
+            &mut text,
+        );
         text.push_str(&self.tally.table(&self.palette));
         text
     }
 
     /// What was lost, if anything was; and what else there is to see.
     pub(crate) fn closing(&self, delivery: &Delivery) -> String {
+        const NEXT: &str = "Next: `cargo demo --serve` to visit the shop by hand, `--otlp URL` to see it in a back end, `--help`.";
+
         let mut text = "\n".to_owned();
         if !delivery.lost.is_empty() {
-            let reasons: Vec<String> = delivery
+            let reasons = delivery
                 .lost
                 .iter()
-                .map(|(reason, count)| format!("{reason} {count}"))
-                .collect();
-            let mut line = self.line();
-            line.put(
-                Palette::BAD,
-                &format!("Spans lost: {}.", reasons.join(", ")),
-            );
-            line.end(&mut text);
+                .map(|(reason, count)| format!("{reason} {count}"));
+            let reasons: Vec<String> = reasons.collect();
+            let sentence = format!("Spans lost: {}.", reasons.join(", "));
+            self.say(&[(Palette::BAD, &sentence)], &mut text);
         }
         let sentence = match delivery.sent {
             Some(sent) => format!("{} delivered to the back end.", count(sent, "span")),
-            None => "Next: `cargo demo --serve` to visit the shop by hand; `--otlp URL` to see this in a back end; `--help`.".into(),
+            None => NEXT.to_owned(),
         };
-        let mut line = self.line();
-        line.put(Palette::DIM, &sentence);
-        line.end(&mut text);
+        self.say(&[(Palette::DIM, &sentence)], &mut text);
         text
     }
 
-    const fn line(&self) -> Line {
-        Line::new(self.palette.ink)
+    /// Adds a line.
+    fn say(&self, parts: &[(Style, &str)], text: &mut String) {
+        let mut line = Line::new(self.palette.ink);
+        for (style, part) in parts {
+            line.put(*style, part);
+        }
+        line.end(text);
     }
 }
 

@@ -53,3 +53,6 @@ pub(crate) async fn open<E: From<io::Error>>(
 async fn work(millis: u64) {
     tokio::time::sleep(Duration::from_millis(millis)).await;
 }
+
+#[cfg(test)]
+mod tests;

@@ -208,19 +208,20 @@ impl Exporter for Fork {
     }
 }
 
-/// Twelve pipelines have one environment and one back end: what is wrong with these is told once.
+/// Twelve pipelines have one environment and one back end: what is wrong with these is told once. How many spans are lost by
+/// it is told at the end.
 fn report_once() {
     static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
     diagnostics::set_handler(|level, message| {
+        let (cause, _) = message.split_once("; spans lost").unwrap_or((message, ""));
         let is_new = || {
-            TOLD.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(message.to_owned())
+            let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+            told.insert(cause.to_owned())
         };
         if level <= Level::Warn && is_new() {
             // There is nobody to tell that this could not be told.
-            let _ = writeln!(io::stderr(), "{level}: {message}");
+            let _ = writeln!(io::stderr(), "{level}: {cause}");
         }
     });
 }

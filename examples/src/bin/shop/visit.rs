@@ -40,7 +40,7 @@ pub(crate) const VISITS: &[Visit] = &[
         r#"{"item":"sofa","customer":"ann"}"#,
     ),
     Visit {
-        patience: Some(Duration::from_millis(160)),
+        patience: Some(Duration::from_millis(200)),
         ..Visit::checkout(
             "cancelled",
             "bob tries again and gives up half way",
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(
             typed("cancelled").as_deref(),
             Some(
-                "curl -i -m 0.16 -H 'authorization: Bearer demo' -d '{\"item\":\"chair\",\"customer\":\"bob\"}' \
+                "curl -i -m 0.2 -H 'authorization: Bearer demo' -d '{\"item\":\"chair\",\"customer\":\"bob\"}' \
                  http://127.0.0.1:8080/checkout"
             )
         );

@@ -32,6 +32,11 @@ impl Tally {
         }
     }
 
+    /// Whether nothing was counted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.services.is_empty()
+    }
+
     /// One row for each service that was called, in the order of the palette; others follow by name.
     pub(crate) fn table(&self, palette: &Palette) -> String {
         const HEADER: [&str; 5] = ["calls", "errors", "cancelled", "p50", "p99"];

@@ -30,7 +30,7 @@ pub(super) async fn open(tracer: Tracer) -> io::Result<SocketAddr> {
 async fn reserve(Path(item): Path<String>) -> StatusCode {
     SpanRef::current().set("shop.item", &item);
     if item == "sofa" {
-        work(8).await;
+        work(5).await;
         return StatusCode::SERVICE_UNAVAILABLE;
     }
     let pick = async {

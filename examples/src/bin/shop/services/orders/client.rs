@@ -67,7 +67,7 @@ impl<B, E> Policy<Request<Empty<Bytes>>, Response<B>, E> for Once {
         }
         self.is_left = false;
         SpanRef::current().event("retry", |event| {
-            event.set(semconv::HTTP_RESPONSE_STATUS_CODE, 503)
+            event.set(semconv::HTTP_RESPONSE_STATUS_CODE, 503);
         });
         Some(ready(()))
     }

@@ -1,0 +1,175 @@
+use std::error::Error;
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::runtime::Runtime;
+use tracing_core_ctx::SpanKind;
+
+use super::*;
+use crate::draw::{Outcome, Span, Trace};
+use crate::telemetry::Telemetry;
+use crate::visit::{Answer, VISITS};
+
+type TestResult = Result<(), Box<dyn Error>>;
+
+/// Opens a shop, makes one visit, and returns what came of it.
+fn visit(kind: &str) -> Result<(Answer, Vec<Trace>), Box<dyn Error>> {
+    let runtime = Runtime::new()?;
+    let mut telemetry = Telemetry::new(None);
+    let gateway = runtime.block_on(open(|service| telemetry.tracer(service)))?;
+    let visit = VISITS
+        .iter()
+        .find(|visit| visit.kind == kind)
+        .ok_or("no such visit")?;
+    let answer = runtime.block_on(visit.make(gateway));
+    let spans = telemetry.collect(Duration::from_secs(10));
+    Ok((
+        answer,
+        Trace::assemble(spans.iter().map(Span::from).collect()),
+    ))
+}
+
+fn is(answer: &Answer, status: StatusCode) -> bool {
+    matches!(answer, Answer::Answered(answered) if *answered == status)
+}
+
+/// Services and names of all spans on the way from the root to the last one of this name.
+fn way_to<'a>(trace: &'a Trace, name: &str) -> Vec<(&'a str, &'a str)> {
+    let mut way = Vec::new();
+    let mut next = trace.spans().filter(|span| span.name == name).last();
+    while let Some(span) = next {
+        way.push((&*span.service, &*span.name));
+        next = trace.spans().find(|other| Some(other.id) == span.parent);
+    }
+    way.reverse();
+    way
+}
+
+#[test]
+fn an_order_is_one_trace_through_all_services() -> TestResult {
+    let (answer, traces) = visit("ok")?;
+    assert!(is(&answer, StatusCode::CREATED), "{answer:?}");
+    assert_eq!(traces[0].roots.len(), 1);
+    assert_eq!(
+        way_to(&traces[0], "score"),
+        [
+            ("gateway", "POST /checkout"),
+            ("gateway", "POST /orders"),
+            ("orders", "POST /orders"),
+            ("orders", "charge"),
+            ("orders", "POST /charges/{customer}"),
+            ("payment", "POST /charges/{customer}"),
+            ("payment", "GET /risk/{customer}"),
+            ("fraud", "GET /risk/{customer}"),
+            ("fraud", "score"),
+        ]
+    );
+    let mut services = traces[0].services();
+    services.sort_unstable();
+    let mut all = NAMES;
+    all.sort_unstable();
+    assert_eq!(services, all);
+    Ok(())
+}
+
+#[test]
+fn baggage_of_the_gateway_is_read_three_services_further_on() -> TestResult {
+    let (_, traces) = visit("ok")?;
+    let events = traces[0]
+        .spans()
+        .filter(|span| span.service == "fraud")
+        .flat_map(|span| &span.events);
+    let events: Vec<&str> = events.map(|event| &*event.text).collect();
+    assert_eq!(events, ["rules.read tier=gold"]);
+    Ok(())
+}
+
+#[test]
+fn the_receipt_follows_from_the_order_in_a_trace_of_its_own() -> TestResult {
+    let (_, traces) = visit("ok")?;
+    assert_eq!(traces.len(), 2);
+    let receipt = &traces[1].nodes[0].span;
+    assert_eq!(receipt.name, "send receipt");
+    assert_eq!(receipt.links[0].label, "orders POST /orders");
+    assert_eq!(receipt.links[0].trace, traces[0].id);
+    Ok(())
+}
+
+#[test]
+fn a_declined_charge_fails_who_asked_for_it_and_not_who_answered() -> TestResult {
+    let (answer, traces) = visit("declined")?;
+    assert!(is(&answer, StatusCode::PAYMENT_REQUIRED), "{answer:?}");
+    for span in traces[0].spans().filter(|span| span.label == "402") {
+        let expected = if span.kind == SpanKind::Client {
+            Outcome::Failed
+        } else {
+            Outcome::Refused
+        };
+        assert_eq!(span.outcome, expected, "{span:?}");
+    }
+    assert_eq!(traces.len(), 1, "no receipt is sent");
+    Ok(())
+}
+
+#[test]
+fn a_warehouse_that_does_not_answer_is_asked_twice_and_the_payment_is_called_off() -> TestResult {
+    let (answer, traces) = visit("failed")?;
+    assert!(is(&answer, StatusCode::SERVICE_UNAVAILABLE), "{answer:?}");
+    let attempts = traces[0]
+        .spans()
+        .filter(|span| span.kind == SpanKind::Client && span.name == "POST /stock/{item}");
+    let attempts: Vec<(&str, bool)> = attempts
+        .map(|span| (&*span.label, span.is_repeated))
+        .collect();
+    assert_eq!(attempts, [("503", false), ("503", true)]);
+    let charge = traces[0].spans().find(|span| span.name == "charge");
+    assert_eq!(charge.map(|span| span.outcome), Some(Outcome::Cancelled));
+    Ok(())
+}
+
+#[test]
+fn a_customer_who_leaves_cancels_all_that_is_under_way() -> TestResult {
+    let (answer, traces) = visit("cancelled")?;
+    assert!(matches!(answer, Answer::GivenUp), "{answer:?}");
+    assert_eq!(traces.len(), 1);
+    let way = way_to(&traces[0], "POST /charges/{customer}");
+    assert!(way.len() >= 5, "{way:?}");
+    for (service, name) in way {
+        let mut spans = traces[0]
+            .spans()
+            .filter(|span| span.service == service && span.name == name);
+        assert!(
+            spans.all(|span| span.outcome == Outcome::Cancelled),
+            "{service} {name}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_streamed_answer_is_recorded_to_its_last_piece() -> TestResult {
+    let (answer, traces) = visit("streamed")?;
+    assert!(is(&answer, StatusCode::OK), "{answer:?}");
+    let inventory = traces[0]
+        .spans()
+        .find(|span| span.service == "inventory")
+        .ok_or("not asked")?;
+    assert_eq!(inventory.events.len(), 3);
+    let gateway = &traces[0].nodes[0].span;
+    assert!(
+        inventory
+            .events
+            .iter()
+            .all(|event| event.time <= inventory.end && event.time <= gateway.end)
+    );
+    Ok(())
+}
+
+#[test]
+fn a_wrong_path_has_no_route() -> TestResult {
+    let (answer, traces) = visit("not found")?;
+    assert!(is(&answer, StatusCode::NOT_FOUND), "{answer:?}");
+    let span = &traces[0].nodes[0].span;
+    assert_eq!((&*span.name, span.outcome), ("GET", Outcome::Refused));
+    Ok(())
+}
