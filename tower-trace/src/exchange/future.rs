@@ -66,29 +66,36 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let (Some(inner), Some(exchange)) = (this.inner.as_mut().as_pin_mut(), this.exchange.as_mut()) else {
+        let Some(exchange) = this.exchange.as_mut() else {
             // Polled again after it was ready, which the contract of futures forbids; waiting is the harmless answer.
             return Poll::Pending;
         };
-        let Poll::Ready(result) = run(exchange, || inner.poll(cx)) else {
+        let polled = run(exchange, || {
+            let polled = this.inner.as_mut().as_pin_mut()?.poll(cx);
+            if polled.is_ready() {
+                // What the handler still holds goes while its context is current and before its span can end with it.
+                this.inner.set(None);
+            }
+            Some(polled)
+        });
+        let Some(Poll::Ready(result)) = polled else {
             return Poll::Pending;
         };
-        let Some(mut exchange) = this.exchange.take() else {
-            return Poll::Pending;
-        };
-        // What the handler still holds goes while its context is current and before its span can end with it.
-        run(&mut exchange, || this.inner.set(None));
         match result {
             Ok(mut response) => {
                 if let Some(header) = this.echo.take() {
-                    tell_trace_id(&exchange, header, &mut response);
+                    tell_trace_id(exchange, header, &mut response);
                 }
                 exchange.head(ResponseHead::new(&response), response.body().is_end_stream());
                 let length = announced(&response);
+                let Some(exchange) = this.exchange.take() else {
+                    return Poll::Pending;
+                };
                 Poll::Ready(Ok(response.map(|body| ResponseBody::new(body, exchange, length))))
             }
             Err(error) => {
                 exchange.end(End::Failed(Failure::new(&error)));
+                *this.exchange = None;
                 Poll::Ready(Err(error))
             }
         }

@@ -42,7 +42,11 @@ impl<S> Trace<S> {
 
     fn trace<B, F>(policy: &Arc<ServerPolicy>, request: Request<B>, call: impl FnOnce(Request<B>) -> F) -> ResponseFuture<F, DescribeServer> {
         let exchange = policy.begin(RequestHead::new(&request));
-        ResponseFuture::start(exchange, || call(request)).echo_trace_id(policy.echo.clone())
+        let future = ResponseFuture::start(exchange, || call(request));
+        match &policy.echo {
+            Some(header) => future.echo_trace_id(Some(header.clone())),
+            None => future,
+        }
     }
 }
 
