@@ -74,7 +74,7 @@ fn get<H: HttpClient>(path: &str) -> Request<TestBody> {
 
 /// Tests an instrumentation of HTTP clients: one `#[test]` for each fact of [`http::client`](crate::http::client).
 ///
-/// The argument is a type that implements [`HttpClient`](crate::http::HttpClient). Use the macro in a module of its own for each type.
+/// The argument is a type that implements [`HttpClient`]. Use the macro in a module of its own for each type.
 #[macro_export]
 macro_rules! http_client_suite {
     ($harness:ty) => {
