@@ -36,7 +36,7 @@ pub(crate) const VISITS: &[Visit] = &[
     ),
     Visit::checkout(
         "failed",
-        "ann buys a sofa; its warehouse does not answer, so the payment is called off",
+        "ann buys a sofa; its warehouse is out of reach, so the payment is called off",
         r#"{"item":"sofa","customer":"ann"}"#,
     ),
     Visit {

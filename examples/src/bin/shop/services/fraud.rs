@@ -50,7 +50,7 @@ fn tell_rules() {
 }
 
 async fn score(customer: &str) -> &'static str {
-    let millis = if customer == "bob" { 380 } else { 16 };
+    let millis = if customer == "bob" { 380 } else { 22 };
     work(millis).await;
     SpanRef::current().set("fraud.model", "forest-7");
     if customer == "eve" { "high" } else { "low" }

@@ -1,4 +1,4 @@
-//! inventory: axum with a router inside a router. One of its shelves never answers.
+//! inventory: axum with a router inside a router. One of its items is out of reach.
 
 use std::convert::Infallible;
 use std::io;
@@ -26,11 +26,11 @@ pub(super) async fn open(tracer: Tracer) -> io::Result<SocketAddr> {
     listen::axum(router).await
 }
 
-/// Takes an item off its shelf. The sofas are in a warehouse that does not answer.
+/// Takes an item off its shelf. The sofas are in a warehouse that is out of reach.
 async fn reserve(Path(item): Path<String>) -> StatusCode {
     SpanRef::current().set("shop.item", &item);
     if item == "sofa" {
-        work(5).await;
+        work(9).await;
         return StatusCode::SERVICE_UNAVAILABLE;
     }
     let pick = async {

@@ -112,7 +112,7 @@ fn a_declined_charge_fails_who_asked_for_it_and_not_who_answered() -> TestResult
 }
 
 #[test]
-fn a_warehouse_that_does_not_answer_is_asked_twice_and_the_payment_is_called_off() -> TestResult {
+fn a_warehouse_out_of_reach_is_asked_twice_and_the_payment_is_called_off() -> TestResult {
     let (answer, traces) = visit("failed")?;
     assert!(is(&answer, StatusCode::SERVICE_UNAVAILABLE), "{answer:?}");
     let attempts = traces[0]
