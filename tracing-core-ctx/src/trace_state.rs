@@ -83,9 +83,15 @@ impl TraceState {
 
     /// Keys and values from left to right.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.as_str()
-            .split(',')
-            .filter_map(|member| member.split_once('='))
+        let mut rest = self.as_str();
+        std::iter::from_fn(move || {
+            // Byte by byte: members are short, and a search for characters costs several times as much.
+            let comma = rest.bytes().position(|byte| byte == b',');
+            let member = &rest[..comma.unwrap_or(rest.len())];
+            rest = comma.map_or("", |comma| &rest[comma + 1..]);
+            let equals = member.bytes().position(|byte| byte == b'=')?;
+            Some((&member[..equals], &member[equals + 1..]))
+        })
     }
 
     /// The list with `key` set to `value` at its left end and no other copy of `key`.
@@ -141,16 +147,20 @@ impl Reader {
     }
 
     pub(crate) fn read(&mut self, header: &[u8]) -> Result<(), InvalidTraceState> {
-        for member in header.split(|&byte| byte == b',') {
-            let member = trim_ows(member);
-            if member.is_empty() {
+        let mut rest = std::str::from_utf8(header).map_err(|_| InvalidTraceState(()))?;
+        while let Some(byte) = rest.bytes().next() {
+            // Blanks around members, and members that are empty.
+            if matches!(byte, b' ' | b'\t' | b',') {
+                rest = &rest[1..];
                 continue;
             }
+            let lengths = Lengths::of(rest.as_bytes()).ok_or(InvalidTraceState(()))?;
             self.members += 1;
             if self.members > MAX_MEMBERS {
                 return Err(InvalidTraceState(()));
             }
-            self.member(member).ok_or(InvalidTraceState(()))?;
+            self.add(rest, lengths);
+            rest = &rest[lengths.end..];
         }
         Ok(())
     }
@@ -159,23 +169,58 @@ impl Reader {
         TraceState(self.text)
     }
 
-    fn member(&mut self, member: &[u8]) -> Option<()> {
-        let equals = member.iter().position(|&byte| byte == b'=')?;
-        if !is_key(&member[..equals]) || !is_value(&member[equals + 1..]) {
-            return None;
-        }
-        let member = std::str::from_utf8(member).ok()?;
+    /// Takes the first member of `list` over, unless its key is known.
+    fn add(&mut self, list: &str, lengths: Lengths) {
         let text = self.text.get_or_insert_with(Shared::take);
         // Key and equals sign: the beginning that no other member may have.
-        let start = &member[..=equals];
-        if !text
-            .as_str()
-            .split(',')
-            .any(|known| known.starts_with(start))
-        {
-            text.push(&[member]);
+        let start = &list.as_bytes()[..=lengths.key];
+        let mut known = text.as_str().as_bytes().split(|&byte| byte == b',');
+        if !known.any(|known| known.starts_with(start)) {
+            text.push(&[&list[..lengths.member]]);
         }
-        Some(())
+    }
+}
+
+/// Where the first member of a list has its parts.
+#[derive(Clone, Copy)]
+struct Lengths {
+    key: usize,
+    /// Key, equals sign and value.
+    member: usize,
+    /// Also the blanks behind it, up to the comma or the end.
+    end: usize,
+}
+
+impl Lengths {
+    /// `None` when the list does not start with a well-formed member.
+    fn of(list: &[u8]) -> Option<Self> {
+        let of_class = |bytes: &[u8], class| {
+            bytes
+                .iter()
+                .take_while(|byte| CLASSES[usize::from(**byte)] & class != 0)
+                .count()
+        };
+        let key = of_class(list, KEY);
+        let (name, rest) = list.split_at(key);
+        let (b'=', rest) = rest.split_first()? else {
+            return None;
+        };
+        // A value may hold spaces, but not at its end.
+        let (value, rest) = rest.split_at(of_class(rest, VALUE));
+        let value = value.trim_ascii_end().len();
+        let blanks = rest
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\t'))
+            .count();
+        let well_formed = CLASSES[usize::from(*name.first()?)] & KEY_START != 0
+            && key <= MAX_KEY
+            && (1..=MAX_VALUE).contains(&value)
+            && rest.get(blanks).is_none_or(|byte| *byte == b',');
+        well_formed.then_some(Self {
+            key,
+            member: key + 1 + value,
+            end: list.len() - rest.len() + blanks,
+        })
     }
 }
 

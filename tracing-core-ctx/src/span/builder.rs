@@ -224,15 +224,16 @@ impl<'a> SpanBuilder<'a> {
         record.parent_is_remote = parent.is_some_and(SpanContext::is_remote);
         record.kind = self.kind;
         record.attributes.set_name(self.name);
-        record
-            .attributes
-            .put_all(&tracer.limits().attributes, &sampling.attributes);
         record.links = self.links;
         for link in &mut record.links {
             link.limit(&tracer.limits().link_attributes);
         }
         record.dropped_links = self.dropped_links;
         describe(&mut SpanWriter::new(&mut record, tracer));
+        // After the description, which may say that its keys are new.
+        record
+            .attributes
+            .put_all(&tracer.limits().attributes, &sampling.attributes);
         let live = Arc::new(LiveSpan::new(tracer.clone(), record));
         tracer.started();
         Span::new(SpanRef::new(Some(span_context), Some(live)))

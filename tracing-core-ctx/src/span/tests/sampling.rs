@@ -120,6 +120,24 @@ fn a_sampler_sees_what_is_known_before_the_start() {
 }
 
 #[test]
+fn a_samplers_attribute_wins_over_a_described_one_and_stands_there_once() {
+    let bench = decided_by(|_| {
+        let mut sampling = Sampling::new(Decision::RecordAndSample);
+        sampling.attributes.set("shop.rule", "sampler");
+        sampling
+    });
+    const RULE: crate::attribute::Key<str> = crate::attribute::Key::new("shop.rule");
+    bench
+        .tracer
+        .span("span")
+        .start_with(|span| span.set_new(RULE, "described"))
+        .end();
+    let record = bench.all().remove(0);
+    assert_eq!(record.attributes().len(), 1);
+    assert_eq!(text(record.attributes(), "shop.rule"), Some("sampler"));
+}
+
+#[test]
 fn a_samplers_attributes_and_tracestate_are_taken_over() {
     let bench = decided_by(|input| {
         let mut sampling = Sampling::new(Decision::RecordAndSample);
