@@ -1,3 +1,8 @@
 //! What the programs of `examples` share.
 
 pub mod stop;
+
+/// The program in the project's README, which must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
