@@ -13,7 +13,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 const MAX_MEMBERS: usize = 32;
 const MAX_KEY: usize = 256;
@@ -224,22 +224,37 @@ impl Lengths {
     }
 }
 
-/// The text of a list, in a buffer that goes back to its thread's small pool: a traced request that carries
-/// `tracestate` takes no memory from the allocator.
+/// The text of a list, in a buffer that goes back to a pool: a traced request that carries `tracestate` takes no memory from the
+/// allocator.
 #[derive(Clone)]
 struct Shared(Option<Arc<String>>);
 
+/// Buffers that nobody uses.
+type Pool = Vec<Arc<String>>;
+
 thread_local! {
-    static POOL: RefCell<Vec<Arc<String>>> = const { RefCell::new(Vec::new()) };
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool::new()) };
 }
 
-/// Buffers a thread keeps, and how large one may be to be kept.
-const POOLED: usize = 32;
+/// What some threads have too many of, and others too few: finished spans are freed by the thread that exports them.
+static SPARE: Mutex<Pool> = Mutex::new(Pool::new());
+
+/// Buffers a thread keeps, how many go to the spare ones and come from them at once, how many of those there are at most, and how large
+/// one may be to be kept.
+const POOLED: usize = 64;
+const MOVED: usize = POOLED / 2;
+const MAX_SPARE: usize = 1024;
 const POOLED_CAPACITY: usize = 1024;
 
 impl Shared {
     fn take() -> Self {
-        let pooled = POOL.try_with(|pool| pool.try_borrow_mut().ok()?.pop());
+        let pooled = POOL.try_with(|pool| {
+            let mut pool = pool.try_borrow_mut().ok()?;
+            pool.pop().or_else(|| {
+                refill(&mut pool);
+                pool.pop()
+            })
+        });
         Self(Some(pooled.ok().flatten().unwrap_or_default()))
     }
 
@@ -274,12 +289,35 @@ impl Drop for Shared {
         }
         text.clear();
         let _ = POOL.try_with(|pool| {
-            if let Ok(mut pool) = pool.try_borrow_mut()
-                && pool.len() < POOLED
-            {
-                pool.push(shared);
+            if let Ok(mut pool) = pool.try_borrow_mut() {
+                if pool.len() == POOLED {
+                    spare(&mut pool);
+                }
+                if pool.len() < POOLED {
+                    pool.push(shared);
+                }
             }
         });
+    }
+}
+
+/// Takes some of the spare buffers; none while another thread is there. Nobody waits.
+#[cold]
+fn refill(pool: &mut Pool) {
+    if let Ok(mut spare) = SPARE.try_lock() {
+        let kept = spare.len().saturating_sub(MOVED);
+        pool.extend(spare.drain(kept..));
+    }
+}
+
+/// Gives some away, if there is room and no other thread is there.
+#[cold]
+fn spare(pool: &mut Pool) {
+    if let Ok(mut spare) = SPARE.try_lock()
+        && spare.len() < MAX_SPARE
+    {
+        let kept = pool.len().saturating_sub(MOVED);
+        spare.extend(pool.drain(kept..));
     }
 }
 
