@@ -1,46 +1,66 @@
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use tracing_core_ctx::{SpanRecord, SpanSink};
 
 use crate::BATCH;
 
-/// Takes spans as a pipeline does: the thread that ends a span hands it over, and pays for no more. They are counted and freed when the
-/// batch is over.
+/// Takes spans as a pipeline does: the thread that ends a span hands it over and pays for no more. When a batch is over the spans are
+/// counted, and freed by another thread; what they held does not come back to the thread that made them.
 #[derive(Debug)]
 pub struct Collected {
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
-#[expect(
-    clippy::vec_box,
-    reason = "spans come boxed, and are freed as they come"
-)]
 struct State {
-    spans: Vec<Box<SpanRecord>>,
+    spans: Spans,
     settled: u64,
+    to_be_freed: SyncSender<Spans>,
+    emptied: Receiver<Spans>,
 }
+
+type Spans = Vec<Box<SpanRecord>>;
 
 impl Collected {
     /// Room for a batch: handing a span over takes no memory.
     #[must_use]
     pub fn new() -> Self {
+        let (to_be_freed, full) = sync_channel::<Spans>(1);
+        let (back, emptied) = sync_channel(1);
+        // Ends with the sink, whose sender is the only one.
+        thread::spawn(move || {
+            for mut spans in full {
+                spans.clear();
+                if back.send(spans).is_err() {
+                    return;
+                }
+            }
+        });
         Self {
             state: Mutex::new(State {
                 spans: Vec::with_capacity(BATCH),
                 settled: 0,
+                to_be_freed,
+                emptied,
             }),
         }
     }
 
-    /// Counts and frees what has arrived, and shows each span to `look`.
+    /// Shows each span that has arrived to `look`, counts it, and has it freed.
     pub fn settle(&self, mut look: impl FnMut(&SpanRecord)) {
         let mut state = self.state();
         for span in &state.spans {
             look(span);
         }
         state.settled += state.spans.len() as u64;
-        state.spans.clear();
+        let spans = std::mem::take(&mut state.spans);
+        if state.to_be_freed.send(spans).is_ok()
+            && let Ok(emptied) = state.emptied.recv()
+        {
+            state.spans = emptied;
+        }
     }
 
     pub(crate) fn delivered(&self) -> u64 {
