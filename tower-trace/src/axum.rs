@@ -43,7 +43,9 @@ impl TraceLayer {
 /// The route that axum matched, for [`TraceLayer::route`]. Below a nested service (`nest_service`) there is none.
 #[must_use]
 pub fn matched_path(head: RequestHead<'_>) -> Option<Cow<'_, str>> {
-    head.extensions.get::<MatchedPath>().map(|path| Cow::Borrowed(path.as_str()))
+    head.extensions
+        .get::<MatchedPath>()
+        .map(|path| Cow::Borrowed(path.as_str()))
 }
 
 /// The target before nested routers shortened it, for [`TraceLayer::original_uri`].
@@ -55,7 +57,10 @@ pub fn original_uri(head: RequestHead<'_>) -> Option<&Uri> {
 /// The peer of the connection, for [`TraceLayer::peer_address`]: what `into_make_service_with_connect_info` found, or a [`PeerAddr`].
 #[must_use]
 pub fn connect_info(head: RequestHead<'_>) -> Option<SocketAddr> {
-    let info = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    let info = head
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0);
     info.or_else(|| head.extensions.get::<PeerAddr>().map(|peer| peer.0))
 }
 

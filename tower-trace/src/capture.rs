@@ -28,7 +28,11 @@ pub(crate) struct Captured(Vec<(HeaderName, String)>);
 
 impl Captured {
     /// Adds headers. What is no header name, or holds secrets, is reported and left out.
-    pub(crate) fn extend(&mut self, prefix: KeyPrefix, names: impl IntoIterator<Item = impl AsRef<str>>) {
+    pub(crate) fn extend(
+        &mut self,
+        prefix: KeyPrefix,
+        names: impl IntoIterator<Item = impl AsRef<str>>,
+    ) {
         for name in names {
             let name = name.as_ref();
             match HeaderName::from_bytes(name.as_bytes()) {
@@ -40,7 +44,9 @@ impl Captured {
                     let key = prefix.key(header.as_str());
                     self.0.push((header, key));
                 }
-                Err(_) => diagnostics::report(Level::Warn, format_args!("{name:?} is no header name")),
+                Err(_) => {
+                    diagnostics::report(Level::Warn, format_args!("{name:?} is no header name"))
+                }
             }
         }
     }
@@ -68,5 +74,9 @@ fn lines(headers: &HeaderMap, header: &HeaderName) -> Option<Array> {
         return None;
     }
     let values = headers.get_all(header).iter().take(MAX_LINES);
-    Some(values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect())
+    Some(
+        values
+            .map(|value| String::from_utf8_lossy(value.as_bytes()))
+            .collect(),
+    )
 }

@@ -11,8 +11,16 @@ impl Extract for HeaderExtractor<'_> {
     fn get_all<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
         // A known name is found by its precomputed hash, another one has to be hashed as text.
         match known(name) {
-            Some(name) => self.0.get_all(name).iter().for_each(|value| visit(value.as_bytes())),
-            None => self.0.get_all(name).iter().for_each(|value| visit(value.as_bytes())),
+            Some(name) => self
+                .0
+                .get_all(name)
+                .iter()
+                .for_each(|value| visit(value.as_bytes())),
+            None => self
+                .0
+                .get_all(name)
+                .iter()
+                .for_each(|value| visit(value.as_bytes())),
         }
     }
 
@@ -33,7 +41,10 @@ pub struct HeaderInjector<'a>(pub &'a mut HeaderMap);
 
 impl Inject for HeaderInjector<'_> {
     fn set(&mut self, name: &str, value: &str) {
-        let Some(name) = known(name).cloned().or_else(|| HeaderName::from_bytes(name.as_bytes()).ok()) else {
+        let Some(name) = known(name)
+            .cloned()
+            .or_else(|| HeaderName::from_bytes(name.as_bytes()).ok())
+        else {
             return;
         };
         if let Ok(value) = HeaderValue::from_str(value) {

@@ -67,4 +67,5 @@ pub use server::{Trace, TraceLayer};
 pub use trust::Trust;
 
 /// Who records the spans of this crate.
-static SCOPE: InstrumentationScope = InstrumentationScope::new("tower-trace", env!("CARGO_PKG_VERSION"));
+static SCOPE: InstrumentationScope =
+    InstrumentationScope::new("tower-trace", env!("CARGO_PKG_VERSION"));

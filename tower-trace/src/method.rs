@@ -17,7 +17,8 @@ pub(crate) const OTHER: &str = "_OTHER";
 impl KnownMethods {
     /// `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, a comma-separated list in place of the conventions' own, if it is set.
     pub(crate) fn from_env() -> Self {
-        std::env::var("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS").map_or_else(|_| Self::default(), |list| Self::parse(&list))
+        std::env::var("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS")
+            .map_or_else(|_| Self::default(), |list| Self::parse(&list))
     }
 
     fn parse(list: &str) -> Self {
@@ -56,7 +57,11 @@ impl KnownMethods {
 }
 
 /// Shows the name of a span to `use_it`: the method, and the target if there is one of low cardinality.
-pub(crate) fn with_name<R>(method: &str, target: Option<&str>, use_it: impl FnOnce(&str) -> R) -> R {
+pub(crate) fn with_name<R>(
+    method: &str,
+    target: Option<&str>,
+    use_it: impl FnOnce(&str) -> R,
+) -> R {
     let method = if method == OTHER { "HTTP" } else { method };
     match target {
         None => use_it(method),
@@ -90,7 +95,10 @@ mod tests {
     #[test]
     fn a_list_of_methods_replaces_the_conventions_list() {
         let known = KnownMethods::parse("GET, PROPFIND,");
-        assert_eq!(known.name(&Method::from_bytes(b"PROPFIND").unwrap()), "PROPFIND");
+        assert_eq!(
+            known.name(&Method::from_bytes(b"PROPFIND").unwrap()),
+            "PROPFIND"
+        );
         assert_eq!(known.name(&Method::POST), OTHER);
         assert_eq!(KnownMethods::parse(" , ").name(&Method::POST), "POST");
     }

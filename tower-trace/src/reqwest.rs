@@ -99,7 +99,9 @@ impl Client {
             let mut response = http::Response::<Body>::from(response);
             // The conversion forgets the URL; it comes back through an extension that only this builder can make.
             if let Ok(marked) = http::Response::builder().url(url).body(()) {
-                response.extensions_mut().extend(marked.into_parts().0.extensions);
+                response
+                    .extensions_mut()
+                    .extend(marked.into_parts().0.extensions);
             }
             Ok(response)
         };
@@ -112,7 +114,9 @@ impl Client {
 fn tell_peer(response: &Response) {
     if let Some(peer) = response.remote_addr() {
         let span = SpanRef::current();
-        scratch::with_ip(peer.ip(), |address| span.set(semconv::NETWORK_PEER_ADDRESS, address));
+        scratch::with_ip(peer.ip(), |address| {
+            span.set(semconv::NETWORK_PEER_ADDRESS, address)
+        });
         span.set(semconv::NETWORK_PEER_PORT, peer.port());
     }
 }

@@ -89,12 +89,21 @@ impl Routes {
     }
 
     /// Shows the target of a request to `use_it`.
-    pub(crate) fn with_target<R>(&self, head: RequestHead<'_>, path: &str, use_it: impl FnOnce(Target<'_>) -> R) -> R {
+    pub(crate) fn with_target<R>(
+        &self,
+        head: RequestHead<'_>,
+        path: &str,
+        use_it: impl FnOnce(Target<'_>) -> R,
+    ) -> R {
         let source = self.source.as_ref();
         if let Some(route) = source.and_then(|source| crate::hook::run(|| source(head)).flatten()) {
             return use_it(Target::Route(self.capped(&route)));
         }
-        if let Some(template) = self.templates.as_ref().and_then(|templates| templates.find(path)) {
+        if let Some(template) = self
+            .templates
+            .as_ref()
+            .and_then(|templates| templates.find(path))
+        {
             return use_it(Target::Route(template));
         }
         let is_declared = self.source.is_some() || self.templates.is_some();
@@ -118,11 +127,19 @@ impl Routes {
         if let Some(given) = given {
             return use_it(Some(self.capped(given)));
         }
-        use_it(self.templates.as_ref().and_then(|templates| templates.find_for(host, path)))
+        use_it(
+            self.templates
+                .as_ref()
+                .and_then(|templates| templates.find_for(host, path)),
+        )
     }
 
     fn capped<'a>(&self, name: &'a str) -> &'a str {
-        if self.seen.admit(name) { name } else { OVERFLOW }
+        if self.seen.admit(name) {
+            name
+        } else {
+            OVERFLOW
+        }
     }
 }
 

@@ -15,7 +15,10 @@ const KEPT_CAPACITY: usize = 4096;
 /// Lends an empty buffer of this thread, so that putting a text together takes no memory from the allocator.
 pub(crate) fn with<R>(use_it: impl FnOnce(&mut String) -> R) -> R {
     let taken = BUFFERS.try_with(|buffers| buffers.try_borrow_mut().ok()?.pop());
-    let mut buffer = taken.ok().flatten().unwrap_or_else(|| String::with_capacity(256));
+    let mut buffer = taken
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| String::with_capacity(256));
     let result = use_it(&mut buffer);
     if buffer.capacity() <= KEPT_CAPACITY {
         buffer.clear();
@@ -68,10 +71,15 @@ mod tests {
     #[test]
     fn addresses_are_written_as_the_standard_library_does() {
         let octets = [0, 1, 9, 10, 42, 99, 100, 109, 110, 199, 200, 255];
-        for (first, second) in octets.iter().flat_map(|first| octets.map(|second| (*first, second))) {
+        for (first, second) in octets
+            .iter()
+            .flat_map(|first| octets.map(|second| (*first, second)))
+        {
             let address = Ipv4Addr::new(first, second, 7, second);
             with_ip(address.into(), |text| assert_eq!(text, address.to_string()));
-            with_ip(address.to_ipv6_mapped().into(), |text| assert_eq!(text, address.to_string()));
+            with_ip(address.to_ipv6_mapped().into(), |text| {
+                assert_eq!(text, address.to_string())
+            });
         }
         let address = "2001:db8::7".parse().unwrap();
         with_ip(address, |text| assert_eq!(text, "2001:db8::7"));

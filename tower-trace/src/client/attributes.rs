@@ -81,7 +81,10 @@ impl<'a> Request<'a> {
 
     /// The template that the request carries.
     pub(super) fn template(&self) -> Option<&'a str> {
-        self.head.extensions.get::<UrlTemplate>().map(|template| &*template.0)
+        self.head
+            .extensions
+            .get::<UrlTemplate>()
+            .map(|template| &*template.0)
     }
 
     /// Writes everything that is known at the start.
@@ -105,12 +108,17 @@ impl<'a> Request<'a> {
             span.set_new(semconv::HTTP_REQUEST_RESEND_COUNT, resend);
         }
         if let Some(peer) = head.extensions.get::<PeerAddr>() {
-            scratch::with_ip(peer.0.ip(), |address| span.set_new(semconv::NETWORK_PEER_ADDRESS, address));
+            scratch::with_ip(peer.0.ip(), |address| {
+                span.set_new(semconv::NETWORK_PEER_ADDRESS, address)
+            });
             span.set_new(semconv::NETWORK_PEER_PORT, peer.0.port());
         }
         if self.policy.body_sizes
             && let Some(length) = head.headers.get(header::CONTENT_LENGTH)
-            && let Some(length) = length.to_str().ok().and_then(|length| length.parse::<u64>().ok())
+            && let Some(length) = length
+                .to_str()
+                .ok()
+                .and_then(|length| length.parse::<u64>().ok())
         {
             span.set_new(semconv::HTTP_REQUEST_BODY_SIZE, length);
         }
@@ -141,7 +149,9 @@ impl<'a> Request<'a> {
     }
 
     fn port(&self) -> Option<u16> {
-        self.server?.1.or_else(|| authority::default_port(self.scheme()))
+        self.server?
+            .1
+            .or_else(|| authority::default_port(self.scheme()))
     }
 
     fn scheme(&self) -> &'a str {
@@ -174,7 +184,10 @@ impl<'a> Request<'a> {
 
     fn write(&self, url: &mut String, target: &str) {
         // Writing to a string does not fail.
-        let _ = self.policy.sensitive.write_url(url, self.scheme(), self.authority, target);
+        let _ = self
+            .policy
+            .sensitive
+            .write_url(url, self.scheme(), self.authority, target);
     }
 }
 

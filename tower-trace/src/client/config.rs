@@ -53,12 +53,23 @@ impl ClientTraceLayer {
 impl ClientTraceLayer {
     /// Records request headers as `http.request.header.<name>`. Headers that grant access never are.
     pub fn capture_request_headers(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.edit(|policy| policy.request_headers.extend(semconv::HTTP_REQUEST_HEADER, names))
+        self.edit(|policy| {
+            policy
+                .request_headers
+                .extend(semconv::HTTP_REQUEST_HEADER, names)
+        })
     }
 
     /// Records response headers as `http.response.header.<name>`. Headers that grant access never are.
-    pub fn capture_response_headers(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.edit(|policy| policy.response_headers.extend(semconv::HTTP_RESPONSE_HEADER, names))
+    pub fn capture_response_headers(
+        self,
+        names: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Self {
+        self.edit(|policy| {
+            policy
+                .response_headers
+                .extend(semconv::HTTP_RESPONSE_HEADER, names)
+        })
     }
 
     /// Records `http.request.body.size` (as announced) and `http.response.body.size` (as read). Default: no.
@@ -67,7 +78,10 @@ impl ClientTraceLayer {
     }
 
     /// Adds query parameters whose values are secret to the seven that always are.
-    pub fn redact_query_keys(self, names: impl IntoIterator<Item = impl Into<Cow<'static, str>>>) -> Self {
+    pub fn redact_query_keys(
+        self,
+        names: impl IntoIterator<Item = impl Into<Cow<'static, str>>>,
+    ) -> Self {
         self.edit(|policy| policy.sensitive = std::mem::take(&mut policy.sensitive).extend(names))
     }
 
@@ -94,7 +108,10 @@ impl ClientTraceLayer {
     ///
     /// **When:** right after the span has started, if it records. **Sees:** the head of the request and the span. **If it panics:** the
     /// request goes on.
-    pub fn on_request(self, hook: impl Fn(RequestHead<'_>, &SpanRef) + Send + Sync + 'static) -> Self {
+    pub fn on_request(
+        self,
+        hook: impl Fn(RequestHead<'_>, &SpanRef) + Send + Sync + 'static,
+    ) -> Self {
         self.edit(|policy| policy.on_request = Some(Arc::new(hook)))
     }
 
@@ -102,7 +119,10 @@ impl ClientTraceLayer {
     ///
     /// **When:** the head of the response is there, if the span records. **Sees:** that head and the span. **If it panics:** the
     /// request goes on.
-    pub fn on_response(self, hook: impl Fn(ResponseHead<'_>, &SpanRef) + Send + Sync + 'static) -> Self {
+    pub fn on_response(
+        self,
+        hook: impl Fn(ResponseHead<'_>, &SpanRef) + Send + Sync + 'static,
+    ) -> Self {
         self.edit(|policy| policy.on_response = Some(Arc::new(hook)))
     }
 }

@@ -48,14 +48,24 @@ impl Describe for DescribeClient {
     fn on_end(self, end: End<'_>, span: &mut SpanWriter<'_>) {
         let is_error = |status: StatusCode| status.is_client_error() || status.is_server_error();
         outcome::describe(&end, self.status, is_error, span);
-        span.set_opt(semconv::NETWORK_PROTOCOL_VERSION, self.version.and_then(version::name));
+        span.set_opt(
+            semconv::NETWORK_PROTOCOL_VERSION,
+            self.version.and_then(version::name),
+        );
         if self.policy.legacy_names {
-            span.set_opt(semconv::legacy::HTTP_STATUS_CODE, self.status.map(|status| status.as_u16()));
-            span.set_opt(semconv::legacy::HTTP_FLAVOR, self.version.and_then(version::flavor));
+            span.set_opt(
+                semconv::legacy::HTTP_STATUS_CODE,
+                self.status.map(|status| status.as_u16()),
+            );
+            span.set_opt(
+                semconv::legacy::HTTP_FLAVOR,
+                self.version.and_then(version::flavor),
+            );
         }
         if self.policy.body_sizes
             && let End::Complete(Complete {
-                body_size: Some(size), ..
+                body_size: Some(size),
+                ..
             }) = end
         {
             span.set(semconv::HTTP_RESPONSE_BODY_SIZE, size);

@@ -63,7 +63,11 @@ impl ClientTraceLayer {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn send<B, F>(&self, mut request: Request<B>, send: impl FnOnce(Request<B>) -> F) -> ResponseFuture<F, DescribeClient> {
+    pub fn send<B, F>(
+        &self,
+        mut request: Request<B>,
+        send: impl FnOnce(Request<B>) -> F,
+    ) -> ResponseFuture<F, DescribeClient> {
         let exchange = self.policy.begin(&mut request);
         ResponseFuture::start(exchange, || send(request))
     }

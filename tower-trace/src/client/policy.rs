@@ -9,10 +9,10 @@ use super::propagate::Propagate;
 use crate::capture::Captured;
 use crate::exchange::Exchange;
 use crate::head::{RequestHead, ResponseHead};
+use crate::hook;
 use crate::method::{self, KnownMethods};
 use crate::redact::SensitiveKeys;
 use crate::route::Routes;
-use crate::hook;
 
 pub(super) type FilterFn = dyn Fn(RequestHead<'_>) -> bool + Send + Sync;
 pub(super) type OnRequestFn = dyn Fn(RequestHead<'_>, &SpanRef) + Send + Sync;
@@ -42,7 +42,11 @@ impl ClientPolicy {
     pub(super) fn begin<B>(self: &Arc<Self>, request: &mut Request<B>) -> Exchange<DescribeClient> {
         let head = RequestHead::new(request);
         // Where a request crosses to another task before it is sent, it brings its context along.
-        let current = head.extensions.get::<Context>().cloned().unwrap_or_else(Context::current);
+        let current = head
+            .extensions
+            .get::<Context>()
+            .cloned()
+            .unwrap_or_else(Context::current);
         let parts = attributes::Request::new(self, head);
         let wanted = !current.is_suppressed() && self.wants(head);
         let exchange = if wanted {
@@ -51,27 +55,38 @@ impl ClientPolicy {
             Exchange::unrecorded(current)
         };
         let host = parts.host().map(str::to_owned);
-        self.propagate
-            .inject(&self.tracer, exchange.context(), host.as_deref(), request.headers_mut());
+        self.propagate.inject(
+            &self.tracer,
+            exchange.context(),
+            host.as_deref(),
+            request.headers_mut(),
+        );
         exchange
     }
 
-    fn start(self: &Arc<Self>, current: Context, head: RequestHead<'_>, parts: &attributes::Request<'_>) -> Exchange<DescribeClient> {
+    fn start(
+        self: &Arc<Self>,
+        current: Context,
+        head: RequestHead<'_>,
+        parts: &attributes::Request<'_>,
+    ) -> Exchange<DescribeClient> {
         let mut recording = false;
         let host = parts.host().unwrap_or_default();
-        let span = self.routes.with_template(parts.template(), host, parts.path(), |template| {
-            method::with_name(parts.method(), template, |name| {
-                self.tracer
-                    .span(name)
-                    .kind(SpanKind::Client)
-                    .parent(&current)
-                    .attribute_source(parts)
-                    .start_with(|span| {
-                        recording = true;
-                        parts.describe(template, span);
-                    })
-            })
-        });
+        let span = self
+            .routes
+            .with_template(parts.template(), host, parts.path(), |template| {
+                method::with_name(parts.method(), template, |name| {
+                    self.tracer
+                        .span(name)
+                        .kind(SpanKind::Client)
+                        .parent(&current)
+                        .attribute_source(parts)
+                        .start_with(|span| {
+                            recording = true;
+                            parts.describe(template, span);
+                        })
+                })
+            });
         let context = current.with_span(span.handle());
         if !recording {
             return Exchange::unrecorded(context);
@@ -79,7 +94,12 @@ impl ClientPolicy {
         if let Some(on_request) = &self.on_request {
             hook::run(|| on_request(head, span.handle()));
         }
-        Exchange::new(head.method, context, span, DescribeClient::new(Arc::clone(self)))
+        Exchange::new(
+            head.method,
+            context,
+            span,
+            DescribeClient::new(Arc::clone(self)),
+        )
     }
 
     fn wants(&self, head: RequestHead<'_>) -> bool {

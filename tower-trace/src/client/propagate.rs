@@ -38,7 +38,13 @@ impl Propagate {
     }
 
     /// Writes `context` into the headers, if `host` may see it.
-    pub(super) fn inject(&self, tracer: &Tracer, context: &Context, host: Option<&str>, headers: &mut HeaderMap) {
+    pub(super) fn inject(
+        &self,
+        tracer: &Tracer,
+        context: &Context,
+        host: Option<&str>,
+        headers: &mut HeaderMap,
+    ) {
         if !self.reaches(host) {
             return;
         }

@@ -58,7 +58,10 @@ where
     type Data = B::Data;
     type Error = B::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
         let exchange = this.exchange;
         let Some(mut inner) = this.inner.as_mut().as_pin_mut() else {
@@ -94,14 +97,20 @@ where
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.as_ref().map_or_else(SizeHint::default, Body::size_hint)
+        self.inner
+            .as_ref()
+            .map_or_else(SizeHint::default, Body::size_hint)
     }
 }
 
 /// For services whose bodies are made from nothing, such as those behind an empty fallback.
 impl<B: Default, D: Describe> Default for ResponseBody<B, D> {
     fn default() -> Self {
-        Self::new(B::default(), Exchange::unrecorded(tracing_core_ctx::Context::new()), None)
+        Self::new(
+            B::default(),
+            Exchange::unrecorded(tracing_core_ctx::Context::new()),
+            None,
+        )
     }
 }
 

@@ -98,7 +98,11 @@ impl Failure<'_> {
     pub fn message(&self) -> Option<String> {
         let error = self.as_error()?;
         #[cfg(feature = "reqwest")]
-        let error = if error.is::<reqwest::Error>() { error.source()? } else { error };
+        let error = if error.is::<reqwest::Error>() {
+            error.source()?
+        } else {
+            error
+        };
         let mut text = error.to_string();
         let mut end = text.len().min(MAX_MESSAGE);
         while !text.is_char_boundary(end) {
@@ -185,7 +189,11 @@ fn of_reqwest(error: &reqwest::Error) -> Option<&'static str> {
 fn short(type_name: &'static str) -> Cow<'static, str> {
     let end = type_name.find('<').unwrap_or(type_name.len());
     let path = &type_name[..end];
-    Cow::Borrowed(if path.is_empty() { error_type::OTHER } else { path })
+    Cow::Borrowed(if path.is_empty() {
+        error_type::OTHER
+    } else {
+        path
+    })
 }
 
 /// The name with which an error's `Debug` form begins, if it begins with one as derived forms do. A form that is

@@ -86,12 +86,17 @@ where
                 if let Some(header) = this.echo.take() {
                     tell_trace_id(exchange, header, &mut response);
                 }
-                exchange.head(ResponseHead::new(&response), response.body().is_end_stream());
+                exchange.head(
+                    ResponseHead::new(&response),
+                    response.body().is_end_stream(),
+                );
                 let length = announced(&response);
                 let Some(exchange) = this.exchange.take() else {
                     return Poll::Pending;
                 };
-                Poll::Ready(Ok(response.map(|body| ResponseBody::new(body, exchange, length))))
+                Poll::Ready(Ok(
+                    response.map(|body| ResponseBody::new(body, exchange, length))
+                ))
             }
             Err(error) => {
                 exchange.end(End::Failed(Failure::new(&error)));
@@ -102,7 +107,11 @@ where
     }
 }
 
-fn tell_trace_id<B, D: Describe>(exchange: &Exchange<D>, header: HeaderName, response: &mut Response<B>) {
+fn tell_trace_id<B, D: Describe>(
+    exchange: &Exchange<D>,
+    header: HeaderName,
+    response: &mut Response<B>,
+) {
     let span = exchange.context().span_context();
     if let Some(span) = span
         && let Ok(value) = HeaderValue::from_bytes(&span.trace_id().to_hex())

@@ -65,7 +65,10 @@ impl RequestBuilder {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn map(mut self, change: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder) -> Self {
+    pub fn map(
+        mut self,
+        change: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Self {
         self.inner = change(self.inner);
         self
     }

@@ -139,7 +139,9 @@ fn hash(key: u64, name: &[u8]) -> usize {
         (product >> 64) as u64 ^ product as u64
     };
     let (words, rest) = name.as_chunks::<8>();
-    let state = words.iter().fold(key, |state, word| mix(state, u64::from_le_bytes(*word)));
+    let state = words
+        .iter()
+        .fold(key, |state, word| mix(state, u64::from_le_bytes(*word)));
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
     // The length tells a name from the same name with zeros behind it.

@@ -29,7 +29,12 @@ pub(super) struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// A request with its target as the client sent it, and the route it goes to.
-    pub(super) fn new(policy: &'a ServerPolicy, head: RequestHead<'a>, uri: &'a http::Uri, target: Target<'a>) -> Self {
+    pub(super) fn new(
+        policy: &'a ServerPolicy,
+        head: RequestHead<'a>,
+        uri: &'a http::Uri,
+        target: Target<'a>,
+    ) -> Self {
         Self {
             policy,
             head,
@@ -134,7 +139,9 @@ impl<'a> Request<'a> {
             span.set_new(legacy::HTTP_CLIENT_IP, client);
         }
         if let Some(peer) = self.peer() {
-            scratch::with_ip(peer.ip(), |address| span.set_new(legacy::NET_SOCK_PEER_ADDR, address));
+            scratch::with_ip(peer.ip(), |address| {
+                span.set_new(legacy::NET_SOCK_PEER_ADDR, address)
+            });
             span.set_new(legacy::NET_SOCK_PEER_PORT, peer.port());
         }
     }
@@ -224,5 +231,10 @@ pub(super) fn path(uri: &http::Uri) -> &str {
 }
 
 fn content_length(head: RequestHead<'_>) -> Option<u64> {
-    head.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    head.headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }

@@ -18,7 +18,10 @@ impl TraceLayer {
     ///
     /// **When:** before the span starts. **Sees:** the head of the request. **If it panics:** there is no route.
     /// A request without a route is named by its method alone.
-    pub fn route(self, route: impl for<'a> Fn(RequestHead<'a>) -> Option<Cow<'a, str>> + Send + Sync + 'static) -> Self {
+    pub fn route(
+        self,
+        route: impl for<'a> Fn(RequestHead<'a>) -> Option<Cow<'a, str>> + Send + Sync + 'static,
+    ) -> Self {
         self.edit(|policy| policy.routes.source(Arc::new(route)))
     }
 
@@ -51,7 +54,10 @@ impl TraceLayer {
     ///
     /// **When:** before the span starts, for every request. **Sees:** the head of the request. **If it panics:** the conventions'
     /// name is used.
-    pub fn name(self, name: impl Fn(RequestHead<'_>) -> Option<String> + Send + Sync + 'static) -> Self {
+    pub fn name(
+        self,
+        name: impl Fn(RequestHead<'_>) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
         self.edit(|policy| policy.name = Some(Arc::new(name)))
     }
 }
@@ -92,7 +98,10 @@ impl TraceLayer {
     ///     _ => Trust::NewRootWithLink,
     /// });
     /// ```
-    pub fn trust_by(self, trust: impl Fn(RequestHead<'_>) -> Trust + Send + Sync + 'static) -> Self {
+    pub fn trust_by(
+        self,
+        trust: impl Fn(RequestHead<'_>) -> Trust + Send + Sync + 'static,
+    ) -> Self {
         self.edit(|policy| policy.trust_by = Some(Arc::new(trust)))
     }
 
@@ -107,12 +116,23 @@ impl TraceLayer {
 impl TraceLayer {
     /// Records request headers as `http.request.header.<name>`. Headers that grant access (`authorization`, cookies, keys) never are.
     pub fn capture_request_headers(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.edit(|policy| policy.request_headers.extend(semconv::HTTP_REQUEST_HEADER, names))
+        self.edit(|policy| {
+            policy
+                .request_headers
+                .extend(semconv::HTTP_REQUEST_HEADER, names)
+        })
     }
 
     /// Records response headers as `http.response.header.<name>`. Headers that grant access never are.
-    pub fn capture_response_headers(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.edit(|policy| policy.response_headers.extend(semconv::HTTP_RESPONSE_HEADER, names))
+    pub fn capture_response_headers(
+        self,
+        names: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Self {
+        self.edit(|policy| {
+            policy
+                .response_headers
+                .extend(semconv::HTTP_RESPONSE_HEADER, names)
+        })
     }
 
     /// Records `http.request.body.size` (as announced) and `http.response.body.size` (as sent). Default: no.
@@ -121,7 +141,10 @@ impl TraceLayer {
     }
 
     /// Adds query parameters whose values are secret to the seven that always are.
-    pub fn redact_query_keys(self, names: impl IntoIterator<Item = impl Into<Cow<'static, str>>>) -> Self {
+    pub fn redact_query_keys(
+        self,
+        names: impl IntoIterator<Item = impl Into<Cow<'static, str>>>,
+    ) -> Self {
         self.edit(|policy| policy.sensitive = std::mem::take(&mut policy.sensitive).extend(names))
     }
 
@@ -133,14 +156,20 @@ impl TraceLayer {
     /// Who is at the other end of the connection. Default: the request's [`PeerAddr`](crate::PeerAddr) extension.
     ///
     /// **If it panics:** the address is unknown.
-    pub fn peer_address(self, peer: impl Fn(RequestHead<'_>) -> Option<SocketAddr> + Send + Sync + 'static) -> Self {
+    pub fn peer_address(
+        self,
+        peer: impl Fn(RequestHead<'_>) -> Option<SocketAddr> + Send + Sync + 'static,
+    ) -> Self {
         self.edit(|policy| policy.peer = Some(Arc::new(peer)))
     }
 
     /// The target as the client sent it, where routers inside a router have shortened it.
     ///
     /// **If it panics:** the service's own target is used.
-    pub fn original_uri(self, uri: impl for<'a> Fn(RequestHead<'a>) -> Option<&'a Uri> + Send + Sync + 'static) -> Self {
+    pub fn original_uri(
+        self,
+        uri: impl for<'a> Fn(RequestHead<'a>) -> Option<&'a Uri> + Send + Sync + 'static,
+    ) -> Self {
         self.edit(|policy| policy.uri = Some(Arc::new(uri)))
     }
 
@@ -168,7 +197,10 @@ impl TraceLayer {
     ///     }
     /// });
     /// ```
-    pub fn on_request(self, hook: impl Fn(RequestHead<'_>, &SpanRef) + Send + Sync + 'static) -> Self {
+    pub fn on_request(
+        self,
+        hook: impl Fn(RequestHead<'_>, &SpanRef) + Send + Sync + 'static,
+    ) -> Self {
         self.edit(|policy| policy.on_request = Some(Arc::new(hook)))
     }
 
@@ -176,7 +208,10 @@ impl TraceLayer {
     ///
     /// **When:** the head of the response is there, if the span records. **Sees:** that head and the span. **If it panics:** the
     /// request goes on.
-    pub fn on_response(self, hook: impl Fn(ResponseHead<'_>, &SpanRef) + Send + Sync + 'static) -> Self {
+    pub fn on_response(
+        self,
+        hook: impl Fn(ResponseHead<'_>, &SpanRef) + Send + Sync + 'static,
+    ) -> Self {
         self.edit(|policy| policy.on_response = Some(Arc::new(hook)))
     }
 

@@ -19,7 +19,10 @@ pub struct DescribeServer {
 
 impl DescribeServer {
     pub(super) const fn new(policy: Arc<ServerPolicy>) -> Self {
-        Self { policy, status: None }
+        Self {
+            policy,
+            status: None,
+        }
     }
 }
 
@@ -44,7 +47,8 @@ impl Describe for DescribeServer {
         }
         if self.policy.body_sizes
             && let End::Complete(Complete {
-                body_size: Some(size), ..
+                body_size: Some(size),
+                ..
             }) = end
         {
             span.set(semconv::HTTP_RESPONSE_BODY_SIZE, size);

@@ -11,10 +11,10 @@ use crate::capture::Captured;
 use crate::carrier::HeaderExtractor;
 use crate::exchange::Exchange;
 use crate::head::{RequestHead, ResponseHead};
+use crate::hook;
 use crate::method::{self, KnownMethods};
 use crate::redact::SensitiveKeys;
 use crate::route::{Routes, Target};
-use crate::hook;
 use crate::trust::Trust;
 
 pub(super) type FilterFn = dyn Fn(RequestHead<'_>) -> bool + Send + Sync;
@@ -64,24 +64,26 @@ impl ServerPolicy {
         }
         let uri = self.target(head);
         let mut recording = false;
-        let span = self.routes.with_target(head, attributes::path(uri), |target| {
-            let request = Request::new(self, head, uri, target);
-            self.with_name(head, target, |name| {
-                let mut builder = self
-                    .tracer
-                    .span(name)
-                    .kind(SpanKind::Server)
-                    .parent(&context)
-                    .attribute_source(&request);
-                if let Some(link) = link {
-                    builder = builder.link(link);
-                }
-                builder.start_with(|span| {
-                    recording = true;
-                    request.describe(span);
+        let span = self
+            .routes
+            .with_target(head, attributes::path(uri), |target| {
+                let request = Request::new(self, head, uri, target);
+                self.with_name(head, target, |name| {
+                    let mut builder = self
+                        .tracer
+                        .span(name)
+                        .kind(SpanKind::Server)
+                        .parent(&context)
+                        .attribute_source(&request);
+                    if let Some(link) = link {
+                        builder = builder.link(link);
+                    }
+                    builder.start_with(|span| {
+                        recording = true;
+                        request.describe(span);
+                    })
                 })
-            })
-        });
+            });
         let context = context.with_span(span.handle());
         if !recording {
             return Exchange::unrecorded(context);
@@ -89,7 +91,12 @@ impl ServerPolicy {
         if let Some(on_request) = &self.on_request {
             hook::run(|| on_request(head, span.handle()));
         }
-        Exchange::new(head.method, context, span, DescribeServer::new(Arc::clone(self)))
+        Exchange::new(
+            head.method,
+            context,
+            span,
+            DescribeServer::new(Arc::clone(self)),
+        )
     }
 
     /// The target as the client sent it.
@@ -126,11 +133,19 @@ impl ServerPolicy {
                 (context, None)
             }
             Trust::Ignore => (Context::new(), None),
-            Trust::NewRootWithLink => (Context::new(), caller.span_context().cloned().map(Link::new)),
+            Trust::NewRootWithLink => (
+                Context::new(),
+                caller.span_context().cloned().map(Link::new),
+            ),
         }
     }
 
-    fn with_name<R>(&self, head: RequestHead<'_>, target: Target<'_>, use_it: impl FnOnce(&str) -> R) -> R {
+    fn with_name<R>(
+        &self,
+        head: RequestHead<'_>,
+        target: Target<'_>,
+        use_it: impl FnOnce(&str) -> R,
+    ) -> R {
         if let Some(name) = &self.name
             && let Some(Some(name)) = hook::run(|| name(head))
         {

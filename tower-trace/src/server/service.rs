@@ -40,7 +40,11 @@ impl<S> Trace<S> {
         self.inner
     }
 
-    fn trace<B, F>(policy: &Arc<ServerPolicy>, request: Request<B>, call: impl FnOnce(Request<B>) -> F) -> ResponseFuture<F, DescribeServer> {
+    fn trace<B, F>(
+        policy: &Arc<ServerPolicy>,
+        request: Request<B>,
+        call: impl FnOnce(Request<B>) -> F,
+    ) -> ResponseFuture<F, DescribeServer> {
         let exchange = policy.begin(RequestHead::new(&request));
         let future = ResponseFuture::start(exchange, || call(request));
         match &policy.echo {
@@ -87,6 +91,8 @@ where
 
 impl<S: fmt::Debug> fmt::Debug for Trace<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trace").field("inner", &self.inner).finish_non_exhaustive()
+        f.debug_struct("Trace")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
     }
 }
