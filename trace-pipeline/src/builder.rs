@@ -109,7 +109,8 @@ impl PipelineBuilder {
         self
     }
 
-    /// Changes the tracer in other ways: its clock, its ids, its scope. Its resource and its sink are the pipeline's to set.
+    /// Changes the tracer in other ways: its clock, its ids, its scope. Its resource and its sink are the
+    /// pipeline's to set.
     pub fn tracer(mut self, change: impl FnOnce(TracerBuilder) -> TracerBuilder) -> Self {
         self.tracer = change(self.tracer);
         self
@@ -121,7 +122,8 @@ impl PipelineBuilder {
         self
     }
 
-    /// Sends spans by OTLP, as `config` says and not as the environment does. Start from [`OtlpConfig::from_env`] to change that in parts.
+    /// Sends spans by OTLP, as `config` says and not as the environment does. Start from [`OtlpConfig::from_env`]
+    /// to change that in parts.
     #[cfg(feature = "otlp")]
     pub fn otlp(mut self, config: OtlpConfig) -> Self {
         self.otlp = config;
@@ -136,7 +138,8 @@ impl PipelineBuilder {
         self
     }
 
-    /// How many bytes the spans hold at most that wait or are being exported; more are dropped and counted. Default: 32 MiB.
+    /// How many bytes the spans hold at most that wait or are being exported; more are dropped and counted.
+    /// Default: 32 MiB.
     pub const fn queue_bytes(mut self, bytes: usize) -> Self {
         self.bounds.bytes = bytes;
         self
@@ -155,7 +158,8 @@ impl PipelineBuilder {
         self
     }
 
-    /// How long the export of a batch may take, as far as the exporter heeds it. Default: 30 s; `OTEL_BSP_EXPORT_TIMEOUT`.
+    /// How long the export of a batch may take, as far as the exporter heeds it. Default: 30 s;
+    /// `OTEL_BSP_EXPORT_TIMEOUT`.
     pub const fn export_timeout(mut self, timeout: Duration) -> Self {
         self.export_timeout = timeout;
         self
@@ -189,7 +193,8 @@ impl PipelineBuilder {
     ///
     /// # Errors
     ///
-    /// When what the code set for OTLP can not be used, or the thread can not be started. The environment is never a reason.
+    /// When what the code set for OTLP can not be used, or the thread can not be started. The environment is never
+    /// a reason.
     pub fn build(mut self) -> Result<Pipeline, BuildError> {
         for warning in std::mem::take(&mut self.warnings) {
             diagnostics::report(Level::Warn, format_args!("{warning}"));

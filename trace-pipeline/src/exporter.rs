@@ -1,6 +1,7 @@
 //! Exporters: who takes batches of finished spans somewhere.
 //!
-//! An exporter of your own is one function. It runs on the pipeline's thread, so it may block, and needs no async runtime:
+//! An exporter of your own is one function. It runs on the pipeline's thread, so it may block, and needs no async
+//! runtime:
 //!
 //! ```
 //! use trace_pipeline::{Batch, ExportError, Exporter};
@@ -32,16 +33,17 @@ pub use tee::Tee;
 
 /// Takes batches of finished spans somewhere.
 ///
-/// All calls come one after the other from the pipeline's own thread, in a context in which spans are not recorded, so that an exporter does not
-/// trace itself. It is made on another thread: what belongs to a thread should be made in the first call.
+/// All calls come one after the other from the pipeline's own thread, in a context in which spans are not
+/// recorded, so that an exporter does not trace itself. It is made on another thread: what belongs to a thread
+/// should be made in the first call.
 pub trait Exporter: Send {
     /// Delivers a batch, or says why not. The batch is not offered again.
     ///
     /// - **When**: a batch is full, the schedule delay is over, or somebody flushes.
     /// - **Sees**: sampled spans only, and the resource that they come from.
     /// - **If it panics**: the batch is counted as dropped, and the next one is offered.
-    /// - **If it is slow**: spans wait in the queue and are dropped, and counted, when that is full. It should give up at the
-    ///   [deadline](Batch::deadline); nobody can make it.
+    /// - **If it is slow**: spans wait in the queue and are dropped, and counted, when that is full. It should
+    ///   give up at the [deadline](Batch::deadline); nobody can make it.
     ///
     /// # Errors
     ///
@@ -51,7 +53,8 @@ pub trait Exporter: Send {
     /// No batch comes any more. Default: nothing.
     ///
     /// - **When**: once, at the end of a shutdown.
-    /// - **If it panics or is slow**: as for [`export`](Self::export); who shuts down does not wait longer than they said.
+    /// - **If it panics or is slow**: as for [`export`](Self::export); who shuts down does not wait longer than
+    ///   they said.
     fn shutdown(&mut self) {}
 }
 

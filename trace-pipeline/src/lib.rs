@@ -22,15 +22,16 @@
 //! # }
 //! ```
 //!
-//! No global is needed: [`build`](PipelineBuilder::build) in place of `install`, and [`Pipeline::tracer`] has the tracer. Several pipelines live
-//! side by side.
+//! No global is needed: [`build`](PipelineBuilder::build) in place of `install`, and [`Pipeline::tracer`] has the
+//! tracer. Several pipelines live side by side.
 //!
 //! # Guarantees
 //!
 //! - **Nobody waits.** A thread that ends a span moves it into a queue without a lock, and goes on.
-//! - **Everything is bounded.** Spans, bytes, the size of requests and answers, the time of an export, of a flush, of a shutdown.
-//! - **Every span is accounted for.** [`PipelineStats`] says of each whether it was exported, was not sampled, was dropped and why, or is
-//!   on its way; `is_balanced` checks the sum.
+//! - **Everything is bounded.** Spans, bytes, the size of requests and answers, the time of an export, of a flush,
+//!   of a shutdown.
+//! - **Every span is accounted for.** [`PipelineStats`] says of each whether it was exported, was not sampled, was
+//!   dropped and why, or is on its way; `is_balanced` checks the sum.
 //! - **No telemetry of telemetry.** What an exporter calls is not traced.
 //!
 //! It chooses against back pressure: a service is not slowed down because its traces can not be delivered.
@@ -38,7 +39,8 @@
 //! # When things happen
 //!
 //! - **A batch is exported** when 512 spans wait (or 2 MiB), when the last export was 5 s ago, and at a flush.
-//! - **A span is dropped** when it ends and the queue is full. The newest goes, so that what is in the queue stays whole.
+//! - **A span is dropped** when it ends and the queue is full. The newest goes, so that what is in the queue stays
+//!   whole.
 //! - **A warning is reported** when spans begin to be lost, and then at most once in a minute; see
 //!   [`diagnostics`](tracing_core_ctx::diagnostics).
 //! - **The pipeline is dropped**: it is shut down, which takes 5 s at most.

@@ -1,4 +1,5 @@
-//! OTLP, the OpenTelemetry protocol, over HTTP and over gRPC ([specification](https://opentelemetry.io/docs/specs/otlp/)).
+//! OTLP, the OpenTelemetry protocol, over HTTP and over gRPC
+//! ([specification](https://opentelemetry.io/docs/specs/otlp/)).
 //!
 //! ```
 //! use std::time::Duration;
@@ -20,12 +21,13 @@
 //! # When things happen
 //!
 //! - **A request is sent** for each batch. Requests never overlap.
-//! - **It is repeated** when the connection fails or breaks before the whole answer is there, on HTTP 429, 502, 503 and 504, and on the
-//!   gRPC statuses that OTLP calls retryable. The wait doubles each time and is drawn at random from its upper half; what
-//!   `Retry-After` or `RetryInfo` says is the least. Other errors are final.
-//! - **It is given up** when the timeout is over, repetitions included, or when a wait would end after it. A server that asked for a longer
-//!   wait is left alone until then: the next batch waits too.
-//! - **A part of the batch is rejected** by the server's word (partial success): these spans are counted as rejected, nothing is repeated.
+//! - **It is repeated** when the connection fails or breaks before the whole answer is there, on HTTP 429, 502,
+//!   503 and 504, and on the gRPC statuses that OTLP calls retryable. The wait doubles each time and is drawn at
+//!   random from its upper half; what `Retry-After` or `RetryInfo` says is the least. Other errors are final.
+//! - **It is given up** when the timeout is over, repetitions included, or when a wait would end after it. A
+//!   server that asked for a longer wait is left alone until then: the next batch waits too.
+//! - **A part of the batch is rejected** by the server's word (partial success): these spans are counted as
+//!   rejected, nothing is repeated.
 //! - **Redirects** are not followed: spans go where the operator said, or nowhere.
 //!
 //! Connections are made on the pipeline's thread, by a runtime that nobody else sees, when the first batch is sent.

@@ -29,15 +29,15 @@ use crate::stats::{Dropped, PipelineStats};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Several live side by side, each with its service, queue and thread. A pipeline that is dropped is shut down, which takes no longer than its
-/// [drop timeout](PipelineBuilder::drop_timeout).
+/// Several live side by side, each with its service, queue and thread. A pipeline that is dropped is shut down,
+/// which takes no longer than its [drop timeout](PipelineBuilder::drop_timeout).
 ///
 /// # In async code
 ///
-/// [`flush`](Self::flush) and [`shutdown`](Self::shutdown) block the thread that calls them, and nothing else: the exporter has a thread, and a
-/// runtime if it needs one, of its own, so they end on a multi-thread runtime, on a current-thread runtime and without any. Only if the
-/// back end is a task *on the blocked thread* does it answer no sooner than the time is over; call them from
-/// `tokio::task::spawn_blocking` then.
+/// [`flush`](Self::flush) and [`shutdown`](Self::shutdown) block the thread that calls them, and nothing else: the
+/// exporter has a thread, and a runtime if it needs one, of its own, so they end on a multi-thread runtime, on a
+/// current-thread runtime and without any. Only if the back end is a task *on the blocked thread* does it answer
+/// no sooner than the time is over; call them from `tokio::task::spawn_blocking` then.
 pub struct Pipeline {
     shared: Arc<Shared>,
     tracer: Tracer,
@@ -92,9 +92,9 @@ impl Pipeline {
 
     /// Sends all spans that have ended until now and waits for it, takes no more, and ends the thread.
     ///
-    /// After `timeout` it returns in any case. An exporter that waits for a back end is told to give up shortly before that; what is in the
-    /// queue then is dropped and counted. The second call finds nothing to do. Spans that end later are counted as
-    /// [`after_shutdown`](Dropped::after_shutdown); tracers stop recording new ones.
+    /// After `timeout` it returns in any case. An exporter that waits for a back end is told to give up shortly
+    /// before that; what is in the queue then is dropped and counted. The second call finds nothing to do. Spans
+    /// that end later are counted as [`after_shutdown`](Dropped::after_shutdown); tracers stop recording new ones.
     ///
     /// # Errors
     ///

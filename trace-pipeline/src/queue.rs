@@ -89,8 +89,8 @@ impl Queue {
                 batch_is_full: false,
             };
         }
-        // Counted before it is pushed, so that it can not be taken out, and counted, before it is counted in. Exactly one push sees each
-        // threshold crossed, also when that push then finds the queue full.
+        // Counted before it is pushed, so that it can not be taken out, and counted, before it is counted in.
+        // Exactly one push sees each threshold crossed, also when that push then finds the queue full.
         let queued = self.queued.fetch_add(1, Ordering::AcqRel);
         let batch_bytes =
             bytes < self.bounds.batch_bytes && bytes + weight >= self.bounds.batch_bytes;

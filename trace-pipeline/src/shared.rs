@@ -81,6 +81,11 @@ impl Shared {
             counters.no_exporter.add(1);
             return;
         }
+        self.push(span);
+    }
+
+    fn push(&self, span: Box<SpanRecord>) {
+        let counters = &self.counters.requests;
         let pushed = self.queue.push(span);
         match pushed.outcome {
             Ok(()) => {}
@@ -90,8 +95,8 @@ impl Shared {
         if pushed.batch_is_full {
             self.wake();
         }
-        // Either the thread, which closes first and then looks into the queue for the last time, sees this span, or it is closed
-        // now: both sides are sequentially consistent, the push by the queue's own operations.
+        // Either the thread, which closes first and then looks into the queue for the last time, sees this span,
+        // or it is closed now: both sides are sequentially consistent, the push by the queue's own operations.
         if self.phase.load(Ordering::SeqCst) == CLOSED {
             self.discard(&counters.after_shutdown);
         }
@@ -141,5 +146,31 @@ impl Shared {
 
     pub(crate) fn stats(&self) -> PipelineStats {
         self.counters.stats(self.queue.len(), self.queue.bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_spans::spans;
+
+    #[test]
+    fn a_span_that_is_pushed_while_the_pipeline_closes_is_not_forgotten() {
+        let shared = Shared::new(Mode::Export, Bounds::default());
+        for (number, span) in spans(3).into_iter().enumerate() {
+            shared.counters.requests.submitted.add(1);
+            if number == 1 {
+                // The thread has looked at the queue for the last time, after these two were let in.
+                shared.close(&shared.counters.exports.shutdown);
+            }
+            shared.push(span);
+        }
+        let stats = shared.stats();
+        assert_eq!(
+            (stats.dropped.shutdown, stats.dropped.after_shutdown),
+            (1, 2)
+        );
+        assert_eq!((stats.in_flight, stats.in_flight_bytes), (0, 0));
+        assert!(stats.is_balanced(), "{stats:?}");
     }
 }

@@ -19,7 +19,8 @@ use std::time::Duration;
 /// # check(&PipelineStats::default());
 /// ```
 ///
-/// While other threads end spans, the single numbers are read one after the other and may differ by what happens meanwhile.
+/// While other threads end spans, the single numbers are read one after the other and may differ by what happens
+/// meanwhile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PipelineStats {
@@ -155,7 +156,8 @@ impl Counter {
     }
 }
 
-/// The counters behind [`PipelineStats`]. What request threads write and what the pipeline's thread writes lie on different cache lines.
+/// The counters behind [`PipelineStats`]. What request threads write and what the pipeline's thread writes lie on
+/// different cache lines.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) requests: RequestCounters,

@@ -1,5 +1,5 @@
-//! Lists of keys and values in the manner of W3C Baggage: `key=value,key2=value2`, with `%` and two hex digits for what would
-//! be taken for structure.
+//! Lists of keys and values in the manner of W3C Baggage: `key=value,key2=value2`, with `%` and two hex digits for
+//! what would be taken for structure.
 
 /// A list breaks the grammar. Says where, not what: values may be secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,8 +16,8 @@ pub(super) fn read(vars: &Vars<'_>) -> EnvResource {
     let text = vars.text(ATTRIBUTES).unwrap_or_default();
     match list::members(&text).collect::<Result<Vec<_>, _>>() {
         Ok(attributes) => resource.attributes = attributes,
-        // OpenTelemetry resource SDK: "In case of any error, e.g. failure during the decoding process, the entire environment
-        // variable value SHOULD be discarded and an error SHOULD be reported".
+        // OpenTelemetry resource SDK: "In case of any error, e.g. failure during the decoding process, the entire
+        // environment variable value SHOULD be discarded and an error SHOULD be reported".
         Err(invalid) => vars.warn(format_args!(
             "{ATTRIBUTES} is `{text}`, but member {} is not `key=value` with percent-encoded text; all of it is ignored",
             invalid.position

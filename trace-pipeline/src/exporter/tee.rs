@@ -4,8 +4,9 @@ use super::{Batch, ExportError, Exporter};
 
 /// Gives every batch to several exporters, one after the other.
 ///
-/// A span counts as delivered when all of them took it: the batch fails with the error that lost most spans. The deadline is one for
-/// all, so a slow exporter takes time from those behind it.
+/// A span counts as delivered when all of them took it: the batch fails with the error that lost most spans. The
+/// deadline is one for all, so a slow exporter takes time from those behind it; one that panics takes the batch from
+/// them.
 pub struct Tee {
     exporters: Vec<Box<dyn Exporter>>,
 }

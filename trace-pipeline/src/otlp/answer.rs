@@ -38,7 +38,8 @@ impl Answer {
         }
     }
 
-    /// Of an `ExportTraceServiceResponse`. One that can not be read was still sent by a server that called the request a success.
+    /// Of an `ExportTraceServiceResponse`. One that can not be read was still sent by a server that called the
+    /// request a success.
     pub(super) fn from_response(body: &[u8]) -> Self {
         let (mut rejected, mut message) = (0, &[][..]);
         let mut response = Reader::new(body);

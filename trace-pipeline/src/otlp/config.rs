@@ -101,8 +101,8 @@ impl OtlpConfig {
         }
     }
 
-    /// The server. Over HTTP, traces go to `v1/traces` below this URL. Over gRPC it may also be host and port without a scheme, see
-    /// [`insecure`](Self::insecure).
+    /// The server. Over HTTP, traces go to `v1/traces` below this URL. Over gRPC it may also be host and port
+    /// without a scheme, see [`insecure`](Self::insecure).
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.target = Target::Endpoint(url.into());
         self
@@ -239,5 +239,54 @@ impl fmt::Debug for OtlpConfig {
             .field("timeout", &self.timeout)
             .field("compression", &self.compression)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_headers_are_secrets() {
+        let (_, value) = header("authorization", "Bearer secret").unwrap();
+        assert!(value.is_sensitive());
+    }
+
+    #[test]
+    fn what_says_how_the_message_is_built_is_not_for_the_user_to_say() {
+        for name in [
+            "Content-Length",
+            "content-type",
+            "host",
+            "te",
+            "grpc-timeout",
+            "",
+            "a b",
+            "ü",
+        ] {
+            let config = OtlpConfig::http().header(name, "1");
+            assert!(
+                matches!(config.build(), Err(ConfigError::Header { name: refused }) if refused == name)
+            );
+        }
+        assert!(
+            OtlpConfig::http()
+                .header("x-tenant", "line\nbreak")
+                .build()
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn the_user_agent_can_be_changed() {
+        let headers = OtlpConfig::http()
+            .header("user-agent", "shop/1")
+            .header("x", "1")
+            .header("X", "2");
+        let headers = headers.header_map().unwrap();
+        assert_eq!(
+            (&headers["user-agent"], &headers["x"]),
+            (&"shop/1".parse().unwrap(), &"2".parse().unwrap())
+        );
     }
 }

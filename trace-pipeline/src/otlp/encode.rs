@@ -110,8 +110,8 @@ fn identity(writer: &mut Writer, cx: &SpanContext) {
     writer.bytes(3, cx.trace_state().as_str().as_bytes());
 }
 
-/// The W3C flags in the lower byte; above them that it is known whether the parent (of a link: the linked span) is remote,
-/// and whether it is.
+/// The W3C flags in the lower byte; above them that it is known whether the parent (of a link: the linked span) is
+/// remote, and whether it is.
 fn flags(cx: &SpanContext, is_remote: bool) -> u32 {
     const IS_REMOTE_IS_KNOWN: u32 = 0x100;
     const IS_REMOTE: u32 = 0x200;

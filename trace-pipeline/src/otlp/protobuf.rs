@@ -70,8 +70,8 @@ impl Writer {
     /// A message within the message, also if it is empty.
     pub(super) fn message(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
         self.tag(field, BYTES);
-        // The length stands before the content. One byte is kept free for it, which does for most messages; the content of a longer one is
-        // moved a little. That is cheaper than to measure first and write then.
+        // The length stands before the content. One byte is kept free for it, which does for most messages; the
+        // content of a longer one is moved a little. That is cheaper than to measure first and write then.
         let start = self.bytes.len() + 1;
         self.bytes.push(0);
         write(self);

@@ -32,7 +32,8 @@ impl fmt::Display for InvalidPem {
 
 impl std::error::Error for InvalidPem {}
 
-/// The same, read. The roots of the operating system are many files, which are read on the pipeline's thread and only if they are needed.
+/// The same, read. The roots of the operating system are many files, which are read on the pipeline's thread and
+/// only if they are needed.
 #[derive(Debug)]
 pub(super) struct Tls {
     roots: Option<RootCertStore>,

@@ -1,4 +1,5 @@
-//! The oracle is `opentelemetry-proto`: what a record should become is put together from its types, and must be the same bytes.
+//! The oracle is `opentelemetry-proto`: what a record should become is put together from its types, and must be
+//! the same bytes.
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1 as common;
