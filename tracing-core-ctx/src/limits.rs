@@ -53,11 +53,17 @@ impl AttributeLimits {
         value_length: usize::MAX,
     };
 
+    #[inline]
     pub(crate) fn cut<'a>(&self, text: &'a str) -> &'a str {
         // As many bytes as the limit has characters cannot be too many characters.
         if text.len() <= self.value_length {
             return text;
         }
+        self.cut_long(text)
+    }
+
+    #[cold]
+    fn cut_long<'a>(&self, text: &'a str) -> &'a str {
         match text.char_indices().nth(self.value_length) {
             Some((end, _)) => &text[..end],
             None => text,

@@ -113,6 +113,7 @@ impl Attributes {
     }
 
     /// The same for a key that the caller knows to be new, sparing the scan.
+    #[inline]
     pub(crate) fn set_new_within<K: AttributeKey>(
         &mut self,
         limits: &AttributeLimits,
@@ -189,6 +190,7 @@ impl Attributes {
         }
     }
 
+    #[inline]
     fn put_new(&mut self, limits: &AttributeLimits, key: KeyRef<'_>, value: ValueRef<'_>) {
         // OpenTelemetry common, "Attribute": the key must be a non-empty string.
         if self.entries.len() >= limits.count || key.as_str().is_empty() {
@@ -256,25 +258,30 @@ impl Attributes {
             }
         }
     }
+
+    #[inline]
     fn keep(&mut self, limits: &AttributeLimits, value: ValueRef<'_>) -> EntryValue {
         match value {
             ValueRef::Bool(flag) => EntryValue::Bool(flag),
             ValueRef::F64(number) => EntryValue::F64(number),
             ValueRef::I64(number) => EntryValue::I64(number),
             ValueRef::Str(text) => EntryValue::Text(self.texts.push(limits.cut(text))),
-            ValueRef::Bytes(bytes) => {
-                let kept = bytes.len().min(limits.value_length);
-                self.keep_large(Value::Bytes(bytes[..kept].to_vec()))
-            }
-            ValueRef::Array(Array::Str(texts)) => {
-                let texts = texts.iter().map(|text| limits.cut(text)).collect();
-                self.keep_large(Value::Array(texts))
-            }
-            ValueRef::Array(array) => self.keep_large(Value::Array(array.clone())),
+            ValueRef::Array(_) | ValueRef::Bytes(_) => self.keep_large(limits, value),
         }
     }
 
-    fn keep_large(&mut self, value: Value) -> EntryValue {
+    #[cold]
+    fn keep_large(&mut self, limits: &AttributeLimits, value: ValueRef<'_>) -> EntryValue {
+        let value = match value {
+            ValueRef::Array(Array::Str(texts)) => {
+                Value::Array(texts.iter().map(|text| limits.cut(text)).collect())
+            }
+            ValueRef::Bytes(bytes) => {
+                let kept = bytes.len().min(limits.value_length);
+                Value::Bytes(bytes[..kept].to_vec())
+            }
+            other => other.to_value(),
+        };
         let Ok(position) = u32::try_from(self.large.len()) else {
             return EntryValue::Bool(false);
         };

@@ -28,16 +28,18 @@ impl Texts {
     }
 
     /// Copies a text into the buffer; one that would make it larger than 4 GiB becomes empty.
+    #[inline]
     pub(super) fn push(&mut self, text: &str) -> Text {
-        let (Ok(start), Ok(len)) = (u32::try_from(self.buffer.len()), u32::try_from(text.len()))
-        else {
-            return Text::default();
-        };
-        if start.checked_add(len).is_none() {
+        let start = self.buffer.len();
+        if u32::try_from(start + text.len()).is_err() {
             return Text::default();
         }
         self.buffer.push_str(text);
-        Text { start, len }
+        #[expect(clippy::cast_possible_truncation, reason = "their sum fits")]
+        Text {
+            start: start as u32,
+            len: text.len() as u32,
+        }
     }
 
     pub(super) fn get(&self, text: Text) -> &str {
