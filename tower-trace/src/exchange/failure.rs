@@ -3,8 +3,11 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::iter::successors;
 
 use tracing_core_ctx::semconv::error_type;
+
+use crate::hook;
 
 /// An error of any type, seen from the side that has to name it.
 ///
@@ -16,8 +19,14 @@ pub struct Failure<'a> {
     type_name: &'static str,
 }
 
-/// How many causes of an error are looked at.
+/// How many causes of an error are looked at: an error may be its own cause.
 const DEPTH: usize = 16;
+
+/// How much of a message is kept, in bytes.
+const MAX_MESSAGE: usize = 256;
+
+/// The longest name that is taken from what an error prints, in bytes.
+const MAX_NAME: usize = 64;
 
 impl<'a> Failure<'a> {
     /// Looks at `error`.
@@ -67,57 +76,64 @@ impl<'a> Failure<'a> {
     }
 
     /// A name for `error.type`: `timeout`, `connection_refused`, `cancelled`, `incomplete_message`, .. for the errors that
-    /// networks make, else the name of the error's type.
+    /// networks make, else the name of the error's type. An error whose own code panics over this is `_OTHER`.
     #[must_use]
     pub fn error_type(&self) -> Cow<'static, str> {
+        hook::run(|| self.name()).unwrap_or(Cow::Borrowed(error_type::OTHER))
+    }
+
+    fn name(&self) -> Cow<'static, str> {
         let Some(error) = self.as_error() else {
-            return short(self.type_name);
-        };
-        let mut cause = Some(error);
-        let mut name = None;
-        for _ in 0..DEPTH {
-            let Some(error) = cause else {
-                break;
+            return match self.type_name.ends_with("::Elapsed") {
+                true => Cow::Borrowed(error_type::TIMEOUT),
+                false => short(self.type_name),
             };
-            // The innermost cause that has a name says most.
-            name = well_known(error).or(name);
-            cause = error.source();
-        }
-        match name {
+        };
+        // The innermost cause that has a name says most.
+        match causes(error).filter_map(well_known).last() {
             Some(name) => Cow::Borrowed(name),
-            None if self.type_name.contains("dyn ") => debug_name(error),
-            None => short(self.type_name),
+            None => type_of(error).map_or_else(|| debug_name(error), Cow::Borrowed),
         }
     }
-}
 
-impl Failure<'_> {
     /// What the error says, for the description of a status: at most 256 bytes. `None` when the error's type is not known
-    /// to say anything. An error that prints a URL, as reqwest's do, is left out for what it was caused by.
+    /// to say anything, or when its own code panics over this. Errors that print a URL, as reqwest's do, are left out for
+    /// what they were caused by.
     #[must_use]
     pub fn message(&self) -> Option<String> {
-        let error = self.as_error()?;
-        #[cfg(feature = "reqwest")]
-        let error = if error.is::<reqwest::Error>() {
-            error.source()?
-        } else {
-            error
-        };
-        let mut text = error.to_string();
-        let mut end = text.len().min(MAX_MESSAGE);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
-        Some(text)
+        hook::run(|| {
+            let error = self.as_error()?;
+            #[cfg(feature = "reqwest")]
+            let error = match causes(error)
+                .filter(|cause| cause.is::<reqwest::Error>())
+                .last()
+            {
+                // What is around it may well quote it.
+                Some(quotes_url) => quotes_url.source()?,
+                None => error,
+            };
+            Some(Prefix::of(MAX_MESSAGE, format_args!("{error}")))
+        })
+        .flatten()
     }
 }
-
-const MAX_MESSAGE: usize = 256;
 
 impl fmt::Debug for Failure<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Failure({})", self.type_name)
+    }
+}
+
+/// The error and what caused it, outermost first.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    successors(Some(error), |error| cause(*error)).take(DEPTH)
+}
+
+/// What caused the error. An I/O error skips what it wraps and names the cause of that.
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().map(io::Error::get_ref) {
+        Some(Some(wrapped)) => Some(wrapped),
+        _ => error.source(),
     }
 }
 
@@ -133,7 +149,7 @@ fn well_known(error: &(dyn Error + 'static)) -> Option<&'static str> {
         return of_reqwest(error);
     }
     // Timeouts of tower and tokio: unit-like types that say nothing else.
-    (debug_name(error) == "Elapsed").then_some("timeout")
+    (debug_name(error) == "Elapsed").then_some(error_type::TIMEOUT)
 }
 
 fn of_io(kind: io::ErrorKind) -> Option<&'static str> {
@@ -146,7 +162,7 @@ fn of_io(kind: io::ErrorKind) -> Option<&'static str> {
         io::ErrorKind::HostUnreachable => "host_unreachable",
         io::ErrorKind::NetworkUnreachable => "network_unreachable",
         io::ErrorKind::NotConnected => "not_connected",
-        io::ErrorKind::TimedOut => "timeout",
+        io::ErrorKind::TimedOut => error_type::TIMEOUT,
         io::ErrorKind::UnexpectedEof => "unexpected_eof",
         _ => return None,
     })
@@ -154,7 +170,7 @@ fn of_io(kind: io::ErrorKind) -> Option<&'static str> {
 
 fn of_hyper(error: &hyper::Error) -> Option<&'static str> {
     Some(if error.is_timeout() {
-        "timeout"
+        error_type::TIMEOUT
     } else if error.is_incomplete_message() {
         "incomplete_message"
     } else if error.is_canceled() {
@@ -173,7 +189,7 @@ fn of_hyper(error: &hyper::Error) -> Option<&'static str> {
 #[cfg(feature = "reqwest")]
 fn of_reqwest(error: &reqwest::Error) -> Option<&'static str> {
     Some(if error.is_timeout() {
-        "timeout"
+        error_type::TIMEOUT
     } else if error.is_connect() {
         "connect"
     } else if error.is_redirect() {
@@ -185,7 +201,30 @@ fn of_reqwest(error: &reqwest::Error) -> Option<&'static str> {
     })
 }
 
-/// The last part of a type's path, without generic arguments: `my_crate::Error` stays whole, because `Error` alone says nothing.
+/// The name of a type that is known; that of its variant would say less.
+fn type_of(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    if error.is::<io::Error>() {
+        return Some("std::io::Error");
+    }
+    if error.is::<hyper::Error>() {
+        return Some("hyper::Error");
+    }
+    #[cfg(feature = "hyper-util")]
+    if error.is::<hyper_util::client::legacy::Error>() {
+        return Some("hyper_util::client::legacy::Error");
+    }
+    #[cfg(feature = "reqwest")]
+    if error.is::<reqwest::Error>() {
+        return Some("reqwest::Error");
+    }
+    #[cfg(feature = "axum")]
+    if error.is::<axum::Error>() {
+        return Some("axum::Error");
+    }
+    None
+}
+
+/// A type's path without generic arguments: `my_crate::Error` stays whole, because `Error` alone says nothing.
 fn short(type_name: &'static str) -> Cow<'static, str> {
     let end = type_name.find('<').unwrap_or(type_name.len());
     let path = &type_name[..end];
@@ -199,9 +238,8 @@ fn short(type_name: &'static str) -> Cow<'static, str> {
 /// The name with which an error's `Debug` form begins, if it begins with one as derived forms do. A form that is
 /// free text gives `_OTHER`: it may be of any number.
 fn debug_name(error: &(dyn Error + 'static)) -> Cow<'static, str> {
-    let mut name = Prefix::default();
-    let _ = fmt::write(&mut name, format_args!("{error:?}"));
-    let text = name.as_str();
+    // Two more, to see what comes behind the longest name.
+    let text = Prefix::of(MAX_NAME + 2, format_args!("{error:?}"));
     let end = text
         .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .unwrap_or(text.len());
@@ -216,24 +254,28 @@ fn debug_name(error: &(dyn Error + 'static)) -> Cow<'static, str> {
     }
 }
 
-const MAX_NAME: usize = 64;
-
-/// Keeps the beginning of what is written and stops the writer.
-#[derive(Default)]
+/// Keeps the beginning of what is written, and stops the writer then.
 struct Prefix {
     text: String,
+    limit: usize,
 }
 
 impl Prefix {
-    fn as_str(&self) -> &str {
-        &self.text
+    fn of(limit: usize, text: fmt::Arguments<'_>) -> String {
+        let mut prefix = Self {
+            text: String::new(),
+            limit,
+        };
+        // The only error is that of a full prefix.
+        let _ = fmt::write(&mut prefix, text);
+        prefix.text
     }
 }
 
 impl fmt::Write for Prefix {
     fn write_str(&mut self, more: &str) -> fmt::Result {
         for c in more.chars() {
-            if self.text.len() > MAX_NAME + 2 {
+            if self.text.len() + c.len_utf8() > self.limit {
                 return Err(fmt::Error);
             }
             self.text.push(c);
@@ -243,71 +285,4 @@ impl fmt::Write for Prefix {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    type BoxError = Box<dyn Error + Send + Sync>;
-
-    #[derive(Debug)]
-    struct Elapsed(#[expect(dead_code, reason = "only its form matters")] ());
-
-    impl fmt::Display for Elapsed {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("deadline has elapsed")
-        }
-    }
-
-    impl Error for Elapsed {}
-
-    #[derive(Debug)]
-    enum Shop {
-        OutOfStock { item: u32 },
-    }
-
-    impl fmt::Display for Shop {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            let Self::OutOfStock { item } = self;
-            write!(f, "item {item} is out of stock")
-        }
-    }
-
-    impl Error for Shop {}
-
-    #[test]
-    fn network_errors_have_short_names_boxed_or_not() {
-        let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
-        assert_eq!(Failure::new(&refused()).error_type(), "connection_refused");
-        let boxed: BoxError = Box::new(refused());
-        assert_eq!(Failure::new(&boxed).error_type(), "connection_refused");
-        let wrapped: BoxError = Box::new(io::Error::other(refused()));
-        assert_eq!(Failure::new(&wrapped).error_type(), "connection_refused");
-    }
-
-    #[test]
-    fn an_elapsed_timer_is_a_timeout() {
-        let boxed: BoxError = Box::new(Elapsed(()));
-        assert_eq!(Failure::new(&boxed).error_type(), "timeout");
-    }
-
-    #[test]
-    fn a_boxed_error_of_another_kind_is_called_by_its_variant() {
-        let boxed: BoxError = Box::new(Shop::OutOfStock { item: 7 });
-        assert_eq!(Failure::new(&boxed).error_type(), "OutOfStock");
-    }
-
-    #[test]
-    fn a_concrete_error_is_called_by_its_type() {
-        let error = Shop::OutOfStock { item: 7 };
-        assert_eq!(
-            Failure::new(&error).error_type(),
-            "tower_trace::exchange::failure::tests::Shop"
-        );
-        assert_eq!(Failure::new(&"just text").error_type(), "&str");
-    }
-
-    #[test]
-    fn a_message_is_never_a_name() {
-        let boxed: BoxError = "user 4711 not found".into();
-        assert_eq!(Failure::new(&boxed).error_type(), "_OTHER");
-    }
-}
+mod tests;
