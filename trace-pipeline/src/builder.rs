@@ -35,6 +35,7 @@ pub struct PipelineBuilder {
     pub(crate) warnings: Vec<String>,
     exporter: Option<Box<dyn Exporter>>,
     service: Option<String>,
+    default_service: Option<String>,
     attributes: Attributes,
     drop_timeout: Duration,
 }
@@ -62,6 +63,7 @@ impl Default for PipelineBuilder {
             warnings: Vec::new(),
             exporter: None,
             service: None,
+            default_service: None,
             attributes: Attributes::new(),
             drop_timeout: Duration::from_secs(5),
         }
@@ -72,6 +74,19 @@ impl PipelineBuilder {
     /// The name of the service. Default: `unknown_service:` and the name of the executable.
     pub fn service(mut self, name: impl Into<String>) -> Self {
         self.service = Some(name.into());
+        self
+    }
+
+    /// The name of the service where neither code nor environment gives one: for programs that their operators name.
+    ///
+    /// ```
+    /// let vars = |name: &str| (name == "OTEL_SERVICE_NAME").then(|| "orders-eu".to_owned());
+    /// let pipeline = trace_pipeline::from_vars(vars).default_service("orders").build()?;
+    /// assert_eq!(pipeline.tracer().resource().service_name(), "orders-eu");
+    /// # Ok::<(), trace_pipeline::BuildError>(())
+    /// ```
+    pub fn default_service(mut self, name: impl Into<String>) -> Self {
+        self.default_service = Some(name.into());
         self
     }
 
@@ -255,7 +270,8 @@ impl PipelineBuilder {
 
     fn make_resource(&self) -> Resource {
         let env = &self.env_resource;
-        let mut resource = match self.service.as_ref().or(env.service_name.as_ref()) {
+        let name = self.service.as_ref().or(env.service_name.as_ref());
+        let mut resource = match name.or(self.default_service.as_ref()) {
             Some(name) => Resource::new(name),
             None => Resource::default(),
         };

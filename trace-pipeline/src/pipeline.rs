@@ -98,12 +98,12 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// When spans were lost meanwhile, or when `timeout` was over and the exporter still held some.
+    /// When spans were lost, now or ever since the pipeline started, or when `timeout` was over and the exporter
+    /// still held some. Spans that nobody wanted ([`no_exporter`](Dropped::no_exporter)) are not lost.
     pub fn shutdown(&self, timeout: Duration) -> Result<(), Lost> {
         // So that what the exporter says at the end of its time is still counted and told.
         const MARGIN: Duration = Duration::from_millis(100);
 
-        let before = self.shared.counters.dropped();
         let until = cutoff::after(timeout);
         self.shared
             .begin_shutdown(cutoff::after(timeout - MARGIN.min(timeout / 10)));
@@ -111,7 +111,7 @@ impl Pipeline {
         if !in_time && !self.shared.is_worker() {
             self.shared.close(&self.shared.counters.exports.shutdown);
         }
-        self.lost_since(before, in_time)
+        self.lost_since(Dropped::default(), in_time)
     }
 
     fn wait(&self, wait: impl FnOnce(&crate::control::Control) -> bool) -> bool {
@@ -123,8 +123,11 @@ impl Pipeline {
     }
 
     fn lost_since(&self, before: Dropped, in_time: bool) -> Result<(), Lost> {
+        let mut dropped = self.shared.counters.dropped() - before;
+        // Someone chose that, for example by `OTEL_TRACES_EXPORTER=none`.
+        dropped.no_exporter = 0;
         let lost = Lost {
-            dropped: self.shared.counters.dropped() - before,
+            dropped,
             in_flight: if in_time {
                 0
             } else {
@@ -160,7 +163,7 @@ impl fmt::Debug for Pipeline {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lost {
-    /// Spans dropped during the call.
+    /// Spans dropped: during a flush, or in the whole life of a pipeline that is shut down.
     pub dropped: Dropped,
     /// Spans that were neither delivered nor dropped when the time was over.
     pub in_flight: u64,

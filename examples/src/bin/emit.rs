@@ -83,7 +83,7 @@ struct Outcome {
 /// Makes the spans, shuts down, says what became of it.
 fn run(count: u64, gap: Duration) {
     // Tracing that cannot start is no reason not to work: the program goes on without it.
-    let pipeline = trace_pipeline::from_env().install();
+    let pipeline = trace_pipeline::from_env().default_service("emit").install();
     let tracer = pipeline
         .as_ref()
         .map_or_else(|_| Tracer::noop(), |pipeline| pipeline.tracer().clone());

@@ -61,12 +61,9 @@ fn main() -> ExitCode {
 }
 
 fn run(address: &str) -> Result<(), Box<dyn Error>> {
-    let mut builder = trace_pipeline::from_env();
-    // What code says wins over the environment; here the name is only for when the environment gives none.
-    if env::var_os("OTEL_SERVICE_NAME").is_none_or(|name| name.is_empty()) {
-        builder = builder.service("chain");
-    }
-    let pipeline = builder.install()?;
+    let pipeline = trace_pipeline::from_env()
+        .default_service("chain")
+        .install()?;
     let runtime = Runtime::new()?;
     let served = runtime.block_on(serve(address, pipeline.tracer()));
     // Requests that are still open are dropped here, and their spans end as cancelled: before the pipeline, so that these leave too.
