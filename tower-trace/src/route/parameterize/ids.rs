@@ -35,9 +35,7 @@ pub(super) fn is_hash(text: &str) -> bool {
     if !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return false;
     }
-    let is_mixed = || {
-        !is_digits(hex) && hex.bytes().any(|byte| byte.is_ascii_digit())
-    };
+    let is_mixed = || !is_digits(hex) && hex.bytes().any(|byte| byte.is_ascii_digit());
     match hex.len() {
         32 | 40 | 56 | 64 | 96 | 128 => true,
         24 => false,
@@ -48,35 +46,22 @@ pub(super) fn is_hash(text: &str) -> bool {
 
 /// `2026-11-21`, `2026-11` (also with `_` or `.`), `20261121`, each but the second with a time behind it.
 pub(super) fn is_date(text: &str) -> bool {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (year, rest) = match digits {
-        8 => text.split_at(4),
-        4 => {
-            let Some((year, rest)) = text.split_once(['-', '_', '.']) else {
-                return false;
-            };
-            (year, rest)
-        }
-        _ => return false,
-    };
-    if !matches!(&year[..2], "19" | "20") {
-        return false;
-    }
-    let Some((month, rest)) = two_digits(rest) else {
+    let Some((year, rest)) = text.split_at_checked(4) else {
         return false;
     };
-    if !(1..=12).contains(&month) {
+    let is_year = is_digits(year) && (year.starts_with("19") || year.starts_with("20"));
+    let undelimited = rest.strip_prefix(['-', '_', '.']);
+    let Some((month, rest)) = two_digits(undelimited.unwrap_or(rest)) else {
         return false;
-    }
-    let rest = match digits {
-        4 if rest.is_empty() => return true,
-        4 => match rest.strip_prefix(['-', '_', '.']) {
-            Some(rest) => rest,
-            None => return false,
-        },
-        _ => rest,
     };
-    two_digits(rest).is_some_and(|(day, time)| (1..=31).contains(&day) && is_time(time))
+    let day = match undelimited {
+        Some(_) if rest.is_empty() => return is_year && (1..=12).contains(&month),
+        Some(_) => rest.strip_prefix(['-', '_', '.']).and_then(two_digits),
+        None => two_digits(rest),
+    };
+    is_year
+        && (1..=12).contains(&month)
+        && day.is_some_and(|(day, time)| (1..=31).contains(&day) && is_time(time))
 }
 
 /// Nothing, or what follows a date in RFC 3339: `T10:00:00.5+01:00`, `T100000Z`.
@@ -99,10 +84,7 @@ pub(super) fn is_ip(text: &str) -> bool {
 
 /// `ann@example.com`, with the `@` as it is or percent-encoded.
 pub(super) fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text
-        .rsplit_once('@')
-        .or_else(|| text.rsplit_once("%40"))
-    else {
+    let Some((local, domain)) = text.rsplit_once('@').or_else(|| text.rsplit_once("%40")) else {
         return false;
     };
     let is_domain_char = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');

@@ -27,11 +27,12 @@ const PARAMETERS: [&str; 12] = [
 
 /// The extensions that stay. From an open list they would be as many as ids.
 const EXTENSIONS: [&str; 64] = [
-    "7z", "action", "apk", "asp", "aspx", "atom", "avif", "avro", "bin", "bz2", "css", "csv", "deb",
-    "dmg", "do", "doc", "docx", "exe", "gif", "gz", "htm", "html", "ico", "ics", "jar", "jpeg",
-    "jpg", "js", "json", "jsonl", "jsp", "m3u8", "map", "md", "mjs", "mov", "mp3", "mp4", "mpd",
-    "ogg", "parquet", "pdf", "php", "png", "ppt", "pptx", "rpm", "rss", "svg", "tar", "tgz", "ts",
-    "ttf", "txt", "wasm", "wav", "webm", "webp", "woff", "woff2", "xls", "xlsx", "xml", "zip",
+    "7z", "action", "apk", "asp", "aspx", "atom", "avif", "avro", "bin", "bz2", "css", "csv",
+    "deb", "dmg", "do", "doc", "docx", "exe", "gif", "gz", "htm", "html", "ico", "ics", "jar",
+    "jpeg", "jpg", "js", "json", "jsonl", "jsp", "m3u8", "map", "md", "mjs", "mov", "mp3", "mp4",
+    "mpd", "ogg", "parquet", "pdf", "php", "png", "ppt", "pptx", "rpm", "rss", "svg", "tar", "tgz",
+    "ts", "ttf", "txt", "wasm", "wav", "webm", "webp", "woff", "woff2", "xls", "xlsx", "xml",
+    "zip",
 ];
 
 /// Names behind an `@` that interfaces use as words.
@@ -85,7 +86,9 @@ fn split_suffix(segment: &str) -> (&str, &str) {
     let word = &suffix[1..];
     let stays = if suffix.starts_with('.') {
         let is_extension = |known: &&str| known.eq_ignore_ascii_case(word);
-        !ids::is_email(segment) && EXTENSIONS.iter().any(|known| is_extension(&known))
+        // The end of `ann@example.rs` and of `…T10:00:00.7Z` is none.
+        let is_whole = ids::is_email(segment) || ids::is_date(segment);
+        !is_whole && EXTENSIONS.iter().any(is_extension)
     } else {
         let is_verb = word.bytes().all(|byte| byte.is_ascii_alphabetic()) && words::are_words(word);
         is_verb && !text.contains(':')
@@ -162,7 +165,9 @@ fn odd(text: &str) -> Option<&'static str> {
         // OData: `$metadata`, `$batch`.
         return (!words::are_words(name)).then_some(TEXT);
     }
-    let is_list = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b',');
+    let is_list = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b',');
     match text {
         "*" => None,
         _ if is_list => Some(ID),

@@ -9,19 +9,98 @@ const MAX_WORD: usize = 24;
 /// The longest word with a digit behind it that is not among the known ones.
 const MAX_NUMBERED: usize = 12;
 
-/// As many consonants in a row are no word: `healthcheck` has five.
+/// The most consonants in a row that a word has, as in `healthcheck`.
 const MAX_CONSONANTS: usize = 5;
+
+/// The longest acronym in front of a word, with the capital of that word.
+const MAX_ACRONYM: usize = 6;
 
 /// The words of the trade that have digits, and too many of them or in odd places.
 const KNOWN: [&str; 84] = [
-    "2d", "2fa", "3d", "4k", "a11y", "aes128", "aes256", "amd64", "arm64", "auth0", "auth2", "b2b",
-    "b2c", "base32", "base58", "base64", "c2c", "crc32", "d2c", "e164", "e2e", "ec2", "ed25519",
-    "es256", "es384", "es512", "fido2", "float32", "float64", "h264", "h265", "hs256", "hs384",
-    "hs512", "http1", "http2", "http3", "i18n", "i386", "int16", "int32", "int64", "ipv4", "ipv6",
-    "iso8601", "k8s", "l10n", "log4j", "m2m", "m3u8", "md5", "mp3", "mp4", "o11y", "o365", "oauth1",
-    "oauth2", "office365", "p12", "p2p", "pbkdf2", "pkcs12", "rs256", "rs384", "rs512", "s2s", "s3",
-    "saml2", "sha1", "sha256", "sha384", "sha512", "uint16", "uint32", "uint64", "utf16", "utf32",
-    "utf8", "web3", "win32", "x25519", "x509", "x64", "x86",
+    "2d",
+    "2fa",
+    "3d",
+    "4k",
+    "a11y",
+    "aes128",
+    "aes256",
+    "amd64",
+    "arm64",
+    "auth0",
+    "auth2",
+    "b2b",
+    "b2c",
+    "base32",
+    "base58",
+    "base64",
+    "c2c",
+    "crc32",
+    "d2c",
+    "e164",
+    "e2e",
+    "ec2",
+    "ed25519",
+    "es256",
+    "es384",
+    "es512",
+    "fido2",
+    "float32",
+    "float64",
+    "h264",
+    "h265",
+    "hs256",
+    "hs384",
+    "hs512",
+    "http1",
+    "http2",
+    "http3",
+    "i18n",
+    "i386",
+    "int16",
+    "int32",
+    "int64",
+    "ipv4",
+    "ipv6",
+    "iso8601",
+    "k8s",
+    "l10n",
+    "log4j",
+    "m2m",
+    "m3u8",
+    "md5",
+    "mp3",
+    "mp4",
+    "o11y",
+    "o365",
+    "oauth1",
+    "oauth2",
+    "office365",
+    "p12",
+    "p2p",
+    "pbkdf2",
+    "pkcs12",
+    "rs256",
+    "rs384",
+    "rs512",
+    "s2s",
+    "s3",
+    "saml2",
+    "sha1",
+    "sha256",
+    "sha384",
+    "sha512",
+    "uint16",
+    "uint32",
+    "uint64",
+    "utf16",
+    "utf32",
+    "utf8",
+    "web3",
+    "win32",
+    "x25519",
+    "x509",
+    "x64",
+    "x86",
 ];
 
 /// The words of two letters that are met inside `camelCase`.
@@ -44,7 +123,9 @@ pub(super) fn are_words(text: &str) -> bool {
         return false;
     }
     let pieces = || text.split(|c: char| !c.is_ascii_alphanumeric());
-    let mut digits = usize::from(pieces().any(is_camel_case));
+    let has_small = text.bytes().any(|byte| byte.is_ascii_lowercase());
+    let is_mixed = |piece: &str| piece.bytes().skip(1).any(|byte| byte.is_ascii_uppercase());
+    let mut digits = usize::from(has_small && pieces().any(is_mixed));
     let mut words = 0;
     for piece in pieces().filter(|piece| !piece.is_empty()) {
         let has_digit = piece.bytes().any(|byte| byte.is_ascii_digit());
@@ -52,7 +133,7 @@ pub(super) fn are_words(text: &str) -> bool {
             words += 1;
             continue;
         }
-        if has_digit && !is_camel_case(piece) {
+        if has_digit && next_hump(piece).is_none() {
             let word = &piece[..piece.len() - 1];
             digits += 1;
             let is_numbered = word.len() <= MAX_NUMBERED
@@ -72,44 +153,44 @@ pub(super) fn are_words(text: &str) -> bool {
     words > 0
 }
 
-/// Whether a capital stands after a small letter or a digit.
-fn is_camel_case(piece: &str) -> bool {
-    piece
-        .as_bytes()
-        .windows(2)
-        .any(|pair| !pair[0].is_ascii_uppercase() && pair[1].is_ascii_uppercase())
+/// Where a capital stands after a small letter or a digit, first.
+fn next_hump(piece: &str) -> Option<usize> {
+    let begins = |pair: &[u8]| !pair[0].is_ascii_uppercase() && pair[1].is_ascii_uppercase();
+    let before = piece.as_bytes().windows(2).position(begins)?;
+    Some(before + 1)
 }
 
 /// Whether the piece is one word, or several as in `getUserById`, `HTTPServer` or `sha256Sum`.
 fn is_camel(piece: &str) -> bool {
     let mut acronyms = 0;
-    let mut humps = 0;
     let mut rest = piece;
     while !rest.is_empty() {
-        let end = rest
-            .as_bytes()
-            .windows(2)
-            .position(|pair| !pair[0].is_ascii_uppercase() && pair[1].is_ascii_uppercase());
-        let (hump, after) = rest.split_at(end.map_or(rest.len(), |at| at + 1));
+        let (hump, after) = rest.split_at(next_hump(rest).unwrap_or(rest.len()));
         rest = after;
-        humps += 1;
 
         let capitals = hump.bytes().take_while(u8::is_ascii_uppercase).count();
         let small = &hump[capitals..];
         let is_fine = match (capitals, small.len()) {
-            _ if hump.bytes().any(|byte| byte.is_ascii_digit()) => is_known(hump),
+            // A shorter known word, such as `S3`, is met in random ids too.
+            _ if hump.bytes().any(|byte| byte.is_ascii_digit()) => hump.len() > 3 && is_known(hump),
             (_, 0) | (0, _) => is_word(hump),
-            (1, 1) => SHORT.contains(&hump),
             // The plural of an acronym: `IDs`.
-            (_, 1) => small == "s",
-            _ => is_word(hump),
+            (2.., 1) if small == "s" => true,
+            // The last capital begins the word, the others are an acronym: `HTTPServer`.
+            (..=MAX_ACRONYM, 1) => SHORT.contains(&&hump[capitals - 1..]),
+            (..=MAX_ACRONYM, _) => is_word(&hump[capitals - 1..]),
+            _ => false,
         };
         if !is_fine {
             return false;
         }
-        acronyms += usize::from(capitals > 1);
+        // A second acronym can only be the end: `parseJSONFromURL`.
+        acronyms += usize::from(capitals > 1 && !small.is_empty());
+        if acronyms > 1 {
+            return false;
+        }
     }
-    humps == 1 || acronyms <= 1 || (acronyms == 2 && piece.len() >= 4 * humps)
+    true
 }
 
 /// Whether letters can be a word.
