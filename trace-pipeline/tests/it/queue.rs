@@ -161,7 +161,7 @@ fn an_exporter_that_panics_loses_its_batch_and_no_other() {
     }
     let stats = ledger(&pipeline);
     assert_eq!((stats.exported, stats.dropped.exporter_panicked), (6, 6));
-    assert_eq!(pipeline.shutdown(LONG), Ok(()));
+    assert_eq!(pipeline.shutdown(LONG).unwrap_err().dropped, stats.dropped);
 }
 
 #[test]
