@@ -76,6 +76,10 @@ impl TraceState {
     /// The value of `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
+        // Mostly it is not there, and that is seen without taking the list apart.
+        if !self.as_str().contains(key) {
+            return None;
+        }
         self.iter()
             .find(|member| member.0 == key)
             .map(|member| member.1)
