@@ -89,8 +89,14 @@ impl Attributes {
 
     /// Room for so many more.
     pub(crate) fn reserve(&mut self, entries: usize, text: usize) {
-        self.entries.reserve(entries);
-        self.texts.reserve(text);
+        if self.entries.capacity() == 0 && self.texts.capacity() == 0 {
+            // New memory costs less than grown memory, and most spans begin here.
+            self.entries = Vec::with_capacity(entries);
+            self.texts = Texts::with_capacity(text);
+        } else {
+            self.entries.reserve(entries);
+            self.texts.reserve(text);
+        }
     }
 
     /// Sets an attribute; a second value for a key replaces the first. Unbounded: see [`set_within`](Self::set_within).

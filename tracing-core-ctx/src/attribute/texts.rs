@@ -23,6 +23,13 @@ impl Texts {
         }
     }
 
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self {
+            buffer: String::with_capacity(bytes),
+            holes: 0,
+        }
+    }
+
     pub(super) fn reserve(&mut self, bytes: usize) {
         self.buffer.reserve(bytes);
     }
