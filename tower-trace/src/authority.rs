@@ -107,7 +107,8 @@ static UNRESERVED: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0u8;
     while byte < 0x80 {
-        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+        table[byte as usize] =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
         byte += 1;
     }
     table

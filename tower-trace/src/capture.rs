@@ -1,23 +1,41 @@
 //! Headers that are recorded because someone listed them.
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, header};
 use tracing_core_ctx::attribute::{Array, KeyPrefix};
 use tracing_core_ctx::diagnostics::{self, Level};
 use tracing_core_ctx::span::SpanWriter;
 
+use crate::limit::cut;
+use crate::redact::SensitiveKeys;
+
 /// Never recorded, listed or not: they hold what grants access.
-const SECRET: [&str; 10] = [
+const SECRET: [&str; 22] = [
     "api-key",
+    "apikey",
+    "authentication",
     "authorization",
     "cookie",
+    "ocp-apim-subscription-key",
+    "private-token",
     "proxy-authorization",
     "set-cookie",
+    "x-access-token",
     "x-amz-security-token",
     "x-api-key",
+    "x-auth-key",
     "x-auth-token",
     "x-csrf-token",
+    "x-forwarded-access-token",
+    "x-functions-key",
+    "x-gitlab-token",
+    "x-goog-api-key",
+    "x-goog-iam-authorization-token",
+    "x-vault-token",
     "x-xsrf-token",
 ];
+
+/// Their values are URLs, with secrets of their own.
+const URLS: [HeaderName; 3] = [header::CONTENT_LOCATION, header::LOCATION, header::REFERER];
 
 /// How many lines of one header are recorded.
 const MAX_LINES: usize = 16;
@@ -45,38 +63,54 @@ impl Captured {
                     self.0.push((header, key));
                 }
                 Err(_) => {
-                    diagnostics::report(Level::Warn, format_args!("{name:?} is no header name"))
+                    diagnostics::report(Level::Warn, format_args!("{name:?} is no header name"));
                 }
             }
         }
     }
 
-    /// Records the listed headers that are there, one text for each line. Bytes that are no text are replaced.
-    pub(crate) fn record(&self, headers: &HeaderMap, span: &mut SpanWriter<'_>) {
+    /// Records the listed headers that are there, one text for each line. Bytes that are no text are replaced, and secrets of URLs too.
+    pub(crate) fn record(
+        &self,
+        headers: &HeaderMap,
+        sensitive: &SensitiveKeys,
+        span: &mut SpanWriter<'_>,
+    ) {
         for (header, key) in &self.0 {
-            if let Some(lines) = lines(headers, header) {
+            if let Some(lines) = lines(headers, header, sensitive) {
                 span.set(key, lines);
             }
         }
     }
 
     /// Reads the listed headers, to be recorded later.
-    pub(crate) fn read(&self, headers: &HeaderMap) -> Vec<(&str, Array)> {
+    pub(crate) fn read(
+        &self,
+        headers: &HeaderMap,
+        sensitive: &SensitiveKeys,
+    ) -> Vec<(&str, Array)> {
         self.0
             .iter()
-            .filter_map(|(header, key)| Some((key.as_str(), lines(headers, header)?)))
+            .filter_map(|(header, key)| Some((key.as_str(), lines(headers, header, sensitive)?)))
             .collect()
     }
 }
 
-fn lines(headers: &HeaderMap, header: &HeaderName) -> Option<Array> {
+fn lines(headers: &HeaderMap, header: &HeaderName, sensitive: &SensitiveKeys) -> Option<Array> {
     if !headers.contains_key(header) {
         return None;
     }
+    let holds_url = URLS.contains(header);
     let values = headers.get_all(header).iter().take(MAX_LINES);
     Some(
         values
-            .map(|value| String::from_utf8_lossy(value.as_bytes()))
+            .map(|value| {
+                let text = String::from_utf8_lossy(value.as_bytes());
+                match holds_url {
+                    true => cut(&sensitive.redact_url(&text)).to_owned(),
+                    false => cut(&text).to_owned(),
+                }
+            })
             .collect(),
     )
 }

@@ -1,4 +1,4 @@
-use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
+use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header};
 
 /// What a request says before its body: what closures and policies get to see.
 #[derive(Clone, Copy, Debug)]
@@ -53,4 +53,11 @@ impl<'a> ResponseHead<'a> {
             extensions: response.extensions(),
         }
     }
+}
+
+/// How long the body is that the headers announce. Digits and nothing else: a sign would pass for a number too.
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(header::CONTENT_LENGTH)?.to_str().ok()?;
+    let is_number = length.bytes().all(|byte| byte.is_ascii_digit());
+    length.parse().ok().filter(|_| is_number)
 }

@@ -49,6 +49,7 @@ mod capture;
 mod forwarded;
 mod head;
 mod hook;
+mod limit;
 mod method;
 mod outcome;
 mod peer;

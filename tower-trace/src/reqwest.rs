@@ -21,11 +21,9 @@
 
 mod builder;
 
+use crate::{ClientTraceLayer, PeerAddr};
 pub use builder::RequestBuilder;
 use reqwest::{Body, Error, IntoUrl, Method, Request, Response, ResponseBuilderExt as _};
-use tracing_core_ctx::{SpanRef, semconv};
-
-use crate::{ClientTraceLayer, scratch};
 
 /// A [`reqwest::Client`] whose requests are traced. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -94,7 +92,7 @@ impl Client {
     async fn send(&self, request: http::Request<Body>) -> Result<Response, Error> {
         let send = |request: http::Request<Body>| async {
             let response = self.inner.execute(Request::try_from(request)?).await?;
-            tell_peer(&response);
+            let peer = response.remote_addr().map(PeerAddr);
             let url = response.url().clone();
             let mut response = http::Response::<Body>::from(response);
             // The conversion forgets the URL; it comes back through an extension that only this builder can make.
@@ -103,20 +101,12 @@ impl Client {
                     .extensions_mut()
                     .extend(marked.into_parts().0.extensions);
             }
+            if let Some(peer) = peer {
+                response.extensions_mut().insert(peer);
+            }
             Ok(response)
         };
         let response = self.layer.send(request, send).await?;
         Ok(response.map(Body::wrap).into())
-    }
-}
-
-/// The connection's other end is known once it answered.
-fn tell_peer(response: &Response) {
-    if let Some(peer) = response.remote_addr() {
-        let span = SpanRef::current();
-        scratch::with_ip(peer.ip(), |address| {
-            span.set(semconv::NETWORK_PEER_ADDRESS, address)
-        });
-        span.set(semconv::NETWORK_PEER_PORT, peer.port());
     }
 }

@@ -107,7 +107,8 @@ impl Routes {
             return use_it(Target::Route(template));
         }
         let is_declared = self.source.is_some() || self.templates.is_some();
-        if !self.parameterize.unwrap_or(!is_declared) {
+        // The targets of `CONNECT host:port` and `OPTIONS *` are no paths.
+        if !self.parameterize.unwrap_or(!is_declared) || !path.starts_with('/') {
             return use_it(Target::None);
         }
         crate::scratch::with(|buffer| {

@@ -78,7 +78,7 @@ mod tests {
             let address = Ipv4Addr::new(first, second, 7, second);
             with_ip(address.into(), |text| assert_eq!(text, address.to_string()));
             with_ip(address.to_ipv6_mapped().into(), |text| {
-                assert_eq!(text, address.to_string())
+                assert_eq!(text, address.to_string());
             });
         }
         let address = "2001:db8::7".parse().unwrap();

@@ -9,7 +9,8 @@ use tracing_core_ctx::span::SpanWriter;
 
 use super::attempts::Attempts;
 use super::policy::ClientPolicy;
-use crate::head::RequestHead;
+use crate::head::{RequestHead, content_length};
+use crate::limit::cut;
 use crate::{PeerAddr, authority, method, scratch};
 
 /// The template of a request's URL, such as `/users/{id}`: a request extension. It becomes `url.template` and part of the span's
@@ -39,6 +40,8 @@ pub(super) struct Request<'a> {
     method: &'a str,
     authority: &'a str,
     server: Option<(&'a str, Option<u16>)>,
+    /// How often the request was sent before.
+    resends: u32,
     /// The redacted URL, put together only if a sampler asks for it.
     url: OnceCell<String>,
 }
@@ -59,6 +62,8 @@ impl<'a> Request<'a> {
             method: policy.methods.name(head.method),
             authority,
             server: authority::split(authority),
+            // Taken whether the span records or not: the next attempt is the next one.
+            resends: head.extensions.get::<Attempts>().map_or(0, Attempts::next),
             url: OnceCell::new(),
         }
     }
@@ -92,7 +97,10 @@ impl<'a> Request<'a> {
         let head = self.head;
         span.set_new(semconv::HTTP_REQUEST_METHOD, self.method);
         if self.method == method::OTHER {
-            span.set_new(semconv::HTTP_REQUEST_METHOD_ORIGINAL, head.method.as_str());
+            span.set_new(
+                semconv::HTTP_REQUEST_METHOD_ORIGINAL,
+                cut(head.method.as_str()),
+            );
         }
         if let Some((host, _)) = self.server {
             span.set_new(semconv::SERVER_ADDRESS, host);
@@ -100,7 +108,7 @@ impl<'a> Request<'a> {
         if let Some(port) = self.port() {
             span.set_new(semconv::SERVER_PORT, port);
         }
-        self.with_url(|url| span.set_new(semconv::URL_FULL, url));
+        self.with_url(|url| span.set_new(semconv::URL_FULL, cut(url)));
         if let Some(template) = template {
             span.set_new(semconv::URL_TEMPLATE, template);
         }
@@ -109,20 +117,18 @@ impl<'a> Request<'a> {
         }
         if let Some(peer) = head.extensions.get::<PeerAddr>() {
             scratch::with_ip(peer.0.ip(), |address| {
-                span.set_new(semconv::NETWORK_PEER_ADDRESS, address)
+                span.set_new(semconv::NETWORK_PEER_ADDRESS, address);
             });
             span.set_new(semconv::NETWORK_PEER_PORT, peer.0.port());
         }
         if self.policy.body_sizes
-            && let Some(length) = head.headers.get(header::CONTENT_LENGTH)
-            && let Some(length) = length
-                .to_str()
-                .ok()
-                .and_then(|length| length.parse::<u64>().ok())
+            && let Some(length) = content_length(head.headers)
         {
             span.set_new(semconv::HTTP_REQUEST_BODY_SIZE, length);
         }
-        self.policy.request_headers.record(head.headers, span);
+        self.policy
+            .request_headers
+            .record(head.headers, &self.policy.sensitive, span);
         if self.policy.legacy_names {
             self.describe_legacy(span);
         }
@@ -133,7 +139,7 @@ impl<'a> Request<'a> {
         use semconv::legacy;
 
         span.set_new(legacy::HTTP_METHOD, self.method);
-        self.with_url(|url| span.set_new(legacy::HTTP_URL, url));
+        self.with_url(|url| span.set_new(legacy::HTTP_URL, cut(url)));
         if let Some((host, _)) = self.server {
             span.set_new(legacy::NET_PEER_NAME, host);
         }
@@ -144,11 +150,11 @@ impl<'a> Request<'a> {
 
     /// `http.request.resend_count`: there from the second attempt on.
     fn resend_count(&self) -> Option<u32> {
-        let attempt = self.head.extensions.get::<Attempts>()?.next();
-        (attempt > 0).then_some(attempt)
+        (self.resends > 0).then_some(self.resends)
     }
 
-    fn port(&self) -> Option<u16> {
+    /// The port that is called; that of the scheme where none is given.
+    pub(super) fn port(&self) -> Option<u16> {
         self.server?
             .1
             .or_else(|| authority::default_port(self.scheme()))
@@ -206,6 +212,9 @@ impl AttributeSource for Request<'_> {
                 url
             }))),
             "url.template" => self.template().map(ValueRef::Str),
+            "http.request.resend_count" => self
+                .resend_count()
+                .map(|resend| ValueRef::I64(i64::from(resend))),
             _ => None,
         }
     }

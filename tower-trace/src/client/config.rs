@@ -40,7 +40,7 @@ impl ClientTraceLayer {
     /// let layer = ClientTraceLayer::new(tracer).propagate_to(["*.shop.internal", "localhost"]);
     /// ```
     pub fn propagate_to(self, hosts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.edit(|policy| policy.propagate.reach(hosts))
+        self.edit(|policy| policy.propagate.reach(hosts, &policy.tracer))
     }
 
     /// Hands on these entries of the baggage only. Default: all.
@@ -56,7 +56,7 @@ impl ClientTraceLayer {
         self.edit(|policy| {
             policy
                 .request_headers
-                .extend(semconv::HTTP_REQUEST_HEADER, names)
+                .extend(semconv::HTTP_REQUEST_HEADER, names);
         })
     }
 
@@ -68,7 +68,7 @@ impl ClientTraceLayer {
         self.edit(|policy| {
             policy
                 .response_headers
-                .extend(semconv::HTTP_RESPONSE_HEADER, names)
+                .extend(semconv::HTTP_RESPONSE_HEADER, names);
         })
     }
 

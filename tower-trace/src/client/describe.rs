@@ -9,7 +9,7 @@ use tracing_core_ctx::{Span, semconv};
 use super::policy::ClientPolicy;
 use crate::exchange::{Complete, Describe, End};
 use crate::head::ResponseHead;
-use crate::{hook, outcome, version};
+use crate::{PeerAddr, hook, outcome, scratch, version};
 
 /// What a client span says about the response and the end.
 pub struct DescribeClient {
@@ -32,7 +32,14 @@ impl Describe for DescribeClient {
     fn on_response(&mut self, head: ResponseHead<'_>, span: &Span) -> ControlFlow<()> {
         self.status = Some(head.status);
         self.version = Some(head.version);
-        for (key, lines) in self.policy.response_headers.read(head.headers) {
+        if let Some(peer) = PeerAddr::of_response(head.extensions) {
+            scratch::with_ip(peer.ip(), |address| {
+                span.set(semconv::NETWORK_PEER_ADDRESS, address);
+            });
+            span.set(semconv::NETWORK_PEER_PORT, peer.port());
+        }
+        let listed = &self.policy.response_headers;
+        for (key, lines) in listed.read(head.headers, &self.policy.sensitive) {
             span.set(key, lines);
         }
         if let Some(on_response) = &self.policy.on_response {

@@ -54,13 +54,12 @@ impl ClientPolicy {
         } else {
             Exchange::unrecorded(current)
         };
-        let host = parts.host().map(str::to_owned);
-        self.propagate.inject(
-            &self.tracer,
-            exchange.context(),
-            host.as_deref(),
-            request.headers_mut(),
-        );
+        if self.propagate.reaches(parts.host(), parts.port()) {
+            self.propagate
+                .inject(&self.tracer, exchange.context(), request.headers_mut());
+        } else {
+            self.propagate.withhold(request.headers_mut());
+        }
         exchange
     }
 

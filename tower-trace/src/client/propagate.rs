@@ -1,8 +1,11 @@
 //! To whom contexts are handed on, and what of them.
 
 use http::HeaderMap;
+use tracing_core_ctx::diagnostics::{self, Level};
+use tracing_core_ctx::propagation::Inject as _;
 use tracing_core_ctx::{Context, Tracer};
 
+use crate::authority;
 use crate::carrier::HeaderInjector;
 
 /// Default: everything to everyone.
@@ -10,25 +13,39 @@ use crate::carrier::HeaderInjector;
 pub(crate) struct Propagate {
     hosts: Option<Vec<Host>>,
     baggage: Option<Vec<String>>,
+    /// The headers in which contexts are written; known once there is a list of hosts.
+    fields: Vec<&'static str>,
 }
 
+/// A host that contexts may be handed on to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Host {
-    Exact(String),
-    /// The name itself and everything below it.
-    Below(String),
+struct Host {
+    /// In lower case, without brackets and without the dot at the end.
+    name: String,
+    /// Any port, unless one was given.
+    port: Option<u16>,
+    /// Whether everything below the name belongs to it.
+    is_domain: bool,
 }
 
 impl Propagate {
-    pub(super) fn reach(&mut self, hosts: impl IntoIterator<Item = impl AsRef<str>>) {
+    pub(super) fn reach(
+        &mut self,
+        hosts: impl IntoIterator<Item = impl AsRef<str>>,
+        tracer: &Tracer,
+    ) {
+        self.fields = tracer.propagator().fields();
         let listed = self.hosts.get_or_insert_default();
-        listed.extend(hosts.into_iter().map(|host| {
-            let host = host.as_ref().to_ascii_lowercase();
-            match host.strip_prefix("*.") {
-                Some(domain) => Host::Below(domain.to_owned()),
-                None => Host::Exact(host),
+        for text in hosts {
+            let text = text.as_ref();
+            match Host::parse(text) {
+                Some(host) => listed.push(host),
+                None => diagnostics::report(
+                    Level::Warn,
+                    format_args!("{text:?} is no host: contexts are not handed on to it"),
+                ),
             }
-        }));
+        }
     }
 
     pub(super) fn baggage(&mut self, names: impl IntoIterator<Item = impl Into<String>>) {
@@ -37,80 +54,164 @@ impl Propagate {
             .extend(names.into_iter().map(Into::into));
     }
 
-    /// Writes `context` into the headers, if `host` may see it.
-    pub(super) fn inject(
-        &self,
-        tracer: &Tracer,
-        context: &Context,
-        host: Option<&str>,
-        headers: &mut HeaderMap,
-    ) {
-        if !self.reaches(host) {
-            return;
-        }
-        let mut injector = HeaderInjector(headers);
-        match &self.baggage {
-            Some(names) if !context.baggage().is_empty() => {
-                let allowed = context
-                    .baggage()
-                    .retain(|entry| names.iter().any(|name| name == entry.name()));
-                tracer.inject(&context.clone().with_baggage(allowed), &mut injector);
-            }
-            _ => tracer.inject(context, &mut injector),
-        }
-    }
-
-    fn reaches(&self, host: Option<&str>) -> bool {
+    /// Whether this host may see contexts.
+    pub(super) fn reaches(&self, host: Option<&str>, port: Option<u16>) -> bool {
         let Some(hosts) = &self.hosts else {
             return true;
         };
-        host.is_some_and(|host| hosts.iter().any(|listed| listed.is(host)))
+        host.is_some_and(|host| hosts.iter().any(|listed| listed.is(host, port)))
+    }
+
+    /// Writes `context` into the headers.
+    pub(super) fn inject(&self, tracer: &Tracer, context: &Context, headers: &mut HeaderMap) {
+        let Some(names) = &self.baggage else {
+            return tracer.inject(context, &mut HeaderInjector(headers));
+        };
+        // Nor may baggage leave that is in the headers already, because a proxy copied those of its own caller.
+        HeaderInjector(headers).remove("baggage");
+        if context.baggage().is_empty() {
+            return tracer.inject(context, &mut HeaderInjector(headers));
+        }
+        let allowed = context
+            .baggage()
+            .retain(|entry| names.iter().any(|name| name == entry.name()));
+        let context = context.clone().with_baggage(allowed);
+        tracer.inject(&context, &mut HeaderInjector(headers));
+    }
+
+    /// Takes out of the headers what a host must not see, because a proxy copied it from its own caller.
+    pub(super) fn withhold(&self, headers: &mut HeaderMap) {
+        for field in &self.fields {
+            HeaderInjector(headers).remove(field);
+        }
     }
 }
 
 impl Host {
-    fn is(&self, host: &str) -> bool {
-        match self {
-            Self::Exact(name) => host.eq_ignore_ascii_case(name),
-            Self::Below(domain) => {
-                host.eq_ignore_ascii_case(domain)
-                    || host
-                        .len()
-                        .checked_sub(domain.len() + 1)
-                        .and_then(|start| host.get(start..))
-                        .and_then(|end| end.strip_prefix('.'))
-                        .is_some_and(|end| end.eq_ignore_ascii_case(domain))
-            }
+    /// `name`, `*.domain`, either with a port behind it. What looks like one and is not must not be taken for more than was meant.
+    fn parse(text: &str) -> Option<Self> {
+        let (is_domain, host) = match text.strip_prefix("*.") {
+            Some(domain) => (true, domain),
+            None => (false, text),
+        };
+        let (name, port) = authority::split(host)?;
+        let is_ipv6 = name.contains(':');
+        let after_name = match is_ipv6 {
+            true => host.rsplit_once(']').map_or("", |(_, after)| after),
+            false => host.strip_prefix(name)?,
+        };
+        if after_name.is_empty() != port.is_none() || (is_domain && is_ipv6) {
+            return None;
         }
+        Some(Self {
+            name: without_final_dot(name).to_ascii_lowercase(),
+            port,
+            is_domain,
+        })
     }
+
+    fn is(&self, host: &str, port: Option<u16>) -> bool {
+        let host = without_final_dot(host);
+        let is_below = || {
+            let (above, name) = host.split_at_checked(host.len().checked_sub(self.name.len())?)?;
+            Some(above.ends_with('.') && name.eq_ignore_ascii_case(&self.name))
+        };
+        let is_name = host.eq_ignore_ascii_case(&self.name)
+            || (self.is_domain && is_below().unwrap_or_default());
+        is_name && (self.port.is_none() || self.port == port)
+    }
+}
+
+/// `shop.example.` is `shop.example`, said so that no search list applies.
+fn without_final_dot(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn listed<const N: usize>(hosts: [&str; N]) -> Propagate {
+        let mut propagate = Propagate::default();
+        propagate.reach(hosts, &Tracer::noop());
+        propagate
+    }
+
+    /// As for a request to this URL.
+    fn reaches(propagate: &Propagate, url: &str) -> bool {
+        let uri: http::Uri = url.parse().unwrap();
+        let split = authority::split(uri.authority().unwrap().as_str());
+        let port = split.and_then(|split| split.1).or(Some(80));
+        propagate.reaches(split.map(|split| split.0), port)
+    }
+
     #[test]
     fn without_a_list_every_host_is_reached() {
-        assert!(Propagate::default().reaches(Some("anywhere.example")));
-        assert!(Propagate::default().reaches(None));
+        assert!(reaches(&Propagate::default(), "http://anywhere.example"));
+        assert!(Propagate::default().reaches(None, None));
+    }
+
+    #[test]
+    fn with_an_empty_list_no_host_is_reached() {
+        assert!(!reaches(&listed([]), "http://anywhere.example"));
     }
 
     #[test]
     fn a_star_stands_for_the_domain_and_all_below_but_for_no_look_alike() {
-        let mut propagate = Propagate::default();
-        propagate.reach(["*.Shop.internal", "psp.example"]);
+        let propagate = listed(["*.Shop.internal", "psp.example"]);
         for (host, reached) in [
             ("orders.shop.internal", true),
             ("a.b.SHOP.internal", true),
             ("shop.internal", true),
+            ("orders.shop.internal.", true),
             ("evilshop.internal", false),
             ("shop.internal.evil.example", false),
             ("PSP.example", true),
             ("x.psp.example", false),
             ("", false),
         ] {
-            assert_eq!(propagate.reaches(Some(host)), reached, "{host}");
+            assert_eq!(propagate.reaches(Some(host), None), reached, "{host}");
         }
-        assert!(!propagate.reaches(None));
+        assert!(!propagate.reaches(None, None));
+    }
+
+    #[test]
+    fn a_port_that_is_listed_counts_and_user_information_never_does() {
+        let propagate = listed([
+            "shop.internal:8080",
+            "*.eu.shop.internal:80",
+            "[::1]:9090",
+            "::2",
+        ]);
+        for (url, reached) in [
+            ("http://shop.internal:8080/", true),
+            ("http://shop.internal/", false),
+            ("http://shop.internal:8081/", false),
+            ("http://a.eu.shop.internal/", true),
+            ("http://[::1]:9090/", true),
+            ("http://[::1]/", false),
+            ("http://[::2]:1/", true),
+            ("http://shop.internal:8080@evil.example/", false),
+            ("http://shop.internal@evil.example:8080/", false),
+        ] {
+            assert_eq!(reaches(&propagate, url), reached, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_is_reported_and_reaches_nobody() {
+        let before = diagnostics::count(Level::Warn);
+        let wrong = [
+            "*",
+            "http://shop.internal",
+            "shop.internal:99999",
+            "shop.internal:",
+            "ann@shop.internal",
+            "*.::1",
+            "",
+        ];
+        let propagate = listed(wrong);
+        assert_eq!(propagate.hosts, Some(Vec::new()));
+        assert!(diagnostics::count(Level::Warn) - before >= wrong.len() as u64);
     }
 }

@@ -67,7 +67,14 @@ where
         let Some(mut inner) = this.inner.as_mut().as_pin_mut() else {
             return Poll::Ready(None);
         };
-        let polled = run(exchange, || inner.as_mut().poll_frame(cx));
+        let mut is_last = false;
+        let polled = run(exchange, || {
+            let polled = inner.as_mut().poll_frame(cx);
+            if let Poll::Ready(Some(Ok(frame))) = &polled {
+                is_last = frame.is_data() && inner.is_end_stream();
+            }
+            polled
+        });
         if !exchange.is_open() {
             return polled;
         }
@@ -78,7 +85,7 @@ where
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(data) = frame.data_ref() {
                     *this.read = this.read.saturating_add(data.remaining() as u64);
-                    if inner.is_end_stream() {
+                    if is_last {
                         exchange.end(complete(*this.read));
                     }
                 } else {

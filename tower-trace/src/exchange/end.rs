@@ -9,7 +9,8 @@ use crate::head::ResponseHead;
 
 /// Says what a span says about the response and the end of an exchange. Made from the request.
 ///
-/// It never ends the span and cannot fail.
+/// It never ends the span and cannot fail. It must not panic either: an exchange can end while a panic unwinds, where a second one
+/// ends the process.
 pub trait Describe {
     /// **When:** the head of the response is there. **Sees:** the head and the running span. Break ends the exchange now, instead
     /// of with the body.

@@ -8,7 +8,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::{Describe, End, Exchange, Failure, ResponseBody, run};
-use crate::head::ResponseHead;
+use crate::head::{ResponseHead, content_length};
 
 pin_project! {
     /// The response of a traced service, on its way.
@@ -70,11 +70,16 @@ where
             // Polled again after it was ready, which the contract of futures forbids; waiting is the harmless answer.
             return Poll::Pending;
         };
+        let is_open = exchange.is_open();
+        let mut body = Announced::default();
         let polled = run(exchange, || {
             let polled = this.inner.as_mut().as_pin_mut()?.poll(cx);
-            if polled.is_ready() {
+            if let Poll::Ready(result) = &polled {
                 // What the handler still holds goes while its context is current and before its span can end with it.
                 this.inner.set(None);
+                if is_open && let Ok(response) = result {
+                    body = Announced::by(response);
+                }
             }
             Some(polled)
         });
@@ -86,16 +91,12 @@ where
                 if let Some(header) = this.echo.take() {
                     tell_trace_id(exchange, header, &mut response);
                 }
-                exchange.head(
-                    ResponseHead::new(&response),
-                    response.body().is_end_stream(),
-                );
-                let length = announced(&response);
+                exchange.head(ResponseHead::new(&response), body.is_empty);
                 let Some(exchange) = this.exchange.take() else {
                     return Poll::Pending;
                 };
                 Poll::Ready(Ok(
-                    response.map(|body| ResponseBody::new(body, exchange, length))
+                    response.map(|inner| ResponseBody::new(inner, exchange, body.length))
                 ))
             }
             Err(error) => {
@@ -120,12 +121,21 @@ fn tell_trace_id<B, D: Describe>(
     }
 }
 
-/// The length of the body, where it is known before it is read.
-fn announced<B: Body>(response: &Response<B>) -> Option<u64> {
-    response.body().size_hint().exact().or_else(|| {
-        let header = response.headers().get(http::header::CONTENT_LENGTH)?;
-        header.to_str().ok()?.parse().ok()
-    })
+/// What is known of a body before it is read.
+#[derive(Clone, Copy, Default)]
+struct Announced {
+    is_empty: bool,
+    length: Option<u64>,
+}
+
+impl Announced {
+    fn by<B: Body>(response: &Response<B>) -> Self {
+        let exact = response.body().size_hint().exact();
+        Self {
+            is_empty: response.body().is_end_stream(),
+            length: exact.or_else(|| content_length(response.headers())),
+        }
+    }
 }
 
 impl<F, D: Describe> fmt::Debug for ResponseFuture<F, D> {

@@ -11,7 +11,8 @@ use tracing_core_ctx::span::SpanWriter;
 use super::policy::ServerPolicy;
 use crate::authority;
 use crate::forwarded::Forwarded;
-use crate::head::RequestHead;
+use crate::head::{RequestHead, content_length};
+use crate::limit::cut;
 use crate::method;
 use crate::route::Target;
 use crate::{PeerAddr, hook, scratch, version};
@@ -51,12 +52,15 @@ impl<'a> Request<'a> {
         let head = self.head;
         span.set_new(semconv::HTTP_REQUEST_METHOD, self.method);
         if self.method == method::OTHER {
-            span.set_new(semconv::HTTP_REQUEST_METHOD_ORIGINAL, head.method.as_str());
+            span.set_new(
+                semconv::HTTP_REQUEST_METHOD_ORIGINAL,
+                cut(head.method.as_str()),
+            );
         }
-        span.set_new(semconv::URL_PATH, path(self.uri));
+        span.set_new(semconv::URL_PATH, cut(path(self.uri)));
         span.set_new(semconv::URL_SCHEME, self.scheme());
         if let Some(query) = self.query() {
-            span.set_new(semconv::URL_QUERY, query);
+            span.set_new(semconv::URL_QUERY, cut(query));
         }
         match self.target {
             Target::Route(route) => span.set_new(semconv::HTTP_ROUTE, route),
@@ -74,14 +78,16 @@ impl<'a> Request<'a> {
             span.set_new(semconv::NETWORK_PROTOCOL_VERSION, version);
         }
         if let Some(agent) = self.user_agent() {
-            span.set_new(semconv::USER_AGENT_ORIGINAL, agent);
+            span.set_new(semconv::USER_AGENT_ORIGINAL, cut(agent));
         }
         if self.policy.body_sizes
-            && let Some(length) = content_length(head)
+            && let Some(length) = content_length(head.headers)
         {
             span.set_new(semconv::HTTP_REQUEST_BODY_SIZE, length);
         }
-        self.policy.request_headers.record(head.headers, span);
+        self.policy
+            .request_headers
+            .record(head.headers, &self.policy.sensitive, span);
         if self.policy.legacy_names {
             self.describe_legacy(span);
         }
@@ -120,7 +126,7 @@ impl<'a> Request<'a> {
                 target.push('?');
                 target.push_str(query);
             }
-            span.set_new(legacy::HTTP_TARGET, target.as_str());
+            span.set_new(legacy::HTTP_TARGET, cut(target));
         });
         if let Some((host, port)) = self.server() {
             span.set_new(legacy::NET_HOST_NAME, host);
@@ -132,7 +138,7 @@ impl<'a> Request<'a> {
             span.set_new(legacy::HTTP_FLAVOR, version);
         }
         if let Some(agent) = self.user_agent() {
-            span.set_new(legacy::HTTP_USER_AGENT, agent);
+            span.set_new(legacy::HTTP_USER_AGENT, cut(agent));
         }
         let client = span.attributes().get(semconv::CLIENT_ADDRESS.name());
         if let Some(client) = client.and_then(ValueRef::as_str).map(str::to_owned) {
@@ -140,7 +146,7 @@ impl<'a> Request<'a> {
         }
         if let Some(peer) = self.peer() {
             scratch::with_ip(peer.ip(), |address| {
-                span.set_new(legacy::NET_SOCK_PEER_ADDR, address)
+                span.set_new(legacy::NET_SOCK_PEER_ADDR, address);
             });
             span.set_new(legacy::NET_SOCK_PEER_PORT, peer.port());
         }
@@ -222,19 +228,10 @@ impl AttributeSource for Request<'_> {
     }
 }
 
-/// The path of a target. The asterisk-form and the authority-form have none.
-pub(super) fn path(uri: &http::Uri) -> &str {
+/// The path of a target. That of a `CONNECT`, which names a host and no more, is taken for the root; that of `OPTIONS *` is the asterisk.
+fn path(uri: &http::Uri) -> &str {
     match uri.path() {
         "" => "/",
         path => path,
     }
-}
-
-fn content_length(head: RequestHead<'_>) -> Option<u64> {
-    head.headers
-        .get(header::CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
 }

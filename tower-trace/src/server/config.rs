@@ -119,7 +119,7 @@ impl TraceLayer {
         self.edit(|policy| {
             policy
                 .request_headers
-                .extend(semconv::HTTP_REQUEST_HEADER, names)
+                .extend(semconv::HTTP_REQUEST_HEADER, names);
         })
     }
 
@@ -131,7 +131,7 @@ impl TraceLayer {
         self.edit(|policy| {
             policy
                 .response_headers
-                .extend(semconv::HTTP_RESPONSE_HEADER, names)
+                .extend(semconv::HTTP_RESPONSE_HEADER, names);
         })
     }
 

@@ -29,7 +29,8 @@ impl DescribeServer {
 impl Describe for DescribeServer {
     fn on_response(&mut self, head: ResponseHead<'_>, span: &Span) -> ControlFlow<()> {
         self.status = Some(head.status);
-        for (key, lines) in self.policy.response_headers.read(head.headers) {
+        let listed = &self.policy.response_headers;
+        for (key, lines) in listed.read(head.headers, &self.policy.sensitive) {
             span.set(key, lines);
         }
         if let Some(on_response) = &self.policy.on_response {

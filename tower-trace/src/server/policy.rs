@@ -5,7 +5,7 @@ use http::{HeaderName, Uri};
 use tracing_core_ctx::span::Link;
 use tracing_core_ctx::{Context, SpanKind, SpanRef, Tracer};
 
-use super::attributes::{self, Request};
+use super::attributes::Request;
 use super::describe::DescribeServer;
 use crate::capture::Captured;
 use crate::carrier::HeaderExtractor;
@@ -53,37 +53,35 @@ impl ServerPolicy {
     /// Starts the exchange that `head` asks for.
     pub(super) fn begin(self: &Arc<Self>, head: RequestHead<'_>) -> Exchange<DescribeServer> {
         let caller = self.tracer.extract(&HeaderExtractor(head.headers));
-        if !self.wants(head) {
-            // Not traced, and neither is what it calls; the caller's context still reaches them.
-            return Exchange::unrecorded(caller.suppressed());
-        }
         let (context, link) = self.believe(head, caller);
+        if !self.wants(head) {
+            // Not traced, and neither is what it calls; what is believed of the caller's context still reaches them.
+            return Exchange::unrecorded(context.suppressed());
+        }
         if !self.tracer.is_enabled() {
             // Nobody takes spans, so nobody asks what one would be called.
             return Exchange::unrecorded(context);
         }
         let uri = self.target(head);
         let mut recording = false;
-        let span = self
-            .routes
-            .with_target(head, attributes::path(uri), |target| {
-                let request = Request::new(self, head, uri, target);
-                self.with_name(head, target, |name| {
-                    let mut builder = self
-                        .tracer
-                        .span(name)
-                        .kind(SpanKind::Server)
-                        .parent(&context)
-                        .attribute_source(&request);
-                    if let Some(link) = link {
-                        builder = builder.link(link);
-                    }
-                    builder.start_with(|span| {
-                        recording = true;
-                        request.describe(span);
-                    })
+        let span = self.routes.with_target(head, uri.path(), |target| {
+            let request = Request::new(self, head, uri, target);
+            self.with_name(head, target, |name| {
+                let mut builder = self
+                    .tracer
+                    .span(name)
+                    .kind(SpanKind::Server)
+                    .parent(&context)
+                    .attribute_source(&request);
+                if let Some(link) = link {
+                    builder = builder.link(link);
+                }
+                builder.start_with(|span| {
+                    recording = true;
+                    request.describe(span);
                 })
-            });
+            })
+        });
         let context = context.with_span(span.handle());
         if !recording {
             return Exchange::unrecorded(context);
@@ -125,8 +123,9 @@ impl ServerPolicy {
             Trust::Continue => (caller, None),
             Trust::ContinueWithoutSampling => {
                 let context = match caller.span_context() {
+                    // Where no sampler is asked, the flag is not passed on either.
                     Some(span) => Context::new()
-                        .with_remote_span(span.clone())
+                        .with_remote_span(span.clone().with_sampled(false))
                         .with_sampling_hint(tracing_core_ctx::context::SamplingHint::Defer),
                     None => Context::new(),
                 };

@@ -6,7 +6,7 @@ use tower_trace::{ClientTraceLayer, TraceLayer};
 use trace_testkit::{RecordedSpan, SpanRecorder};
 use tracing_core_ctx::Context;
 
-use crate::support::{hello, now, read_to_end};
+use crate::support::{BoxError, hello, now, read_to_end};
 
 const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -146,4 +146,87 @@ fn a_client_can_be_given_targets_without_a_host() {
             span.assert_absent("server.port");
         }
     }
+}
+
+#[test]
+fn texts_of_strangers_are_cut_and_the_request_sees_them_whole() {
+    const LIMIT: usize = 8 * 1024;
+    let long = "a".repeat(60_000);
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::new(recorder.tracer("shop"))
+        .capture_request_headers(["x-note"])
+        .legacy_names(true);
+    let mut service = layer.layer(service_fn(|request: Request<()>| {
+        assert_eq!(request.uri().path().len(), 30_001);
+        assert_eq!(request.headers()["user-agent"].len(), 60_000);
+        hello(request)
+    }));
+    let request = Request::builder()
+        .method(&*long)
+        .uri(format!("/{}?sig={}", &long[..30_000], &long[..30_000]))
+        .header("user-agent", &long)
+        .header("x-note", format!("x{}", "ü".repeat(30_000)))
+        .body(())
+        .unwrap();
+    read_to_end(now(service.call(request)).unwrap().into_body()).unwrap();
+    let span = recorder.take_one();
+    for key in [
+        "http.request.method_original",
+        "url.path",
+        "user_agent.original",
+        "http.user_agent",
+        "http.target",
+    ] {
+        assert_eq!(span.str(key).len(), LIMIT, "{key}");
+    }
+    assert_eq!(span.str("url.query"), "sig=REDACTED");
+    let note = &span.strs("http.request.header.x-note")[0];
+    assert_eq!(note.len(), LIMIT - 1, "cut at a character");
+    assert!(span.name().len() < 200, "{}", span.name());
+
+    let mut client = ClientTraceLayer::new(recorder.tracer("shop")).layer(service_fn(hello));
+    let url = format!("http://a/{}?sig=s3cret", &long[..60_000]);
+    let request = Request::get(url).body(()).unwrap();
+    read_to_end(now(client.call(request)).unwrap().into_body()).unwrap();
+    assert_eq!(recorder.take_one().str("url.full").len(), LIMIT);
+}
+
+#[derive(Clone, Copy)]
+struct Unspeakable;
+
+impl std::fmt::Debug for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::panic::resume_unwind(Box::new("cannot be shown"))
+    }
+}
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::panic::resume_unwind(Box::new("cannot be printed"))
+    }
+}
+
+impl std::error::Error for Unspeakable {}
+
+#[test]
+fn an_error_that_cannot_be_printed_reaches_the_caller() {
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::new(recorder.tracer("shop"));
+    let mut service = layer.layer(service_fn(|_: Request<()>| async {
+        Err::<http::Response<http_body_util::Empty<bytes::Bytes>>, _>(BoxError::from(Unspeakable))
+    }));
+    let error = now(service.call(Request::new(()))).map(drop).unwrap_err();
+    assert!(error.is::<Unspeakable>());
+    recorder.take_one().assert_failed("_OTHER");
+}
+
+#[test]
+fn a_length_with_a_sign_is_no_length() {
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::new(recorder.tracer("shop")).body_sizes(true);
+    let mut service = layer.layer(service_fn(hello));
+    let request = Request::get("/").header("content-length", "+5").body(());
+    let response = now(service.call(request.unwrap())).unwrap();
+    read_to_end(response.into_body()).unwrap();
+    recorder.take_one().assert_absent("http.request.body.size");
 }

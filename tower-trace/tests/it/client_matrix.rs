@@ -238,18 +238,18 @@ fn send(
         let request = request.clone();
         match outcome {
             Outcome::Complete => {
-                read_to_end(now(client.call(request)).unwrap().into_body()).unwrap()
+                read_to_end(now(client.call(request)).unwrap().into_body()).unwrap();
             }
             Outcome::BodyError => {
-                assert!(read_to_end(now(client.call(request)).unwrap().into_body()).is_err())
+                assert!(read_to_end(now(client.call(request)).unwrap().into_body()).is_err());
             }
             Outcome::DroppedInBody => drop(now(client.call(request)).unwrap()),
             Outcome::Refused => assert!(now(client.call(request)).is_err()),
             Outcome::Panic => {
-                assert!(catch_unwind(AssertUnwindSafe(|| now(client.call(request)))).is_err())
+                assert!(catch_unwind(AssertUnwindSafe(|| now(client.call(request)))).is_err());
             }
             Outcome::DroppedBeforeHead => {
-                assert!(poll_once(pin!(client.call(request))).is_pending())
+                assert!(poll_once(pin!(client.call(request))).is_pending());
             }
         }
     }

@@ -1,15 +1,17 @@
 //! The client layer's settings and its company: retries, buffers, hosts.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body_util::Full;
 use tower::{Layer as _, Service as _, ServiceBuilder, ServiceExt as _, retry, service_fn};
-use tower_trace::client::AttemptsLayer;
-use tower_trace::{ClientTraceLayer, Templates};
+use tower_trace::client::{Attempts, AttemptsLayer};
+use tower_trace::{ClientTraceLayer, PeerAddr, Templates};
 use trace_testkit::SpanRecorder;
-use tracing_core_ctx::{Baggage, Context, SpanFutureExt as _};
+use tracing_core_ctx::sampler::{Decision, Sampling, SamplingInput};
+use tracing_core_ctx::{Baggage, Context, Sampler, SpanFutureExt as _};
 
 use crate::support::{BoxError, hello, now, read_to_end};
 
@@ -39,6 +41,37 @@ fn contexts_go_to_listed_hosts_only() {
     let outside = headers_sent(&layer, get("http://partner.example/"));
     assert!(outside.is_empty(), "{outside:?}");
     assert_eq!(recorder.take().len(), 2, "both are recorded");
+}
+
+#[test]
+fn a_context_that_a_proxy_copied_from_its_caller_does_not_leave_either() {
+    let copied = |url| {
+        Request::get(url)
+            .header(
+                "traceparent",
+                "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            )
+            .header("tracestate", "caller=1")
+            .header("baggage", "token=s3cret")
+            .header("accept", "*/*")
+            .body(())
+            .unwrap()
+    };
+    let recorder = SpanRecorder::new();
+    let layer = ClientTraceLayer::new(recorder.tracer("shop")).propagate_to(["shop.internal"]);
+    let outside = headers_sent(&layer, copied("http://partner.example/"));
+    assert_eq!(outside.keys().collect::<Vec<_>>(), ["accept"]);
+    recorder.ignore();
+
+    let layer = ClientTraceLayer::new(recorder.tracer("shop")).propagate_baggage(["tier"]);
+    let sent = headers_sent(&layer, copied("http://shop.internal/"));
+    assert_eq!(sent["baggage"], "tier=gold");
+    let mut client = layer.layer(service_fn(|request: Request<()>| {
+        assert!(!request.headers().contains_key("baggage"));
+        hello(request)
+    }));
+    let response = now(client.call(copied("http://shop.internal/"))).unwrap();
+    read_to_end(response.into_body()).unwrap();
 }
 
 #[test]
@@ -140,6 +173,56 @@ async fn every_retry_is_a_sibling_span_that_knows_its_number() {
         [once, once].concat(),
         "counted anew for each request"
     );
+}
+
+/// Records nothing the first time, everything after.
+#[derive(Debug, Default)]
+struct SkipsTheFirst(AtomicBool);
+
+impl Sampler for SkipsTheFirst {
+    fn sample(&self, _: &SamplingInput<'_>) -> Sampling {
+        Sampling::new(match self.0.swap(true, Ordering::Relaxed) {
+            false => Decision::Drop,
+            true => Decision::RecordAndSample,
+        })
+    }
+
+    fn description(&self) -> std::borrow::Cow<'static, str> {
+        "SkipsTheFirst".into()
+    }
+}
+
+#[test]
+fn an_attempt_counts_though_nobody_recorded_it() {
+    let recorder = SpanRecorder::new();
+    let tracer = recorder
+        .tracer_builder("shop")
+        .sampler(SkipsTheFirst::default())
+        .build();
+    let layer = ClientTraceLayer::new(tracer);
+    let mut request = get("http://a/");
+    request.extensions_mut().insert(Attempts::default());
+    for _ in 0..2 {
+        headers_sent(&layer, request.clone());
+    }
+    assert_eq!(recorder.take_one().int("http.request.resend_count"), 1);
+}
+
+#[test]
+fn the_peer_is_whom_the_response_came_from() {
+    let recorder = SpanRecorder::new();
+    let layer = ClientTraceLayer::new(recorder.tracer("shop"));
+    let mut client = layer.layer(service_fn(|_: Request<()>| async {
+        let mut response = Response::new(Full::<Bytes>::default());
+        let peer = PeerAddr("[2001:db8::7]:8443".parse().unwrap());
+        response.extensions_mut().insert(peer);
+        Ok::<_, BoxError>(response)
+    }));
+    let response = now(client.call(get("http://a/"))).unwrap();
+    read_to_end(response.into_body()).unwrap();
+    let span = recorder.take_one();
+    assert_eq!(span.str("network.peer.address"), "2001:db8::7");
+    assert_eq!(span.int("network.peer.port"), 8443);
 }
 
 #[tokio::test]

@@ -100,3 +100,21 @@ fn a_router_that_panics_has_no_route_and_the_request_goes_on() {
         .route(|_| std::panic::resume_unwind(Box::new("broken")));
     assert_eq!(serve(&recorder, &layer, "/users/7").name(), "GET");
 }
+
+#[test]
+fn a_target_that_is_no_path_is_named_by_its_method() {
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::new(recorder.tracer("shop"))
+        .templates(Templates::new(["/", "/{anything}", "/{*rest}"]).unwrap())
+        .parameterize_paths(true);
+    for (method, target) in [("CONNECT", "shop.example:443"), ("OPTIONS", "*")] {
+        let mut service = layer.layer(service_fn(hello));
+        let request = Request::builder().method(method).uri(target).body(());
+        let response = now(service.call(request.unwrap())).unwrap();
+        read_to_end(response.into_body()).unwrap();
+        let span = recorder.take_one();
+        assert_eq!(span.name(), method);
+        span.assert_absent("http.route");
+        span.assert_absent("url.template");
+    }
+}

@@ -7,7 +7,7 @@ use tower::Layer as _;
 use tower_trace::reqwest::Client;
 use tower_trace::{ClientTraceLayer, TraceLayer};
 use trace_testkit::SpanRecorder;
-use tracing_core_ctx::SpanKind;
+use tracing_core_ctx::{SpanFutureExt as _, SpanKind};
 
 use crate::support::{LIMIT, hello, serve};
 
@@ -105,4 +105,19 @@ async fn a_refused_connection_and_a_timeout_are_named_so() {
         .await
         .unwrap_err();
     recorder.take_one().assert_failed("timeout");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_is_not_traced_leaves_the_span_around_it_alone() {
+    let recorder = SpanRecorder::new();
+    let address = serve(service_fn(hello)).await;
+    let tracer = recorder.tracer("client");
+    let layer = ClientTraceLayer::new(tracer.clone()).filter(|_| false);
+    let client = Client::new(reqwest::Client::new(), layer);
+    let work = async {
+        let response = client.get(format!("http://{address}/")).send().await;
+        response.unwrap().text().await.unwrap();
+    };
+    work.in_span(tracer.span("work").start()).await;
+    recorder.take_one().assert_attributes(&[]);
 }

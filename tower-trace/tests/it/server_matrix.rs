@@ -190,12 +190,12 @@ fn serve(method: &str, code: u16, route: Option<&'static str>, outcome: Outcome)
     match outcome {
         Outcome::Complete => read_to_end(now(service.call(request)).unwrap().into_body()).unwrap(),
         Outcome::BodyError => {
-            assert!(read_to_end(now(service.call(request)).unwrap().into_body()).is_err())
+            assert!(read_to_end(now(service.call(request)).unwrap().into_body()).is_err());
         }
         Outcome::DroppedInBody => drop(now(service.call(request)).unwrap()),
         Outcome::ServiceError => assert!(now(service.call(request)).is_err()),
         Outcome::Panic => {
-            assert!(catch_unwind(AssertUnwindSafe(|| now(service.call(request)))).is_err())
+            assert!(catch_unwind(AssertUnwindSafe(|| now(service.call(request)))).is_err());
         }
         Outcome::DroppedBeforeHead => assert!(poll_once(pin!(service.call(request))).is_pending()),
     }

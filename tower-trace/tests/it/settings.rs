@@ -64,11 +64,10 @@ fn headers_are_recorded_only_if_listed_and_never_if_they_grant_access() {
         ])
         .capture_response_headers(["content-type", "set-cookie"]);
     let mut service = layer.layer(service_fn(|_: Request<()>| async {
-        let response = Response::builder()
+        Response::builder()
             .header("content-type", "text/plain")
             .header("set-cookie", "session=s3cret")
-            .body(Full::<bytes::Bytes>::default());
-        response
+            .body(Full::<bytes::Bytes>::default())
     }));
     let request = get("/")
         .header("x-tenant", "apples")
@@ -91,6 +90,33 @@ fn headers_are_recorded_only_if_listed_and_never_if_they_grant_access() {
     );
     span.assert_absent("http.request.header.x-other");
     assert!(!format!("{span:?}").contains("s3cret"), "{span:?}");
+}
+
+#[test]
+fn urls_in_captured_headers_lose_their_secrets() {
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::new(recorder.tracer("shop"))
+        .capture_request_headers(["referer"])
+        .capture_response_headers(["location"])
+        .redact_query_keys(["token"]);
+    let mut service = layer.layer(service_fn(|_: Request<()>| async {
+        Response::builder()
+            .status(302)
+            .header("location", "https://ann:s3cret@bucket/x?sig=s3cret&a=1")
+            .body(Full::<bytes::Bytes>::default())
+    }));
+    let request = get("/").header("referer", "https://shop/?token=s3cret");
+    let response = now(service.call(request.body(()).unwrap())).unwrap();
+    read_to_end(response.into_body()).unwrap();
+    let span = recorder.take_one();
+    assert_eq!(
+        span.strs("http.request.header.referer"),
+        ["https://shop/?token=REDACTED"]
+    );
+    assert_eq!(
+        span.strs("http.response.header.location"),
+        ["https://REDACTED:REDACTED@bucket/x?sig=REDACTED&a=1"]
+    );
 }
 
 #[test]

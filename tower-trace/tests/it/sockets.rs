@@ -109,7 +109,7 @@ async fn a_pooled_connection_does_not_keep_a_span_open() {
             .unwrap();
         let response = client.call(request).await.unwrap();
         response.into_body().collect().await.unwrap();
-        recorder.wait_for(2, LIMIT);
+        let _ = recorder.wait_for(2, LIMIT);
         assert_eq!(
             recorder.open(),
             0,

@@ -2,6 +2,7 @@
 
 use http::Request;
 use tower::{Layer as _, Service as _, service_fn};
+use tower_trace::carrier::HeaderInjector;
 use tower_trace::{TraceLayer, Trust};
 use trace_testkit::{RecordedSpan, SpanRecorder};
 use tracing_core_ctx::sampler::{AlwaysOff, AlwaysOn, ParentBased};
@@ -107,7 +108,7 @@ fn only_a_trusted_callers_baggage_reaches_the_handler() {
             hello(request).await
         }));
         read_to_end(now(service.call(forged(true))).unwrap().into_body()).unwrap();
-        recorder.take();
+        let _ = recorder.take();
     }
 }
 
@@ -138,5 +139,40 @@ fn trust_is_decided_request_by_request_and_a_broken_judge_trusts_nobody() {
             continued,
             "{header:?}"
         );
+    }
+}
+
+#[test]
+fn a_request_that_is_not_traced_gets_an_untrusted_caller_nowhere() {
+    for (trust, traceparent, baggage) in [
+        (
+            Trust::Continue,
+            Some(format!("00-{TRACE}-00f067aa0ba902b7-01")),
+            true,
+        ),
+        (
+            Trust::ContinueWithoutSampling,
+            Some(format!("00-{TRACE}-00f067aa0ba902b7-00")),
+            false,
+        ),
+        (Trust::Ignore, None, false),
+        (Trust::NewRootWithLink, None, false),
+    ] {
+        let recorder = SpanRecorder::new();
+        let tracer = tracer(&recorder, true);
+        let seen = tracer.clone();
+        let layer = TraceLayer::new(tracer).filter(|_| false).trust(trust);
+        let mut service = layer.layer(service_fn(move |request: Request<()>| {
+            let mut passed_on = http::HeaderMap::new();
+            seen.inject(&Context::current(), &mut HeaderInjector(&mut passed_on));
+            let sent = passed_on
+                .get("traceparent")
+                .map(|value| value.to_str().unwrap());
+            assert_eq!(sent, traceparent.as_deref(), "{trust:?}");
+            assert_eq!(passed_on.contains_key("baggage"), baggage, "{trust:?}");
+            hello(request)
+        }));
+        read_to_end(now(service.call(forged(true))).unwrap().into_body()).unwrap();
+        recorder.assert_nothing();
     }
 }

@@ -3,7 +3,7 @@ use super::*;
 type BoxError = Box<dyn Error + Send + Sync>;
 
 #[derive(Debug)]
-struct Elapsed(#[expect(dead_code, reason = "only its form matters")] ());
+struct Elapsed(());
 
 impl fmt::Display for Elapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
