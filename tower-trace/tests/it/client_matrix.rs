@@ -144,7 +144,7 @@ fn check(
         Outcome::DroppedInBody | Outcome::BodyError if bodiless => (None, None),
         _ => (failure, mark),
     };
-    let error_type = failure.or(status_error.filter(|_| has_status));
+    let error_type = failure.or_else(|| status_error.filter(|_| has_status));
 
     let mut expected: Vec<(&str, Value)> = vec![
         ("http.request.method", method.into()),

@@ -1,5 +1,11 @@
 //! What `tower-trace` promises, tested from outside.
 
+#![expect(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "in a test a panic is a failure, and says which case it was"
+)]
+
 mod axum;
 mod bad_input;
 mod client_matrix;
