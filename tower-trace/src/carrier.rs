@@ -9,7 +9,7 @@ pub struct HeaderExtractor<'a>(pub &'a HeaderMap);
 
 impl Extract for HeaderExtractor<'_> {
     fn get_all<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
-        // A known name is found by its precomputed hash, another one has to be hashed as text.
+        // Another name than a known one has to be brought into its form first.
         match known(name) {
             Some(name) => self
                 .0

@@ -2,8 +2,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::{HeaderName, Uri};
-use tracing_core_ctx::span::Link;
-use tracing_core_ctx::{Context, SpanKind, SpanRef, Tracer};
+use tracing_core_ctx::{Context, SpanContext, SpanKind, SpanRef, Tracer};
 
 use super::attributes::Request;
 use super::describe::DescribeServer;
@@ -53,7 +52,7 @@ impl ServerPolicy {
     /// Starts the exchange that `head` asks for.
     pub(super) fn begin(self: &Arc<Self>, head: RequestHead<'_>) -> Exchange<DescribeServer> {
         let caller = self.tracer.extract(&HeaderExtractor(head.headers));
-        let (context, link) = self.believe(head, caller);
+        let (context, mut link) = self.believe(head, caller);
         if !self.wants(head) {
             // Not traced, and neither is what it calls; what is believed of the caller's context still reaches them.
             return Exchange::unrecorded(context.suppressed());
@@ -73,7 +72,7 @@ impl ServerPolicy {
                     .kind(SpanKind::Server)
                     .parent(&context)
                     .attribute_source(&request);
-                if let Some(link) = link {
+                if let Some(link) = link.take() {
                     builder = builder.link(link);
                 }
                 builder.start_with(|span| {
@@ -113,7 +112,7 @@ impl ServerPolicy {
     }
 
     /// What of the caller's context is taken over, and what becomes a link.
-    fn believe(&self, head: RequestHead<'_>, caller: Context) -> (Context, Option<Link>) {
+    fn believe(&self, head: RequestHead<'_>, caller: Context) -> (Context, Option<SpanContext>) {
         let trust = match &self.trust_by {
             // Who cannot be judged is not trusted.
             Some(trust) => hook::run(|| trust(head)).unwrap_or(Trust::Ignore),
@@ -132,10 +131,7 @@ impl ServerPolicy {
                 (context, None)
             }
             Trust::Ignore => (Context::new(), None),
-            Trust::NewRootWithLink => (
-                Context::new(),
-                caller.span_context().cloned().map(Link::new),
-            ),
+            Trust::NewRootWithLink => (Context::new(), caller.span_context().cloned()),
         }
     }
 
