@@ -177,11 +177,7 @@ impl Attributes {
     /// Bytes of memory held, roughly: what a byte bound of a queue counts.
     #[must_use]
     pub fn weight(&self) -> usize {
-        let large: usize = self
-            .large
-            .iter()
-            .map(|value| 64 + value_weight(value))
-            .sum();
+        let large: usize = self.large.iter().map(|value| 64 + value.weight()).sum();
         self.entries.capacity() * size_of::<Entry>() + self.texts.capacity() + large
     }
 
@@ -384,17 +380,6 @@ fn check<K: AttributeKey>(key: KeyRef<'_>, value: ValueRef<'_>) {
 /// Compares the address first: constants of the conventions mostly meet themselves.
 fn same(one: &str, other: &str) -> bool {
     one.len() == other.len() && (std::ptr::eq(one.as_ptr(), other.as_ptr()) || one == other)
-}
-
-fn value_weight(value: &Value) -> usize {
-    match value {
-        Value::Bytes(bytes) => bytes.len(),
-        Value::Array(Array::Str(texts)) => texts.iter().map(|text| 24 + text.len()).sum(),
-        Value::Array(Array::Bool(list)) => list.len(),
-        Value::Array(Array::F64(list)) => list.len() * 8,
-        Value::Array(Array::I64(list)) => list.len() * 8,
-        _ => 0,
-    }
 }
 
 #[cfg(test)]

@@ -125,6 +125,18 @@ impl Value {
             Self::Str(text) => ValueRef::Str(text),
         }
     }
+
+    /// Bytes on the heap, roughly.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Array(Array::Str(texts)) => texts.iter().map(|text| 24 + text.len()).sum(),
+            Self::Array(Array::Bool(list)) => list.len(),
+            Self::Array(Array::F64(list)) => list.len() * 8,
+            Self::Array(Array::I64(list)) => list.len() * 8,
+            _ => 0,
+        }
+    }
 }
 
 /// What can be the value of a key of type `T`.

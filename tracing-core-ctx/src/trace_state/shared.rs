@@ -1,0 +1,136 @@
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+/// The text of a list, in a buffer that goes back to a pool: a traced request that carries `tracestate` takes no memory from the
+/// allocator.
+#[derive(Clone)]
+pub(super) struct Shared(Option<Arc<String>>);
+
+impl Shared {
+    pub(super) fn take() -> Self {
+        let pooled = POOL.try_with(|pool| {
+            let mut pool = pool.try_borrow_mut().ok()?;
+            pool.pop().or_else(|| {
+                refill(&mut pool);
+                pool.pop()
+            })
+        });
+        Self(Some(pooled.ok().flatten().unwrap_or_default()))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        self.0.as_ref().map_or("", |text| text.as_str())
+    }
+
+    /// Adds a member, given in pieces. Only called before the text is shared.
+    pub(super) fn push(&mut self, member: &[&str]) {
+        let Some(text) = self.0.as_mut().and_then(Arc::get_mut) else {
+            return;
+        };
+        if text.is_empty() {
+            text.reserve(128);
+        } else {
+            text.push(',');
+        }
+        text.extend(member.iter().copied());
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let Some(mut shared) = self.0.take() else {
+            return;
+        };
+        let Some(text) = Arc::get_mut(&mut shared) else {
+            return;
+        };
+        if text.capacity() > POOLED_CAPACITY {
+            return;
+        }
+        text.clear();
+        let _ = POOL.try_with(|pool| {
+            if let Ok(mut pool) = pool.try_borrow_mut() {
+                if pool.len() == POOLED {
+                    spare(&mut pool);
+                }
+                if pool.len() < POOLED {
+                    pool.push(shared);
+                }
+            }
+        });
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+/// Buffers that nobody uses.
+type Pool = Vec<Arc<String>>;
+
+thread_local! {
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool::new()) };
+}
+
+/// What some threads have too many of, and others too few: finished spans are freed by the thread that exports them.
+static SPARE: Mutex<Pool> = Mutex::new(Pool::new());
+
+/// Buffers a thread keeps, how many go to the spare ones and come from them at once, how many of those there are at most, and how large
+/// one may be to be kept.
+const POOLED: usize = 64;
+const MOVED: usize = POOLED / 2;
+const MAX_SPARE: usize = 1024;
+const POOLED_CAPACITY: usize = 1024;
+
+/// Takes some of the spare buffers; none while another thread is there. Nobody waits.
+#[cold]
+fn refill(pool: &mut Pool) {
+    if let Ok(mut spare) = SPARE.try_lock() {
+        let kept = spare.len().saturating_sub(MOVED);
+        pool.extend(spare.drain(kept..));
+    }
+}
+
+/// Gives some away, if there is room and no other thread is there.
+#[cold]
+fn spare(pool: &mut Pool) {
+    if let Ok(mut spare) = SPARE.try_lock()
+        && spare.len() < MAX_SPARE
+    {
+        let kept = pool.len().saturating_sub(MOVED);
+        spare.extend(pool.drain(kept..));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_freed_by_another_thread_come_back() {
+        let in_use: Vec<Shared> = (0..1000)
+            .map(|_| {
+                let mut text = Shared::take();
+                text.push(&["a=1"]);
+                text
+            })
+            .collect();
+        std::thread::spawn(move || drop(in_use)).join().unwrap();
+        let again = Shared::take();
+        assert_eq!(again.as_str(), "");
+        assert!(again.0.as_ref().is_some_and(|text| text.capacity() > 0));
+    }
+
+    #[test]
+    fn a_huge_buffer_is_given_back() {
+        let mut huge = Shared::take();
+        huge.push(&[&"x".repeat(POOLED_CAPACITY + 1)]);
+        drop(huge);
+        POOL.with_borrow(|pool| {
+            assert!(pool.iter().all(|text| text.capacity() <= POOLED_CAPACITY));
+        });
+    }
+}
