@@ -6,15 +6,19 @@
     reason = "in a test a panic is a failure, and says which case it was"
 )]
 
+#[cfg(feature = "axum")]
 mod axum;
 mod bad_input;
 mod client_matrix;
 mod clients;
 mod contract;
 mod names;
+#[cfg(feature = "reqwest")]
 mod reqwest;
 mod server_matrix;
 mod settings;
 mod sockets;
 mod support;
+mod traps;
 mod trust;
+mod types;

@@ -18,16 +18,7 @@ use tower_trace::{ClientTraceLayer, TraceLayer};
 use trace_testkit::SpanRecorder;
 use tracing_core_ctx::{SpanKind, Status};
 
-use crate::support::{LIMIT, hello, serve};
-
-/// Sends raw bytes and reads until the server closes.
-async fn raw(address: std::net::SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
-    String::from_utf8_lossy(&answer).into_owned()
-}
+use crate::support::{LIMIT, hello, raw, serve};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn plain_hyper_server_and_client_make_one_trace() {

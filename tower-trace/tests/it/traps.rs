@@ -1,0 +1,3 @@
+//! traps
+
+mod connections;
