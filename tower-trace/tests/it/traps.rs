@@ -1,3 +1,4 @@
 //! traps
 
 mod connections;
+mod upgrades;
