@@ -718,7 +718,7 @@ fn a_span_of_ours_answers_the_callers_wish_and_one_that_passes_through_does_not(
 
 #[test]
 fn a_context_is_at_most_eighty_bytes_and_its_copies_share_what_they_hold() {
-    assert!(size_of::<Context>() <= 80, "{}", size_of::<Context>());
+    assert!(size_of::<Context>() <= 64, "{}", size_of::<Context>());
     let cx = tagged(1).with_baggage(Baggage::new().with("a", "1"));
     let copy = cx.clone();
     assert!(std::ptr::eq(
