@@ -37,11 +37,11 @@ const MAX_VALUE: usize = 256;
 /// # Ok::<(), tracing_core_ctx::trace_state::InvalidTraceState>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct TraceState(Option<Shared>);
+pub struct TraceState(Shared);
 
 impl TraceState {
     /// The empty list.
-    pub const EMPTY: Self = Self(None);
+    pub const EMPTY: Self = Self(Shared::EMPTY);
 
     /// Reads the values of all `tracestate` headers, in the order of arrival, as one list.
     ///
@@ -63,16 +63,13 @@ impl TraceState {
     /// The list as it is sent; the empty text when there is none.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        match &self.0 {
-            Some(shared) => shared.as_str(),
-            None => "",
-        }
+        self.0.as_str()
     }
 
     /// Whether there is no member.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.0.is_empty()
     }
 
     /// The value of `key`.
@@ -111,7 +108,7 @@ impl TraceState {
         if !is_key(key.as_bytes()) || !is_value(value.as_bytes()) {
             return Err(InvalidTraceState(()));
         }
-        let mut text = Shared::take();
+        let mut text = Shared::EMPTY;
         text.push(&[key, "=", value]);
         for member in self
             .iter()
@@ -120,7 +117,7 @@ impl TraceState {
         {
             text.push(&[member.0, "=", member.1]);
         }
-        Ok(Self(Some(text)))
+        Ok(Self(text))
     }
 
     /// The list without `key`.
@@ -129,25 +126,25 @@ impl TraceState {
         if self.get(key).is_none() {
             return self.clone();
         }
-        let mut text = Shared::take();
+        let mut text = Shared::EMPTY;
         for member in self.iter().filter(|member| member.0 != key) {
             text.push(&[member.0, "=", member.1]);
         }
-        Self((!text.as_str().is_empty()).then_some(text))
+        Self(text)
     }
 }
 
 /// Takes header values one by one; see [`TraceState::from_headers`].
 #[derive(Debug)]
 pub(crate) struct Reader {
-    text: Option<Shared>,
+    text: Shared,
     members: usize,
 }
 
 impl Reader {
     pub(crate) const fn new() -> Self {
         Self {
-            text: None,
+            text: Shared::EMPTY,
             members: 0,
         }
     }
@@ -177,7 +174,7 @@ impl Reader {
 
     /// Takes the first member of `list` over, unless its key is known.
     fn add(&mut self, list: &str, lengths: Lengths) {
-        let text = self.text.get_or_insert_with(Shared::take);
+        let text = &mut self.text;
         // Key and equals sign: the beginning that no other member may have.
         let start = &list.as_bytes()[..=lengths.key];
         let mut known = text.as_str().as_bytes().split(|&byte| byte == b',');

@@ -3,20 +3,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 /// The text of a list, in a buffer that goes back to a pool: a traced request that carries `tracestate` takes no memory from the
-/// allocator.
-#[derive(Clone)]
+/// allocator. The empty text has no buffer.
+#[derive(Clone, Default)]
 pub(super) struct Shared(Option<Arc<String>>);
 
 impl Shared {
-    pub(super) fn take() -> Self {
-        let pooled = POOL.try_with(|pool| {
-            let mut pool = pool.try_borrow_mut().ok()?;
-            pool.pop().or_else(|| {
-                refill(&mut pool);
-                pool.pop()
-            })
-        });
-        Self(Some(pooled.ok().flatten().unwrap_or_default()))
+    pub(super) const EMPTY: Self = Self(None);
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -25,7 +20,7 @@ impl Shared {
 
     /// Adds a member, given in pieces. Only called before the text is shared.
     pub(super) fn push(&mut self, member: &[&str]) {
-        let Some(text) = self.0.as_mut().and_then(Arc::get_mut) else {
+        let Some(text) = Arc::get_mut(self.0.get_or_insert_with(take)) else {
             return;
         };
         if text.is_empty() {
@@ -85,6 +80,18 @@ const MOVED: usize = POOLED / 2;
 const MAX_SPARE: usize = 1024;
 const POOLED_CAPACITY: usize = 1024;
 
+/// An empty buffer.
+fn take() -> Arc<String> {
+    let pooled = POOL.try_with(|pool| {
+        let mut pool = pool.try_borrow_mut().ok()?;
+        pool.pop().or_else(|| {
+            refill(&mut pool);
+            pool.pop()
+        })
+    });
+    pooled.ok().flatten().unwrap_or_default()
+}
+
 /// Takes some of the spare buffers; none while another thread is there. Nobody waits.
 #[cold]
 fn refill(pool: &mut Pool) {
@@ -113,20 +120,20 @@ mod tests {
     fn buffers_freed_by_another_thread_come_back() {
         let in_use: Vec<Shared> = (0..1000)
             .map(|_| {
-                let mut text = Shared::take();
+                let mut text = Shared::EMPTY;
                 text.push(&["a=1"]);
                 text
             })
             .collect();
         std::thread::spawn(move || drop(in_use)).join().unwrap();
-        let again = Shared::take();
+        let again = take();
         assert_eq!(again.as_str(), "");
-        assert!(again.0.as_ref().is_some_and(|text| text.capacity() > 0));
+        assert!(again.capacity() > 0);
     }
 
     #[test]
     fn a_huge_buffer_is_given_back() {
-        let mut huge = Shared::take();
+        let mut huge = Shared::EMPTY;
         huge.push(&[&"x".repeat(POOLED_CAPACITY + 1)]);
         drop(huge);
         POOL.with_borrow(|pool| {
