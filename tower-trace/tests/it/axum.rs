@@ -191,3 +191,85 @@ async fn connect_info_tells_the_peer() {
     assert_eq!(span.str("network.peer.address"), "127.0.0.1");
     assert!(span.int("network.peer.port") > 0);
 }
+
+#[tokio::test]
+async fn a_route_layer_sees_matched_requests_only() {
+    let recorder = SpanRecorder::new();
+    let app = || {
+        Router::new()
+            .route("/users/{id}", get(|| async { "one" }))
+            .route_layer(TraceLayer::for_axum(recorder.tracer("shop")))
+            .fallback(|| async { StatusCode::NOT_FOUND })
+    };
+    assert_eq!(ask(app(), Method::GET, "/users/7").await, StatusCode::OK);
+    named(&recorder.take_one(), "GET /users/{id}", Some("/users/{id}"));
+    let status = ask(app(), Method::GET, "/nowhere").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    recorder.assert_nothing();
+}
+
+#[tokio::test]
+async fn a_fallback_is_traced_and_has_no_route() {
+    let recorder = SpanRecorder::new();
+    let app = Router::new()
+        .route("/", get(|| async { "home" }))
+        .fallback(|| async { (StatusCode::IM_A_TEAPOT, "else") })
+        .layer(TraceLayer::for_axum(recorder.tracer("shop")));
+    let status = ask(app, Method::GET, "/nowhere/4711").await;
+    assert_eq!(status, StatusCode::IM_A_TEAPOT);
+    named(&recorder.take_one(), "GET", None);
+}
+
+#[tokio::test]
+async fn a_layer_that_is_added_before_the_routes_sees_none_of_them() {
+    let recorder = SpanRecorder::new();
+    let app = Router::new()
+        .layer(TraceLayer::for_axum(recorder.tracer("shop")))
+        .route("/", get(|| async { "home" }));
+    assert_eq!(ask(app, Method::GET, "/").await, StatusCode::OK);
+    recorder.assert_nothing();
+}
+
+/// axum's layers stand in the reverse of the order in which they are added: the last one is the outermost.
+#[tokio::test]
+async fn layers_added_before_run_in_the_span_and_layers_added_after_do_not() {
+    use axum::middleware::{Next, from_fn};
+    use tracing_core_ctx::Context;
+
+    async fn inside(request: Request<Body>, next: Next) -> axum::response::Response {
+        assert!(SpanRef::current().is_recording());
+        next.run(request).await
+    }
+    async fn outside(request: Request<Body>, next: Next) -> axum::response::Response {
+        assert!(Context::current().span_context().is_none());
+        let response = next.run(request).await;
+        assert!(Context::current().span_context().is_none());
+        response
+    }
+
+    let recorder = SpanRecorder::new();
+    let app = Router::new()
+        .route("/users/{id}", get(|| async { "one" }))
+        .layer(from_fn(inside))
+        .layer(TraceLayer::for_axum(recorder.tracer("shop")))
+        .layer(from_fn(outside));
+    assert_eq!(ask(app, Method::GET, "/users/7").await, StatusCode::OK);
+    named(&recorder.take_one(), "GET /users/{id}", Some("/users/{id}"));
+}
+
+#[tokio::test]
+async fn one_route_and_one_handler_can_have_a_layer_of_their_own() {
+    use axum::handler::Handler as _;
+
+    let recorder = SpanRecorder::new();
+    let layer = || TraceLayer::for_axum(recorder.tracer("shop"));
+    let app = || {
+        Router::new()
+            .route("/a/{id}", get(|| async { "one" }).layer(layer()))
+            .route("/b/{id}", get((|| async { "two" }).layer(layer())))
+    };
+    for (path, route) in [("/a/7", "/a/{id}"), ("/b/7", "/b/{id}")] {
+        assert_eq!(ask(app(), Method::GET, path).await, StatusCode::OK);
+        named(&recorder.take_one(), &format!("GET {route}"), Some(route));
+    }
+}

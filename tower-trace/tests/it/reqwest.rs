@@ -121,3 +121,28 @@ async fn a_request_that_is_not_traced_leaves_the_span_around_it_alone() {
     work.in_span(tracer.span("work").start()).await;
     recorder.take_one().assert_attributes(&[]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redirects_that_reqwest_follows_are_one_span_with_the_url_that_was_asked_for() {
+    let recorder = SpanRecorder::new();
+    let address = serve(service_fn(|request: Request<Incoming>| async move {
+        let is_moved = request.uri().path() == "/here";
+        let mut response = hello(request).await?;
+        if is_moved {
+            *response.status_mut() = http::StatusCode::FOUND;
+            response
+                .headers_mut()
+                .insert("location", "/there".parse().unwrap());
+        }
+        Ok::<_, std::convert::Infallible>(response)
+    }))
+    .await;
+    let url = format!("http://{address}/here");
+    let response = client(&recorder).get(&url).send().await.unwrap();
+    assert_eq!(response.url().path(), "/there");
+    response.text().await.unwrap();
+    let span = recorder.take_one();
+    assert_eq!(span.str("url.full"), url);
+    assert_eq!(span.int("http.response.status_code"), 200);
+    span.assert_absent("http.request.resend_count");
+}
