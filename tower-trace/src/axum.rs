@@ -11,8 +11,11 @@
 //!     .layer(TraceLayer::for_axum(tracer));
 //! ```
 //!
-//! A layer on the router (`Router::layer`) sees the matched route before the handler runs, also the full one of nested routers. A
-//! layer around the finished router (a tower `ServiceBuilder` in front of it, say) runs before routing; put [`RouteLayer`] on the
+//! A layer on the router (`Router::layer`) sees the matched route before the handler runs, also the full one of nested routers. Add
+//! it after the routes, and after the layers that should run in its span: axum puts what is added later further outside.
+//! `Router::route_layer` leaves out what matches no route.
+//!
+//! A layer around the finished router (a tower `ServiceBuilder` in front of it, say) runs before routing; put [`RouteLayer`] on the
 //! router then, and the name is corrected as soon as the route is known.
 
 use std::borrow::Cow;
@@ -64,7 +67,10 @@ pub fn connect_info(head: RequestHead<'_>) -> Option<SocketAddr> {
     info.or_else(|| head.extensions.get::<PeerAddr>().map(|peer| peer.0))
 }
 
-/// Tells the current server span the route that axum matched: for a [`TraceLayer`] that is around the finished router.
+/// Tells the current span the route that axum matched, and names it by that: for a [`TraceLayer`] that is around the finished router.
+///
+/// That is the server's span, unless a layer between the two runs its requests in a span of its own. A
+/// name that [`TraceLayer::name`] gave is replaced.
 ///
 /// ```
 /// use axum::{Router, routing::get};

@@ -4,6 +4,18 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use tracing_core_ctx::propagation::{Extract, Inject};
 
 /// Reads a caller's context from HTTP headers: every value of a name, compared without case.
+///
+/// ```
+/// use tower_trace::carrier::HeaderExtractor;
+/// # use tracing_core_ctx::Tracer;
+/// # let tracer = Tracer::noop();
+///
+/// let mut headers = http::HeaderMap::new();
+/// let caller = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+/// headers.insert("traceparent", caller.parse()?);
+/// assert!(tracer.extract(&HeaderExtractor(&headers)).span_context().is_some());
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct HeaderExtractor<'a>(pub &'a HeaderMap);
 
@@ -36,6 +48,18 @@ impl Extract for HeaderExtractor<'_> {
 /// Writes a context into HTTP headers, in place of what stands there under the same names.
 ///
 /// A value that cannot stand in a header is left out.
+///
+/// ```
+/// use tower_trace::carrier::HeaderInjector;
+/// use tracing_core_ctx::{Baggage, Context};
+/// # use tracing_core_ctx::Tracer;
+/// # let tracer = Tracer::noop();
+///
+/// let mut headers = http::HeaderMap::new();
+/// let cx = Context::new().with_baggage(Baggage::new().with("tier", "gold"));
+/// tracer.inject(&cx, &mut HeaderInjector(&mut headers));
+/// assert_eq!(headers["baggage"], "tier=gold");
+/// ```
 #[derive(Debug)]
 pub struct HeaderInjector<'a>(pub &'a mut HeaderMap);
 

@@ -17,10 +17,11 @@
 //!
 //! 1. **The request is sent** (`call`). Its span is a child of the current span. The sampler decides; if it drops, this is all but for the
 //!    headers: the context is always handed on.
-//! 2. **The span starts** with everything the request says, and its context replaces what the headers held under the
-//!    propagator's names. Then [`on_request`](ClientTraceLayer::on_request) runs.
-//! 3. **The head of the response is there.** [`on_response`](ClientTraceLayer::on_response) runs.
-//! 4. **The body is read** to its end, and the span ends; or at the head already, with
+//! 2. **The span starts** with everything the request says. Then [`on_request`](ClientTraceLayer::on_request) runs.
+//! 3. **The context is written** into the headers, in place of what they held under the propagator's names; or taken out of them, for a host
+//!    that is not in [`propagate_to`](ClientTraceLayer::propagate_to).
+//! 4. **The head of the response is there.** [`on_response`](ClientTraceLayer::on_response) runs.
+//! 5. **The body is read** to its end, and the span ends; or at the head already, with
 //!    [`end_at_head`](ClientTraceLayer::end_at_head). See [`exchange`](crate::exchange) for all the ways to end.
 //!
 //! Status: 4xx, 5xx, errors and panics make the span an error; a caller who stops waiting does not

@@ -27,9 +27,18 @@
 //!     .layer(service_fn(handle));
 //! ```
 //!
-//! Look into [`server`] and [`client`] for what happens when, into [`exchange`] for how an exchange ends. The [`axum`] and
-//! [`reqwest`](mod@reqwest) modules (features of the same names) spare a few more lines. With hyper and no tower, a layer's
+//! Look into [`server`] and [`client`] for what happens when, into [`exchange`] for how an exchange ends. With hyper and no tower, a layer's
 //! service is a hyper service, and [`ClientTraceLayer::send`] wraps a connection's own function.
+//!
+//! # Features
+//!
+//! None is on by default, and none changes what is there without it.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `axum` | `TraceLayer::for_axum` and the module `axum`: names from the router, the whole target, the peer |
+//! | `hyper-util` | the address of the peer from responses of its client, and names for its errors that are not boxed (`connection_refused`) |
+//! | `reqwest` | the module `reqwest`: a client that traces what it sends |
 
 // Public API.
 #[cfg(feature = "axum")]
@@ -42,6 +51,9 @@ pub mod redact;
 pub mod reqwest;
 pub mod route;
 pub mod server;
+
+#[doc = include_str!("../RATIONALE.md")]
+pub mod _rationale {}
 
 // Necessary for implementation.
 mod authority;
@@ -70,3 +82,8 @@ pub use trust::Trust;
 /// Who records the spans of this crate.
 static SCOPE: InstrumentationScope =
     InstrumentationScope::new("tower-trace", env!("CARGO_PKG_VERSION"));
+
+/// Tests the example of the front page.
+#[cfg(all(doctest, feature = "axum", feature = "reqwest"))]
+#[doc = include_str!("../README.md")]
+struct FrontPage;

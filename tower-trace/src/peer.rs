@@ -5,8 +5,17 @@ use http::Extensions;
 /// The other end of the connection. A server sets it for each connection, as an extension of requests; a client where it knows it, as one of
 /// requests or of responses.
 ///
-/// It becomes `network.peer.address` and `network.peer.port`. Responses of hyper-util's client need none with the feature `hyper-util`,
-/// nor do those of [`reqwest`](mod@crate::reqwest).
+/// It becomes `network.peer.address` and `network.peer.port`. axum's `ConnectInfo` does as well, with
+/// `TraceLayer::for_axum`, and so do the responses of hyper-util's and reqwest's clients, with the features of these names.
+///
+/// ```
+/// use tower_trace::PeerAddr;
+///
+/// # fn demo(stream: std::net::TcpStream, mut request: http::Request<()>) -> std::io::Result<()> {
+/// request.extensions_mut().insert(PeerAddr(stream.peer_addr()?));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PeerAddr(pub SocketAddr);
 

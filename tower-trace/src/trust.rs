@@ -11,6 +11,8 @@ pub enum Trust {
     #[default]
     Continue,
     /// Continue the caller's trace, and decide on sampling as if the trace started here. Its baggage is dropped.
+    ///
+    /// Who picks the trace id still has a say with samplers that decide by it: to strangers, give a [new root](Self::NewRootWithLink).
     ContinueWithoutSampling,
     /// Take nothing over: a new trace starts.
     Ignore,

@@ -12,6 +12,16 @@ use crate::route::Templates;
 impl ClientTraceLayer {
     /// Lists templates of the URLs that are called, with a host (`//api.example/users/{id}`) or for any (`/users/{id}`). A request can also
     /// carry its own: [`UrlTemplate`](super::UrlTemplate). A request without one is named by its method alone.
+    ///
+    /// ```
+    /// use tower_trace::{ClientTraceLayer, Templates};
+    /// # use tracing_core_ctx::Tracer;
+    /// # let tracer = Tracer::noop();
+    ///
+    /// let templates = Templates::new(["//api.example/users/{id}", "/health"])?;
+    /// let layer = ClientTraceLayer::new(tracer).templates(templates);
+    /// # Ok::<(), tower_trace::route::InvalidTemplate>(())
+    /// ```
     pub fn templates(self, templates: Templates) -> Self {
         self.edit(|policy| policy.routes.templates(templates))
     }
@@ -31,7 +41,11 @@ impl ClientTraceLayer {
         self.edit(|policy| policy.filter = Some(Arc::new(filter)))
     }
 
-    /// Hands contexts on to these hosts only; `*.shop.internal` stands for the domain and all below it. Default: to every host.
+    /// Hands contexts on to these hosts only. `*.shop.internal` stands for the domain and all below it; a host with a port
+    /// (`localhost:8080`) for that port alone. From requests to other hosts, contexts that are in their headers already are taken out:
+    /// a proxy may have copied those of its caller. Default: to every host.
+    ///
+    /// What is no host, such as a URL, is reported and reaches nobody.
     ///
     /// ```
     /// # use tower_trace::ClientTraceLayer;
@@ -43,7 +57,14 @@ impl ClientTraceLayer {
         self.edit(|policy| policy.propagate.reach(hosts, &policy.tracer))
     }
 
-    /// Hands on these entries of the baggage only. Default: all.
+    /// Hands on these entries of the baggage only; a `baggage` header that is there already is taken out. Default: all.
+    ///
+    /// ```
+    /// # use tower_trace::ClientTraceLayer;
+    /// # use tracing_core_ctx::Tracer;
+    /// # let tracer = Tracer::noop();
+    /// let layer = ClientTraceLayer::new(tracer).propagate_baggage(["user.tier"]);
+    /// ```
     pub fn propagate_baggage(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.edit(|policy| policy.propagate.baggage(names))
     }
@@ -51,7 +72,7 @@ impl ClientTraceLayer {
 
 /// # What is recorded
 impl ClientTraceLayer {
-    /// Records request headers as `http.request.header.<name>`. Headers that grant access never are.
+    /// Records request headers as `http.request.header.<name>`. Headers that grant access never are, and URLs in them lose their secrets.
     pub fn capture_request_headers(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.edit(|policy| {
             policy
@@ -60,7 +81,8 @@ impl ClientTraceLayer {
         })
     }
 
-    /// Records response headers as `http.response.header.<name>`. Headers that grant access never are.
+    /// Records response headers as `http.response.header.<name>`. Headers that grant access never are, and URLs in them (`location`) lose their
+    /// secrets.
     pub fn capture_response_headers(
         self,
         names: impl IntoIterator<Item = impl AsRef<str>>,
@@ -106,8 +128,8 @@ impl ClientTraceLayer {
 impl ClientTraceLayer {
     /// Describes the span further from the request.
     ///
-    /// **When:** right after the span has started, if it records. **Sees:** the head of the request and the span. **If it panics:** the
-    /// request goes on.
+    /// **When:** right after the span has started, if it records. **Sees:** the span and the head of the request as the caller made it: the
+    /// context is written into it after that. **If it panics:** the request goes on.
     pub fn on_request(
         self,
         hook: impl Fn(RequestHead<'_>, &SpanRef) + Send + Sync + 'static,

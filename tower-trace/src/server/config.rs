@@ -64,10 +64,11 @@ impl TraceLayer {
 
 /// # Which requests, and whom to believe
 impl TraceLayer {
-    /// Traces only the requests that `filter` wants, all but health checks for example. The others still pass the caller's context on, and
+    /// Traces only the requests that `filter` wants, all but health checks for example. The others still pass the caller's context on, as far as
+    /// it is [trusted](Self::trust), and
     /// nothing below them is recorded.
     ///
-    /// **When:** first. **Sees:** the head of the request. **If it panics:** the request is traced.
+    /// **When:** when the caller's context has been read. **Sees:** the head of the request. **If it panics:** the request is traced.
     ///
     /// ```
     /// # use tower_trace::TraceLayer;
@@ -86,7 +87,7 @@ impl TraceLayer {
 
     /// How far each caller is believed.
     ///
-    /// **When:** before the span starts. **Sees:** the head of the request. **If it panics:** the caller is ignored.
+    /// **When:** when the caller's context has been read. **Sees:** the head of the request. **If it panics:** the caller is ignored.
     ///
     /// ```
     /// use tower_trace::{PeerAddr, TraceLayer, Trust};
@@ -106,7 +107,7 @@ impl TraceLayer {
     }
 
     /// Whether `Forwarded` and `X-Forwarded-*` say who the client is and what it asked for. Anybody can send these headers: only behind a proxy
-    /// that sets them. Default: no.
+    /// that sets them anew. One that appends to what it got leaves the first word, which is the one that counts here, to the client. Default: no.
     pub fn forwarded_headers(self, yes: bool) -> Self {
         self.edit(|policy| policy.forwarded = yes)
     }
@@ -114,7 +115,8 @@ impl TraceLayer {
 
 /// # What is recorded
 impl TraceLayer {
-    /// Records request headers as `http.request.header.<name>`. Headers that grant access (`authorization`, cookies, keys) never are.
+    /// Records request headers as `http.request.header.<name>`. Headers that grant access (`authorization`, cookies, keys) never are,
+    /// and URLs in them (`referer`) lose their secrets.
     pub fn capture_request_headers(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.edit(|policy| {
             policy
@@ -123,7 +125,8 @@ impl TraceLayer {
         })
     }
 
-    /// Records response headers as `http.response.header.<name>`. Headers that grant access never are.
+    /// Records response headers as `http.response.header.<name>`. Headers that grant access never are, and URLs in them (`location`) lose their
+    /// secrets.
     pub fn capture_response_headers(
         self,
         names: impl IntoIterator<Item = impl AsRef<str>>,
@@ -155,7 +158,7 @@ impl TraceLayer {
 
     /// Who is at the other end of the connection. Default: the request's [`PeerAddr`](crate::PeerAddr) extension.
     ///
-    /// **If it panics:** the address is unknown.
+    /// **When:** when the span starts, if it records. **Sees:** the head of the request. **If it panics:** the address is unknown.
     pub fn peer_address(
         self,
         peer: impl Fn(RequestHead<'_>) -> Option<SocketAddr> + Send + Sync + 'static,
@@ -165,7 +168,7 @@ impl TraceLayer {
 
     /// The target as the client sent it, where routers inside a router have shortened it.
     ///
-    /// **If it panics:** the service's own target is used.
+    /// **When:** before the span starts. **Sees:** the head of the request. **If it panics:** the service's own target is used.
     pub fn original_uri(
         self,
         uri: impl for<'a> Fn(RequestHead<'a>) -> Option<&'a Uri> + Send + Sync + 'static,

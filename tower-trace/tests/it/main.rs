@@ -6,14 +6,12 @@
     reason = "in a test a panic is a failure, and says which case it was"
 )]
 
-#[cfg(feature = "axum")]
 mod axum;
 mod bad_input;
 mod client_matrix;
 mod clients;
 mod contract;
 mod names;
-#[cfg(feature = "reqwest")]
 mod reqwest;
 mod server_matrix;
 mod settings;
