@@ -44,6 +44,9 @@
 //! request.extensions_mut().insert(Context::current());
 //! # Ok::<(), http::Error>(())
 //! ```
+//!
+//! The body of a request is read by its connection's task. If it has spans of its own, it has to
+//! [bring its context along](tracing_core_ctx::context::StreamExt::with_context) too.
 
 mod attempts;
 mod attributes;

@@ -14,8 +14,8 @@
 //! | the future or the body was dropped before | `Cancelled` |
 //! | the service or the body panicked | `Panicked` |
 //!
-//! A body whose length was announced is complete once that many bytes were read, even if its reader then drops it without asking
-//! for more, as hyper does.
+//! A body is complete, too, if its reader drops it when there is nothing left to ask for: after as many bytes as were announced, or when
+//! `is_end_stream` has said so. hyper does both. Complete means read: whether the last bytes reach the other side, only the network knows.
 
 mod body;
 mod end;

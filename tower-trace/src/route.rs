@@ -96,7 +96,8 @@ impl Routes {
         use_it: impl FnOnce(Target<'_>) -> R,
     ) -> R {
         let source = self.source.as_ref();
-        if let Some(route) = source.and_then(|source| crate::hook::run(|| source(head)).flatten()) {
+        let route = source.and_then(|source| crate::hook::run(|| source(head)).flatten());
+        if let Some(route) = route.filter(|route| !route.is_empty()) {
             return use_it(Target::Route(self.capped(&route)));
         }
         if let Some(template) = self
@@ -125,7 +126,7 @@ impl Routes {
         path: &str,
         use_it: impl FnOnce(Option<&str>) -> R,
     ) -> R {
-        if let Some(given) = given {
+        if let Some(given) = given.filter(|given| !given.is_empty()) {
             return use_it(Some(self.capped(given)));
         }
         use_it(

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Buf as _;
@@ -19,6 +20,8 @@ pin_project! {
         exchange: Exchange<D>,
         length: Option<u64>,
         read: u64,
+        // Whether the reader was told that nothing follows.
+        told_end: AtomicBool,
     }
 
     impl<B, D: Describe> PinnedDrop for ResponseBody<B, D> {
@@ -26,11 +29,12 @@ pin_project! {
             let mut this = this.project();
             let inner = &mut this.inner;
             run(this.exchange, || inner.set(None));
-            this.exchange.end(if std::thread::panicking() {
-                End::Panicked
-            } else if *this.length == Some(*this.read) {
-                // A reader that knows the length does not ask for the end.
+            // A reader that knows the length, or was told, does not ask for the end.
+            let is_complete = *this.length == Some(*this.read) || *this.told_end.get_mut();
+            this.exchange.end(if is_complete {
                 complete(*this.read)
+            } else if std::thread::panicking() {
+                End::Panicked
             } else {
                 End::Cancelled
             });
@@ -45,6 +49,7 @@ impl<B, D: Describe> ResponseBody<B, D> {
             exchange,
             length,
             read: 0,
+            told_end: AtomicBool::new(false),
         }
     }
 }
@@ -100,7 +105,12 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.as_ref().is_none_or(Body::is_end_stream)
+        let is_end = self.inner.as_ref().is_none_or(Body::is_end_stream);
+        if is_end {
+            // It may have come after the last look at it, from another thread: that of the connection it is read from.
+            self.told_end.store(true, Ordering::Relaxed);
+        }
+        is_end
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -144,6 +144,10 @@ fn well_known(error: &(dyn Error + 'static)) -> Option<&'static str> {
     if let Some(error) = error.downcast_ref::<hyper::Error>() {
         return of_hyper(error);
     }
+    #[cfg(feature = "hyper-util")]
+    if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
+        return error.is_connect().then_some("connect");
+    }
     #[cfg(feature = "reqwest")]
     if let Some(error) = error.downcast_ref::<reqwest::Error>() {
         return of_reqwest(error);

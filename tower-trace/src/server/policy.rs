@@ -143,6 +143,7 @@ impl ServerPolicy {
     ) -> R {
         if let Some(name) = &self.name
             && let Some(Some(name)) = hook::run(|| name(head))
+            && !name.is_empty()
         {
             return use_it(&name);
         }

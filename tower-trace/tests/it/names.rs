@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use http::Request;
 use tower::{Layer as _, Service as _, service_fn};
-use tower_trace::{Templates, TraceLayer};
+use tower_trace::client::UrlTemplate;
+use tower_trace::{ClientTraceLayer, Templates, TraceLayer};
 use trace_testkit::{RecordedSpan, SpanRecorder};
 
 use crate::support::{hello, now, read_to_end};
@@ -82,6 +83,7 @@ fn a_name_of_the_users_own_wins_and_a_broken_one_is_ignored() {
     let recorder = SpanRecorder::new();
     let layer = TraceLayer::new(recorder.tracer("shop")).name(|request| match request.uri.path() {
         "/graphql" => Some("query Cart".to_owned()),
+        "/empty" => Some(String::new()),
         "/boom" => std::panic::resume_unwind(Box::new("broken")),
         _ => None,
     });
@@ -91,6 +93,7 @@ fn a_name_of_the_users_own_wins_and_a_broken_one_is_ignored() {
         "GET /users/{id}"
     );
     assert_eq!(serve(&recorder, &layer, "/boom").name(), "GET /boom");
+    assert_eq!(serve(&recorder, &layer, "/empty").name(), "GET /empty");
 }
 
 #[test]
@@ -117,4 +120,22 @@ fn a_target_that_is_no_path_is_named_by_its_method() {
         span.assert_absent("http.route");
         span.assert_absent("url.template");
     }
+}
+
+#[test]
+fn an_empty_route_is_none() {
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::new(recorder.tracer("shop")).route(|_| Some(Cow::Borrowed("")));
+    let span = serve(&recorder, &layer, "/users/7");
+    assert_eq!(span.name(), "GET");
+    span.assert_absent("http.route");
+
+    let layer = ClientTraceLayer::new(recorder.tracer("shop"));
+    let mut client = layer.layer(service_fn(hello));
+    let mut request = Request::get("http://a/users/7").body(()).unwrap();
+    request.extensions_mut().insert(UrlTemplate::new(""));
+    read_to_end(now(client.call(request)).unwrap().into_body()).unwrap();
+    let span = recorder.take_one();
+    assert_eq!(span.name(), "GET");
+    span.assert_absent("url.template");
 }

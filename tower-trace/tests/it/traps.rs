@@ -47,6 +47,7 @@
 //! | a fallback has none | `axum::a_fallback_is_traced_and_has_no_route` |
 //! | `route_layer` skips the fallback | `axum::a_route_layer_sees_matched_requests_only` |
 //! | axum's layers stand in reverse order | `axum::layers_added_before_run_in_the_span_and_layers_added_after_do_not`, `axum::a_layer_that_is_added_before_the_routes_sees_none_of_them` |
+//! | a route is an empty text | `names::an_empty_route_is_none` |
 //! | `CONNECT` and `OPTIONS *` are matched like paths | `names::a_target_that_is_no_path_is_named_by_its_method` |
 //!
 //! # Propagation and trust
@@ -88,6 +89,7 @@
 //! | the next request of a connection belongs to the one before | `connections::requests_on_one_connection_are_spans_of_their_own`, `connections::requests_in_one_packet_are_spans_of_their_own` |
 //! | the end is never seen, because the length is known | `sockets::a_known_length_keeps_its_content_length_and_the_span_is_complete`, `suite::content_length_reached_is_complete_though_never_polled_to_the_end` |
 //! | the end is never seen, because the body says that it is over | `suite::a_body_that_knows_its_end_ends_with_its_last_frame` |
+//! | the end is seen by the reader, and not by us | `drops::a_body_that_is_over_after_its_last_frame_is_complete_when_its_reader_has_seen_that`, `drops::a_body_that_was_read_before_its_reader_panicked_is_complete` |
 //! | the end is never seen, because trailers come | `sockets::a_streamed_body_is_covered_to_its_last_chunk_and_trailers_arrive`, `suite::trailers_end_the_span_and_pass_unchanged` |
 //! | bodies that are never polled: `HEAD`, 204, 304, empty ones | `sockets::a_head_request_is_complete_though_its_body_is_never_polled`, `sockets::an_empty_body_of_a_204_is_complete`, `connections::a_304_is_complete_whatever_its_handler_made_of_a_body`, `suite::an_empty_body_ends_at_the_head_though_it_is_never_polled` |
 //! | a length that is announced, and no body | `connections::an_answer_to_head_and_a_304_are_complete_with_a_content_length` |

@@ -3,12 +3,14 @@
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use tower::{Layer as _, Service as _, service_fn};
 use tower_trace::TraceLayer;
 use trace_testkit::SpanRecorder;
@@ -147,4 +149,70 @@ fn a_body_that_is_read_and_dropped_on_another_thread_runs_in_its_span() {
         assert!(child.is_child_of(server));
     }
     assert_eq!(server.str("ctx.outcome"), "cancelled");
+}
+
+/// A body of which another thread says that it is over, like one that is read from a connection.
+struct Remote(Arc<AtomicBool>);
+
+impl Body for Remote {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"one")))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[test]
+fn a_body_that_is_over_after_its_last_frame_is_complete_when_its_reader_has_seen_that() {
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::new(recorder.tracer("shop"));
+    for is_seen in [true, false] {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let body = is_over.clone();
+        let mut service = layer.layer(service_fn(move |_: Request<()>| {
+            std::future::ready(Ok::<_, Infallible>(Response::new(Remote(body.clone()))))
+        }));
+        let mut body = now(service.call(request())).unwrap().into_body();
+        assert!(now(body.frame()).is_some());
+        assert_eq!(recorder.open(), 1);
+        is_over.store(is_seen, Ordering::SeqCst);
+        assert_eq!(body.is_end_stream(), is_seen);
+        drop(body);
+        let outcome = recorder.take_one().attr("ctx.outcome").is_none();
+        assert_eq!(outcome, is_seen);
+    }
+}
+
+#[test]
+fn a_body_that_was_read_before_its_reader_panicked_is_complete() {
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::new(recorder.tracer("shop"));
+    for (frames, is_complete) in [(2, true), (1, false)] {
+        let mut service = layer.layer(service_fn(|_: Request<()>| async {
+            let body = TestBody::new().data("one").data("two").knows_length();
+            Ok::<_, Infallible>(Response::new(body))
+        }));
+        let mut body = now(service.call(request())).unwrap().into_body();
+        let reader = catch_unwind(AssertUnwindSafe(move || {
+            for _ in 0..frames {
+                assert!(now(body.frame()).is_some());
+            }
+            let _body = body;
+            resume_unwind(Box::new("the reader's own fault"))
+        }));
+        assert!(reader.is_err());
+        let span = recorder.take_one();
+        match is_complete {
+            true => span.assert_unset(),
+            false => span.assert_failed("panic"),
+        }
+    }
 }
