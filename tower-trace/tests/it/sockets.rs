@@ -13,7 +13,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tower::{Layer as _, Service as _};
+use tower::{Layer as _, Service as _, service_fn as service_fn_tower};
 use tower_trace::{ClientTraceLayer, TraceLayer};
 use trace_testkit::SpanRecorder;
 use tracing_core_ctx::{SpanKind, Status};
@@ -307,6 +307,19 @@ async fn a_refused_connection_is_named_so() {
     span.assert_failed("connection_refused");
     span.assert_absent("http.response.status_code");
     assert!(matches!(span.status(), Status::Error { .. }));
+}
+
+#[tokio::test]
+async fn a_connection_that_cannot_be_made_is_named_so_where_nothing_says_more() {
+    let recorder = SpanRecorder::new();
+    let connector = service_fn_tower(|_: http::Uri| async {
+        Err::<TokioIo<TcpStream>, _>(std::io::Error::other("no certificate"))
+    });
+    let client = Client::builder(TokioExecutor::new()).build::<_, Empty<Bytes>>(connector);
+    let mut client = ClientTraceLayer::new(recorder.tracer("client")).layer(client);
+    let request = Request::get("https://a/").body(Empty::new()).unwrap();
+    client.call(request).await.unwrap_err();
+    recorder.take_one().assert_failed("connect");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
