@@ -13,7 +13,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tower::{Layer as _, Service as _, service_fn as service_fn_tower};
+use tower::{Layer as _, Service as _};
 use tower_trace::{ClientTraceLayer, TraceLayer};
 use trace_testkit::SpanRecorder;
 use tracing_core_ctx::{SpanKind, Status};
@@ -312,8 +312,9 @@ async fn a_refused_connection_is_named_so() {
 #[tokio::test]
 async fn a_connection_that_cannot_be_made_is_named_so_where_nothing_says_more() {
     let recorder = SpanRecorder::new();
-    let connector = service_fn_tower(|_: http::Uri| async {
-        Err::<TokioIo<TcpStream>, _>(std::io::Error::other("no certificate"))
+    let connector = tower::service_fn(|_: http::Uri| {
+        let error = std::io::Error::other("no certificate");
+        std::future::ready(Err::<TokioIo<TcpStream>, _>(error))
     });
     let client = Client::builder(TokioExecutor::new()).build::<_, Empty<Bytes>>(connector);
     let mut client = ClientTraceLayer::new(recorder.tracer("client")).layer(client);
