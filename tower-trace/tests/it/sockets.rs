@@ -82,6 +82,7 @@ async fn http2_is_version_2_and_its_host_is_the_authority() {
     let spans = recorder.wait_for(2, LIMIT);
     for span in &spans {
         assert_eq!(span.str("network.protocol.version"), "2");
+        assert_eq!(span.str("network.peer.address"), "127.0.0.1");
         assert_eq!(span.str("server.address"), "127.0.0.1");
         assert_eq!(span.int("server.port"), i64::from(address.port()));
     }

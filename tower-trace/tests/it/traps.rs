@@ -1,6 +1,7 @@
 //! What other instrumentations of HTTP get wrong and what their users complain about, each a test.
 //!
 //! `suite` is the contract suite of `trace-testkit`, which runs once for each way to put a layer on; `core` is `tracing-core-ctx`.
+//! The other names are modules of these tests and of the crate, or `benchmarks`.
 //!
 //! # Attributes
 //!
@@ -144,6 +145,15 @@
 //! | futures are boxed | `types::futures_and_bodies_are_few_bytes_larger_than_what_they_wrap`, `types::nothing_has_to_be_send` |
 //! | two layers, whose order decides whether it works | `layers::a_server_and_a_client_layer_in_one_stack_are_parent_and_child` |
 //! | a layer cannot be named in a struct | `settings::a_configured_layer_has_a_name_and_can_be_kept_in_a_struct` |
+//!
+//! # Cost
+//!
+//! | trap | test |
+//! |---|---|
+//! | attributes are built before anybody knows whether they are wanted | `benchmarks::an_unsampled_request_with_tracestate_allocates_nothing`, `settings::hooks_are_not_called_when_nothing_records` |
+//! | a layer costs where nothing is recorded at all | `benchmarks::a_request_that_the_sampler_drops_allocates_nothing`, `benchmarks::a_request_without_a_sink_allocates_nothing` |
+//! | a long stream keeps every event | `core::events_over_the_limit_are_dropped_newest_first` |
+//! | heads fill the memory | `bad_input::header_bombs_are_survived_in_bounded_memory`, `bad_input::texts_of_strangers_are_cut_and_the_request_sees_them_whole` |
 
 use std::path::{Path, PathBuf};
 
@@ -159,6 +169,7 @@ fn every_trap_has_its_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let ours = sources(&root.join("tower-trace"));
     let core = sources(&root.join("tracing-core-ctx/src"));
+    let benchmarks = sources(&root.join("benchmarks/tests"));
     let suite = sources(&root.join("trace-testkit/src/http"));
     let table = include_str!("traps.rs")
         .lines()
@@ -171,6 +182,7 @@ fn every_trap_has_its_test() {
             let (place, name) = test.trim_matches('`').split_once("::").unwrap();
             let is_there = match place {
                 "suite" => suite.iter().any(|(_, text)| lists(text, name)),
+                "benchmarks" => benchmarks.iter().any(|(_, text)| tests_that(text, name)),
                 "core" => core.iter().any(|(_, text)| tests_that(text, name)),
                 _ => ours
                     .iter()
