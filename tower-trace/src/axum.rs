@@ -15,6 +15,20 @@
 //! it after the routes, and after the layers that should run in its span: axum puts what is added later further outside.
 //! `Router::route_layer` leaves out what matches no route.
 //!
+//! Whom to believe can depend on who is connected, where the server tells
+//! (`into_make_service_with_connect_info::<SocketAddr>()`); that also gives spans `client.address`:
+//!
+//! ```
+//! use tower_trace::{TraceLayer, Trust, axum::connect_info};
+//! # use tracing_core_ctx::Tracer;
+//! # let tracer = Tracer::noop();
+//!
+//! let layer = TraceLayer::for_axum(tracer).trust_by(|request| match connect_info(request) {
+//!     Some(peer) if peer.ip().is_loopback() => Trust::Continue,
+//!     _ => Trust::NewRootWithLink,
+//! });
+//! ```
+//!
 //! A layer around the finished router (a tower `ServiceBuilder` in front of it, say) runs before routing; put [`RouteLayer`] on the
 //! router then, and the name is corrected as soon as the route is known.
 

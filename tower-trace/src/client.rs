@@ -25,7 +25,8 @@
 //!    [`end_at_head`](ClientTraceLayer::end_at_head). See [`exchange`](crate::exchange) for all the ways to end.
 //!
 //! Status: 4xx, 5xx, errors and panics make the span an error; a caller who stops waiting does not
-//! (`ctx.outcome` = `cancelled`).
+//! (`ctx.outcome` = `cancelled`). A response whose body is dropped unread was not waited for either: where the status is all that is asked
+//! for, [`end_at_head`](ClientTraceLayer::end_at_head) says so.
 //!
 //! # Attempts
 //!

@@ -27,15 +27,39 @@ impl Attempts {
 
 /// Puts [`Attempts`] on every request. Goes outside of the layer that retries.
 ///
+/// The policy that retries sees the traced response; a policy for any body need not name its type:
+///
 /// ```
-/// use tower::{ServiceBuilder, retry::RetryLayer};
+/// use std::future::{Ready, ready};
+/// use tower::{ServiceBuilder, retry};
 /// use tower_trace::{ClientTraceLayer, client::AttemptsLayer};
 /// # use tracing_core_ctx::Tracer;
-/// # fn demo<P>(tracer: Tracer, policy: P) {
 ///
+/// #[derive(Clone)]
+/// struct Twice;
+///
+/// impl<B: Clone, R, E> retry::Policy<http::Request<B>, http::Response<R>, E> for Twice {
+///     type Future = Ready<()>;
+///
+///     fn retry(
+///         &mut self,
+///         request: &mut http::Request<B>,
+///         result: &mut Result<http::Response<R>, E>,
+///     ) -> Option<Ready<()>> {
+///         let busy = result.as_ref().is_ok_and(|response| response.status() == 503);
+///         let first = request.extensions_mut().insert(Twice).is_none();
+///         (busy && first).then(|| ready(()))
+///     }
+///
+///     fn clone_request(&mut self, request: &http::Request<B>) -> Option<http::Request<B>> {
+///         Some(request.clone())
+///     }
+/// }
+///
+/// # fn demo(tracer: Tracer) {
 /// let client = ServiceBuilder::new()
 ///     .layer(AttemptsLayer::default())
-///     .layer(RetryLayer::new(policy))
+///     .layer(retry::RetryLayer::new(Twice))
 ///     .layer(ClientTraceLayer::new(tracer));
 /// # }
 /// ```

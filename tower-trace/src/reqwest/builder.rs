@@ -8,6 +8,8 @@ use super::Client;
 use crate::client::UrlTemplate;
 
 /// A request that will be traced. Made by [`Client`].
+///
+/// What reqwest's builder can do beyond this (`json`, `query`, `form`, `bearer_auth`, by its features) is a [`map`](Self::map) away.
 #[derive(Debug)]
 #[must_use = "a request is sent when `send` is called"]
 pub struct RequestBuilder {

@@ -1,18 +1,16 @@
 //! Every client span of methods x statuses x URLs x outcomes, attribute by attribute.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::io::ErrorKind;
 
 use http::{Request, Response, Version};
-use tower::{Layer as _, Service as _, service_fn};
+use tower::{Layer as _, service_fn};
 use tower_trace::client::{Attempts, UrlTemplate};
 use tower_trace::{ClientTraceLayer, PeerAddr};
-use trace_testkit::http::TestBody;
 use trace_testkit::{RecordedSpan, SpanRecorder};
+use tracing_core_ctx::SpanKind;
 use tracing_core_ctx::attribute::Value;
-use tracing_core_ctx::{SpanKind, Status};
 
-use crate::support::{BoxError, now, poll_once, read_to_end};
+use crate::outcome::{Outcome, assert_span};
 
 /// Sent method, `http.request.method`, `http.request.method_original`, how the name begins.
 const METHODS: [(&str, &str, Option<&str>, &str); 5] = [
@@ -82,24 +80,19 @@ const URLS: [(&str, Option<&str>, &str, &str, i64, &str); 5] = [
 ];
 
 /// How the exchange goes, whether a status code is received, `error.type`, `ctx.outcome`.
-const OUTCOMES: [(Outcome, bool, Option<&str>, Option<&str>); 6] = [
+const OUTCOMES: [(Outcome, bool, Option<&'static str>, Option<&str>); 6] = [
     (Outcome::Complete, true, None, None),
-    (Outcome::Refused, false, Some("connection_refused"), None),
+    (
+        Outcome::ServiceError(ErrorKind::ConnectionRefused),
+        false,
+        Some("connection_refused"),
+        None,
+    ),
     (Outcome::Panic, false, Some("panic"), None),
     (Outcome::DroppedBeforeHead, false, None, Some("cancelled")),
     (Outcome::DroppedInBody, true, None, Some("cancelled")),
     (Outcome::BodyError, true, Some("TestError"), None),
 ];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    BodyError,
-    Complete,
-    DroppedBeforeHead,
-    DroppedInBody,
-    Panic,
-    Refused,
-}
 
 #[test]
 fn every_client_span_says_exactly_what_the_conventions_want() {
@@ -121,7 +114,7 @@ fn every_client_span_says_exactly_what_the_conventions_want() {
 
 fn check(
     (sent, method, original, name): (&str, &str, Option<&str>, &str),
-    (code, status_error): (u16, Option<&str>),
+    (code, status_error): (u16, Option<&'static str>),
     (url, template, url_full, host, port, target): (
         &str,
         Option<&'static str>,
@@ -130,7 +123,7 @@ fn check(
         i64,
         &str,
     ),
-    (outcome, has_status, failure, mark): (Outcome, bool, Option<&str>, Option<&str>),
+    (outcome, has_status, failure, mark): (Outcome, bool, Option<&'static str>, Option<&str>),
     attempt: i64,
 ) {
     let case = format!("{sent} {url} {code} {outcome:?} attempt {attempt}");
@@ -163,29 +156,8 @@ fn check(
     );
     add("http.response.status_code", has_status.then(|| code.into()));
     add("network.protocol.version", has_status.then(|| "2".into()));
-    add("error.type", error_type.map(owned));
     add("ctx.outcome", mark.map(owned));
-    if let Err(difference) = catch_unwind(AssertUnwindSafe(|| span.assert_attributes(&expected))) {
-        eprintln!("in the case {case}");
-        std::panic::resume_unwind(difference);
-    }
-
-    match error_type {
-        None => assert_eq!(*span.status(), Status::Unset, "{case}"),
-        Some("connection_refused") => assert_eq!(
-            *span.status(),
-            Status::error("connection refused"),
-            "{case}"
-        ),
-        Some("TestError") => {
-            assert_eq!(
-                *span.status(),
-                Status::error("broken on purpose, exchange 4711"),
-                "{case}"
-            );
-        }
-        Some(_) => assert_eq!(*span.status(), Status::error(""), "{case}"),
-    }
+    assert_span(&span, &case, expected, error_type);
 }
 
 /// Sends one request `attempt + 1` times and gives the last span.
@@ -199,26 +171,8 @@ fn send(
 ) -> RecordedSpan {
     let recorder = SpanRecorder::new();
     let layer = ClientTraceLayer::new(recorder.tracer("shop"));
-    let mut client = layer.layer(service_fn(move |_: Request<()>| async move {
-        match outcome {
-            Outcome::Refused => {
-                return Err(BoxError::from(std::io::Error::from(
-                    std::io::ErrorKind::ConnectionRefused,
-                )));
-            }
-            Outcome::Panic => std::panic::resume_unwind(Box::new("on purpose")),
-            Outcome::DroppedBeforeHead => std::future::pending::<()>().await,
-            Outcome::BodyError | Outcome::Complete | Outcome::DroppedInBody => {}
-        }
-        let body = match outcome {
-            Outcome::BodyError => TestBody::new().data("one").error(),
-            _ => TestBody::new().data("one").data("two"),
-        };
-        Ok(Response::builder()
-            .status(code)
-            .version(Version::HTTP_2)
-            .body(body)
-            .unwrap())
+    let mut client = layer.layer(service_fn(move |_: Request<()>| {
+        outcome.answer(Response::builder().status(code).version(Version::HTTP_2))
     }));
     let mut request = Request::builder()
         .method(method)
@@ -235,23 +189,7 @@ fn send(
     }
 
     for _ in 0..=attempt {
-        let request = request.clone();
-        match outcome {
-            Outcome::Complete => {
-                read_to_end(now(client.call(request)).unwrap().into_body()).unwrap();
-            }
-            Outcome::BodyError => {
-                assert!(read_to_end(now(client.call(request)).unwrap().into_body()).is_err());
-            }
-            Outcome::DroppedInBody => drop(now(client.call(request)).unwrap()),
-            Outcome::Refused => assert!(now(client.call(request)).is_err()),
-            Outcome::Panic => {
-                assert!(catch_unwind(AssertUnwindSafe(|| now(client.call(request)))).is_err());
-            }
-            Outcome::DroppedBeforeHead => {
-                assert!(poll_once(pin!(client.call(request))).is_pending());
-            }
-        }
+        outcome.call(&mut client, request.clone());
     }
     let mut spans = recorder.take();
     assert_eq!(spans.len() as i64, attempt + 1, "one span for each attempt");

@@ -4,18 +4,16 @@
 //! test.
 
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::io::ErrorKind;
 
 use http::{Request, Response};
-use tower::{Layer as _, Service as _, service_fn};
+use tower::{Layer as _, service_fn};
 use tower_trace::{PeerAddr, TraceLayer};
-use trace_testkit::http::TestBody;
 use trace_testkit::{RecordedSpan, SpanRecorder};
+use tracing_core_ctx::SpanKind;
 use tracing_core_ctx::attribute::Value;
-use tracing_core_ctx::{SpanKind, Status};
 
-use crate::support::{BoxError, now, poll_once, read_to_end};
+use crate::outcome::{Outcome, assert_span};
 
 /// Sent method, `http.request.method`, `http.request.method_original`, how the name begins.
 const METHODS: [(&str, &str, Option<&str>, &str); 12] = [
@@ -57,24 +55,19 @@ const ROUTES: [(Option<&str>, Option<&str>, &str); 3] = [
 ];
 
 /// How the exchange goes, whether a status code is sent, `error.type`, `ctx.outcome`.
-const OUTCOMES: [(Outcome, bool, Option<&str>, Option<&str>); 6] = [
+const OUTCOMES: [(Outcome, bool, Option<&'static str>, Option<&str>); 6] = [
     (Outcome::Complete, true, None, None),
-    (Outcome::ServiceError, false, Some("timeout"), None),
+    (
+        Outcome::ServiceError(ErrorKind::TimedOut),
+        false,
+        Some("timeout"),
+        None,
+    ),
     (Outcome::Panic, false, Some("panic"), None),
     (Outcome::DroppedBeforeHead, false, None, Some("cancelled")),
     (Outcome::DroppedInBody, true, None, Some("cancelled")),
     (Outcome::BodyError, true, Some("TestError"), None),
 ];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    BodyError,
-    Complete,
-    DroppedBeforeHead,
-    DroppedInBody,
-    Panic,
-    ServiceError,
-}
 
 #[test]
 fn every_server_span_says_exactly_what_the_conventions_want() {
@@ -94,9 +87,9 @@ fn every_server_span_says_exactly_what_the_conventions_want() {
 
 fn check(
     (sent, method, original, name): (&str, &str, Option<&str>, &str),
-    (code, status_error): (u16, Option<&str>),
+    (code, status_error): (u16, Option<&'static str>),
     (route, http_route, target): (Option<&'static str>, Option<&str>, &str),
-    (outcome, has_status, failure, mark): (Outcome, bool, Option<&str>, Option<&str>),
+    (outcome, has_status, failure, mark): (Outcome, bool, Option<&'static str>, Option<&str>),
 ) {
     let case = format!("{sent} {code} {route:?} {outcome:?}");
     let span = serve(sent, code, route, outcome);
@@ -133,47 +126,16 @@ fn check(
     add("http.request.method_original", original.map(owned));
     add("http.route", http_route.map(owned));
     add("http.response.status_code", has_status.then(|| code.into()));
-    add("error.type", error_type.map(owned));
     add("ctx.outcome", mark.map(owned));
-    if let Err(difference) = catch_unwind(AssertUnwindSafe(|| span.assert_attributes(&expected))) {
-        eprintln!("in the case {case}");
-        std::panic::resume_unwind(difference);
-    }
-
-    match error_type {
-        None => assert_eq!(*span.status(), Status::Unset, "{case}"),
-        Some("timeout") => assert_eq!(*span.status(), Status::error("timed out"), "{case}"),
-        Some("TestError") => {
-            assert_eq!(
-                *span.status(),
-                Status::error("broken on purpose, exchange 4711"),
-                "{case}"
-            );
-        }
-        Some(_) => assert_eq!(*span.status(), Status::error(""), "{case}"),
-    }
+    assert_span(&span, &case, expected, error_type);
 }
 
 /// Runs one exchange and gives its span.
 fn serve(method: &str, code: u16, route: Option<&'static str>, outcome: Outcome) -> RecordedSpan {
     let recorder = SpanRecorder::new();
     let layer = TraceLayer::new(recorder.tracer("shop")).route(move |_| route.map(Cow::Borrowed));
-    let mut service = layer.layer(service_fn(move |_: Request<()>| async move {
-        match outcome {
-            Outcome::ServiceError => {
-                return Err(BoxError::from(std::io::Error::from(
-                    std::io::ErrorKind::TimedOut,
-                )));
-            }
-            Outcome::Panic => std::panic::resume_unwind(Box::new("on purpose")),
-            Outcome::DroppedBeforeHead => std::future::pending::<()>().await,
-            Outcome::BodyError | Outcome::Complete | Outcome::DroppedInBody => {}
-        }
-        let body = match outcome {
-            Outcome::BodyError => TestBody::new().data("one").error(),
-            _ => TestBody::new().data("one").data("two"),
-        };
-        Ok(Response::builder().status(code).body(body).unwrap())
+    let mut service = layer.layer(service_fn(move |_: Request<()>| {
+        outcome.answer(Response::builder().status(code))
     }));
     let mut request = Request::builder()
         .method(method)
@@ -187,18 +149,7 @@ fn serve(method: &str, code: u16, route: Option<&'static str>, outcome: Outcome)
         .extensions_mut()
         .insert(PeerAddr("192.0.2.7:50000".parse().unwrap()));
 
-    match outcome {
-        Outcome::Complete => read_to_end(now(service.call(request)).unwrap().into_body()).unwrap(),
-        Outcome::BodyError => {
-            assert!(read_to_end(now(service.call(request)).unwrap().into_body()).is_err());
-        }
-        Outcome::DroppedInBody => drop(now(service.call(request)).unwrap()),
-        Outcome::ServiceError => assert!(now(service.call(request)).is_err()),
-        Outcome::Panic => {
-            assert!(catch_unwind(AssertUnwindSafe(|| now(service.call(request)))).is_err());
-        }
-        Outcome::DroppedBeforeHead => assert!(poll_once(pin!(service.call(request))).is_pending()),
-    }
+    outcome.call(&mut service, request);
     recorder.take_one()
 }
 
