@@ -30,7 +30,7 @@ pub struct PipelineBuilder {
     #[cfg(feature = "otlp")]
     pub(crate) otlp: OtlpConfig,
     pub(crate) bounds: Bounds,
-    pub(crate) schedule_delay: Duration,
+    pub(crate) schedule_delay: Option<Duration>,
     pub(crate) export_timeout: Duration,
     pub(crate) warnings: Vec<String>,
     exporter: Option<Box<dyn Exporter>>,
@@ -58,7 +58,7 @@ impl Default for PipelineBuilder {
             #[cfg(feature = "otlp")]
             otlp: OtlpConfig::http(),
             bounds: Bounds::default(),
-            schedule_delay: Duration::from_secs(5),
+            schedule_delay: None,
             export_timeout: Duration::from_secs(30),
             warnings: Vec::new(),
             exporter: None,
@@ -167,9 +167,10 @@ impl PipelineBuilder {
         self
     }
 
-    /// How long a span waits at most for others, at least 1 ms. Default: 5 s; `OTEL_BSP_SCHEDULE_DELAY`.
+    /// How long a span waits at most for others, at least 1 ms. Default: 5 s, or 200 ms when the environment chooses
+    /// [`Console`]; `OTEL_BSP_SCHEDULE_DELAY`.
     pub const fn schedule_delay(mut self, delay: Duration) -> Self {
-        self.schedule_delay = delay;
+        self.schedule_delay = Some(delay);
         self
     }
 
@@ -214,6 +215,7 @@ impl PipelineBuilder {
         for warning in std::mem::take(&mut self.warnings) {
             diagnostics::report(Level::Warn, format_args!("{warning}"));
         }
+        let schedule_delay = self.effective_schedule_delay();
         let exporter = self.make_exporter()?;
         let mode = match &exporter {
             _ if self.disabled => Mode::Disabled,
@@ -233,13 +235,24 @@ impl PipelineBuilder {
                 shared: Arc::clone(&shared),
                 exporter,
                 resource: Arc::new(resource),
-                // With none at all the thread would never rest.
-                schedule_delay: self.schedule_delay.max(Duration::from_millis(1)),
+                schedule_delay,
                 export_timeout: self.export_timeout,
             };
             worker.spawn().map_err(BuildError::Thread)?;
         }
         Ok(Pipeline::new(shared, tracer.build(), self.drop_timeout))
+    }
+
+    pub(crate) fn effective_schedule_delay(&self) -> Duration {
+        // Who reads along has seen the spans of a request before they press Ctrl-C.
+        const CONSOLE: Duration = Duration::from_millis(200);
+        const DEFAULT: Duration = Duration::from_secs(5);
+        // With none at all the thread would never rest.
+        const LEAST: Duration = Duration::from_millis(1);
+
+        let console = self.exporter.is_none() && self.exporters.contains(&ExporterName::Console);
+        let default = if console { CONSOLE } else { DEFAULT };
+        self.schedule_delay.unwrap_or(default).max(LEAST)
     }
 
     fn make_exporter(&mut self) -> Result<Option<Box<dyn Exporter>>, BuildError> {

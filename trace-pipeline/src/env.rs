@@ -5,6 +5,7 @@
 mod batch;
 mod limits;
 mod list;
+mod names;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod resource;
@@ -55,11 +56,22 @@ impl<'a> Vars<'a> {
         expected: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
+        self.parse_or(name, expected, "it is ignored", parse)
+    }
+
+    /// The same, where the warning says what applies `otherwise`.
+    fn parse_or<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        otherwise: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
         let text = self.text(name)?;
         let value = parse(&text);
         if value.is_none() {
             self.warn(format_args!(
-                "{name} is `{text}`, but should be {expected}; it is ignored"
+                "{name} is `{text}`, but should be {expected}; {otherwise}"
             ));
         }
         value
@@ -109,6 +121,20 @@ pub(crate) fn process(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
+/// A builder with the settings of this process's environment, which can be searched for misspelt names too.
+pub(crate) fn process_builder() -> PipelineBuilder {
+    let mut builder = builder(&process);
+    // An empty variable is an unset one.
+    let set = std::env::vars_os()
+        .filter(|(_, value)| !value.to_string_lossy().trim().is_empty())
+        .filter_map(|(name, _)| name.into_string().ok());
+    let misspelt = names::misspelt(set);
+    builder
+        .warnings
+        .extend(misspelt.iter().map(ToString::to_string));
+    builder
+}
+
 /// A builder with the settings of the environment.
 pub(crate) fn builder(source: &dyn Fn(&str) -> Option<String>) -> PipelineBuilder {
     let vars = Vars::new(source);
@@ -155,6 +181,7 @@ fn exporters(vars: &Vars<'_>) -> Vec<ExporterName> {
         return vec![ExporterName::Otlp];
     };
     let mut names = Vec::new();
+    let mut unknown = Vec::new();
     for name in text
         .split(',')
         .map(str::trim)
@@ -165,15 +192,23 @@ fn exporters(vars: &Vars<'_>) -> Vec<ExporterName> {
             "none" => ExporterName::None,
             "otlp" => ExporterName::Otlp,
             _ => {
-                vars.warn(format_args!(
-                    "{NAME} names `{name}`, but should name otlp, console or none; it is ignored"
-                ));
+                unknown.push(name);
                 continue;
             }
         };
         if !names.contains(&name) {
             names.push(name);
         }
+    }
+    for name in unknown {
+        let otherwise = if names.is_empty() {
+            "otlp it is"
+        } else {
+            "it is left out"
+        };
+        vars.warn(format_args!(
+            "{NAME} names `{name}`, but should name otlp, console or none; {otherwise}"
+        ));
     }
     if names.contains(&ExporterName::None) && names.len() > 1 {
         vars.warn(format_args!(

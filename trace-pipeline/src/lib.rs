@@ -17,7 +17,9 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let pipeline = trace_pipeline::from_env().service("orders").install()?;
 //! // ... serve ...
-//! pipeline.shutdown(std::time::Duration::from_secs(5))?;
+//! if let Err(lost) = pipeline.shutdown(std::time::Duration::from_secs(5)) {
+//!     eprintln!("{lost}"); // no reason to exit with a failure
+//! }
 //! # Ok(())
 //! # }
 //! ```
@@ -55,10 +57,11 @@
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT`, `_PROTOCOL`, `_HEADERS`, `_TIMEOUT`, `_COMPRESSION`, `_INSECURE`, `_CERTIFICATE`, `_CLIENT_CERTIFICATE`, `_CLIENT_KEY` | the same with `TRACES_` before the last part wins |
 //! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | what is recorded |
 //! | `OTEL_PROPAGATORS` | how contexts travel |
-//! | `OTEL_BSP_SCHEDULE_DELAY`, `_EXPORT_TIMEOUT`, `_MAX_QUEUE_SIZE`, `_MAX_EXPORT_BATCH_SIZE` | batches |
+//! | `OTEL_BSP_SCHEDULE_DELAY`, `_EXPORT_TIMEOUT`, `_MAX_QUEUE_SIZE`, `_MAX_EXPORT_BATCH_SIZE` | batches; the delay is 5 s if unset, with `console` 200 ms |
 //! | `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, ... | limits of a span |
 //!
-//! A wrong value is a warning, and the default. Code wins over the environment.
+//! A wrong value is a warning, and the default. So is a name that is nearly one of these, as `OTEL_TRACE_SAMPLER` is.
+//! Code wins over the environment.
 
 // Public API.
 pub mod exporter;
@@ -90,11 +93,14 @@ pub use sink::PipelineSink;
 pub use stats::{Dropped, PipelineStats};
 
 /// A pipeline as the `OTEL_*` variables of this process describe it; code can change it.
+///
+/// Names that nobody reads, but that are nearly those of variables that are read, are among the
+/// [`warnings`](PipelineBuilder::warnings).
 pub fn from_env() -> PipelineBuilder {
-    env::builder(&env::process)
+    env::process_builder()
 }
 
-/// The same with variables from elsewhere: a file, a test.
+/// The same with variables from elsewhere: a file, a test. Misspelt names are not found, as nobody asks for them.
 ///
 /// ```
 /// let builder = trace_pipeline::from_vars(|name| (name == "OTEL_TRACES_SAMPLER").then(|| "sometimes".to_owned()));

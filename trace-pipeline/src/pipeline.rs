@@ -160,7 +160,10 @@ impl fmt::Debug for Pipeline {
 }
 
 /// What did not arrive when a pipeline was flushed or shut down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// A `main` that returns it fails, which is seldom meant when only the back end is away: print it instead. `Debug` is
+/// the same sentence as `Display`.
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lost {
     /// Spans dropped: during a flush, or in the whole life of a pipeline that is shut down.
@@ -185,4 +188,31 @@ impl fmt::Display for Lost {
     }
 }
 
+/// As `Display`, since that is how `main` prints the error that it returns.
+impl fmt::Debug for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for Lost {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_spans_read_the_same_where_main_prints_them() {
+        let lost = Lost {
+            dropped: Dropped {
+                queue_full: 3,
+                ..Dropped::default()
+            },
+            in_flight: 2,
+            timed_out: true,
+        };
+        let text = lost.to_string();
+        assert!(text.starts_with("spans lost: 3 "), "{text}");
+        assert_eq!(format!("{lost:?}"), text);
+    }
+}

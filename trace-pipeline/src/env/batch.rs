@@ -6,7 +6,7 @@ pub(super) fn read(vars: &Vars<'_>, builder: &mut PipelineBuilder) {
     const QUEUE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
 
     if let Some(delay) = vars.millis("OTEL_BSP_SCHEDULE_DELAY") {
-        builder.schedule_delay = delay;
+        builder.schedule_delay = Some(delay);
     }
     if let Some(timeout) = vars.timeout("OTEL_BSP_EXPORT_TIMEOUT") {
         builder.export_timeout = timeout;

@@ -38,14 +38,19 @@ fn name(vars: &Vars<'_>, option: &str) -> String {
 
 fn protocol(vars: &Vars<'_>) -> Protocol {
     let name = name(vars, "PROTOCOL");
-    let protocol = vars.parse(&name, "grpc or http/protobuf", |text| {
-        match text.to_ascii_lowercase().as_str() {
-            "grpc" => Some(Protocol::Grpc),
-            "http/protobuf" => Some(Protocol::HttpProtobuf),
-            // Every server that takes JSON takes Protocol Buffers at the same place.
-            _ => None,
-        }
-    });
+    let protocol = vars.parse_or(
+        &name,
+        "grpc or http/protobuf",
+        "http/protobuf it is",
+        |text| {
+            match text.to_ascii_lowercase().as_str() {
+                "grpc" => Some(Protocol::Grpc),
+                "http/protobuf" => Some(Protocol::HttpProtobuf),
+                // Every server that takes JSON takes Protocol Buffers at the same place.
+                _ => None,
+            }
+        },
+    );
     protocol.unwrap_or_default()
 }
 

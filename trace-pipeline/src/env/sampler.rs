@@ -10,7 +10,7 @@ pub(super) fn read(vars: &Vars<'_>) -> Option<Arc<dyn Sampler>> {
     const NAME: &str = "OTEL_TRACES_SAMPLER";
     const NAMES: &str = "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off or parentbased_traceidratio";
 
-    let name = vars.parse(NAME, NAMES, |text| {
+    let name = vars.parse_or(NAME, NAMES, "parentbased_always_on it is", |text| {
         let name = text.to_ascii_lowercase();
         let names = NAMES.split(", ").flat_map(|names| names.split(" or "));
         names.into_iter().any(|known| known == name).then_some(name)
@@ -26,10 +26,15 @@ pub(super) fn read(vars: &Vars<'_>) -> Option<Arc<dyn Sampler>> {
 }
 
 fn ratio(vars: &Vars<'_>) -> f64 {
-    vars.parse("OTEL_TRACES_SAMPLER_ARG", "a number from 0 to 1", |text| {
-        text.parse()
-            .ok()
-            .filter(|ratio| (0.0..=1.0).contains(ratio))
-    })
+    vars.parse_or(
+        "OTEL_TRACES_SAMPLER_ARG",
+        "a number from 0 to 1",
+        "1 it is",
+        |text| {
+            text.parse()
+                .ok()
+                .filter(|ratio| (0.0..=1.0).contains(ratio))
+        },
+    )
     .unwrap_or(1.0)
 }

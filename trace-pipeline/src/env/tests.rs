@@ -176,6 +176,7 @@ fn an_unknown_sampler_is_the_default_and_a_wrong_ratio_is_all() {
     for name in ["jaeger_remote", "xray", "sometimes", "or"] {
         let vars = [("OTEL_TRACES_SAMPLER", name)];
         assert!(warning(&vars).starts_with(&format!("OTEL_TRACES_SAMPLER is `{name}`")));
+        assert!(warning(&vars).ends_with("; parentbased_always_on it is"));
         assert_eq!(
             format!("{:?}", with(&vars).tracer),
             format!("{:?}", fine(&[]).tracer)
@@ -187,6 +188,7 @@ fn an_unknown_sampler_is_the_default_and_a_wrong_ratio_is_all() {
             ("OTEL_TRACES_SAMPLER_ARG", ratio),
         ];
         assert!(warning(&vars).starts_with(&format!("OTEL_TRACES_SAMPLER_ARG is `{ratio}`")));
+        assert!(warning(&vars).ends_with("; 1 it is"));
         assert!(format!("{:?}", with(&vars).tracer).contains("ratio: 1.0"));
     }
     // Nobody asked for a ratio.
@@ -225,9 +227,17 @@ fn exporters_are_a_list_of_names() {
             "{names}"
         );
     }
-    for (names, expected) in [("zipkin", Otlp), ("none,console", Console)] {
+    for (names, expected, otherwise) in [
+        ("zipkin", Otlp, "; otlp it is"),
+        (
+            "zipkin,console",
+            Console,
+            "`zipkin`, but should name otlp, console or none; it is left out",
+        ),
+        ("none,console", Console, "`none` is ignored"),
+    ] {
         let vars = [("OTEL_TRACES_EXPORTER", names)];
-        let _ = warning(&vars);
+        assert!(warning(&vars).ends_with(otherwise), "{names}");
         assert_eq!(with(&vars).exporters, [expected], "{names}");
     }
 }
@@ -240,12 +250,36 @@ fn batches_are_set_in_milliseconds_and_spans() {
         ("OTEL_BSP_MAX_QUEUE_SIZE", "100"),
         ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10"),
     ]);
-    assert_eq!(builder.schedule_delay, Duration::from_millis(100));
+    assert_eq!(
+        builder.effective_schedule_delay(),
+        Duration::from_millis(100)
+    );
     assert_eq!(builder.export_timeout, Duration::MAX);
     assert_eq!(
         (builder.bounds.spans, builder.bounds.batch_spans),
         (100, 10)
     );
+}
+
+#[test]
+fn the_console_is_written_soon_unless_someone_says_when() {
+    let console = ("OTEL_TRACES_EXPORTER", "console");
+    let delay = |builder: PipelineBuilder| builder.effective_schedule_delay().as_millis();
+    assert_eq!(delay(fine(&[])), 5_000);
+    assert_eq!(delay(fine(&[console])), 200);
+    assert_eq!(
+        delay(fine(&[("OTEL_TRACES_EXPORTER", "otlp,console")])),
+        200
+    );
+    assert_eq!(
+        delay(fine(&[console, ("OTEL_BSP_SCHEDULE_DELAY", "3000")])),
+        3_000
+    );
+    let coded = fine(&[console]).schedule_delay(Duration::from_secs(4));
+    assert_eq!(delay(coded), 4_000);
+    // The code has another exporter, so the console of the environment is not written at all.
+    let other = fine(&[console]).exporter(crate::exporter::InMemory::default());
+    assert_eq!(delay(other), 5_000);
 }
 
 #[test]
@@ -441,7 +475,8 @@ mod otlp {
     #[test]
     fn json_is_a_warning_and_protocol_buffers() {
         let vars = [(PROTOCOL, "http/json")];
-        assert!(warning(&vars).contains("http/json"));
+        assert!(warning(&vars).contains("`http/json`"));
+        assert!(warning(&vars).ends_with("; http/protobuf it is"));
         assert_eq!(with(&vars).otlp.protocol, Protocol::HttpProtobuf);
     }
 

@@ -3,19 +3,24 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use tracing_core_ctx::attribute::{Array, Attributes, ValueRef};
-use tracing_core_ctx::{Resource, SpanKind, SpanRecord, Status, Timestamp};
+use tracing_core_ctx::{Resource, SpanKind, SpanRecord, Status, Timestamp, semconv};
 
 use super::{Batch, ExportError, Exporter};
 
 /// Writes spans for people to read: a line for each, and one more for each event and link.
 ///
 /// ```text
-/// 2025-11-21T04:13:07.123456Z orders server GET /orders/{id} 12.3ms error="stock is empty" 4bf92f3577b34da6a3ce929d0e0e4736/00f067aa0ba902b7 < b9c7c989f97918e1 http.request.method="GET"
+/// 2025-11-21T04:13:07.123456Z orders server GET /orders/{id} 12.3ms error=StockError "stock is empty" 4bf92f3577b34da6a3ce929d0e0e4736/00f067aa0ba902b7 < b9c7c989f97918e1 http.request.method="GET" error.type="StockError"
 ///   + 4.1ms exception exception.type="StockError"
 ///   ~ 0af7651916cd43dd8448eb211c80319c/b7ad6b7169203331
 /// ```
 ///
-/// The two ids are of the trace and the span, the one behind `<` is the parent's.
+/// The two ids are of the trace and the span, the one behind `<` is the parent's. Behind `error=` is what there is of
+/// the `error.type` and, in quotes, the description.
+///
+/// Chosen by `OTEL_TRACES_EXPORTER=console`, it writes spans within 200 ms and not within 5 s, so that who stops the
+/// program with Ctrl-C has seen them. `OTEL_BSP_SCHEDULE_DELAY` and
+/// [`schedule_delay`](crate::PipelineBuilder::schedule_delay) win over that.
 pub struct Console {
     out: Box<dyn Write + Send>,
 }
@@ -72,7 +77,7 @@ fn write_span(out: &mut dyn fmt::Write, resource: &Resource, span: &SpanRecord) 
         Short(span.end().since(span.start())),
     )?;
     match span.status() {
-        Status::Error { description } => write!(out, " error={description:?}")?,
+        Status::Error { description } => write_error(out, span.attributes(), description)?,
         Status::Ok => out.write_str(" ok")?,
         _ => {}
     }
@@ -101,6 +106,24 @@ fn write_span(out: &mut dyn fmt::Write, resource: &Resource, span: &SpanRecord) 
         )?;
     }
     Ok(())
+}
+
+fn write_error(
+    out: &mut dyn fmt::Write,
+    attributes: &Attributes,
+    description: &str,
+) -> fmt::Result {
+    let error_type = attributes
+        .get(semconv::ERROR_TYPE.name())
+        .and_then(|value| value.as_str());
+    match (error_type, description) {
+        (None, "") => out.write_str(" error"),
+        (None, _) => write!(out, " error={description:?}"),
+        (Some(error_type), "") => write!(out, " error={}", error_type.escape_debug()),
+        (Some(error_type), _) => {
+            write!(out, " error={} {description:?}", error_type.escape_debug())
+        }
+    }
 }
 
 /// ` key=value` for each, with texts in quotes, so that nothing in them is taken for a line of its own.

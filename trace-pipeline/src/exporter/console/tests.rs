@@ -60,6 +60,29 @@ fn a_span_is_a_line_and_nothing_in_it_starts_another() {
 }
 
 #[test]
+fn a_failure_is_told_by_type_and_description_as_far_as_there_are_any() {
+    for (error_type, description, expected) in [
+        (None, "", " error "),
+        (None, "stock is empty", " error=\"stock is empty\" "),
+        (Some("500"), "", " error=500 "),
+        (Some("a\nb"), "c", " error=a\\nb \"c\" "),
+    ] {
+        let spans = recorded(|tracer| {
+            let span = tracer.span("failed").start();
+            if let Some(error_type) = error_type {
+                span.set(semconv::ERROR_TYPE, error_type);
+            }
+            span.set_status(Status::error(description));
+            span.end();
+        });
+        let mut text = String::new();
+        write_span(&mut text, &Resource::new("orders"), &spans[0]).unwrap();
+        let trace_id = spans[0].span_context().trace_id();
+        assert!(text.contains(&format!("{expected}{trace_id}/")), "{text}");
+    }
+}
+
+#[test]
 fn a_child_names_its_parent() {
     let spans = recorded(|tracer| {
         let parent = tracer.span("parent").start();
