@@ -106,7 +106,7 @@ fn is_unknown(name: &str) -> bool {
     let begins = |prefix: &&str| name.starts_with(*prefix);
     name.starts_with("OTEL_")
         && name.len() <= LONGEST
-        && !OTHER_FAMILIES.iter().any(|family| begins(family))
+        && !OTHER_FAMILIES.iter().any(begins)
         && !OTHERS.contains(&name)
         && !read().any(|known| known == name)
 }
