@@ -150,6 +150,35 @@ impl SpanRecorder {
         }
     }
 
+    /// Takes the only span of this name that has ended; all others stay.
+    ///
+    /// ```
+    /// use trace_testkit::SpanRecorder;
+    /// use tracing_core_ctx::Span;
+    ///
+    /// let recorder = SpanRecorder::new();
+    /// let checkout = recorder.tracer("shop").span("checkout").start();
+    /// checkout.in_scope(|| Span::child("price").end());
+    /// checkout.end();
+    ///
+    /// let checkout = recorder.take_named("checkout");
+    /// assert!(recorder.take_named("price").is_child_of(&checkout));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When there is none, or more than one, with all that have ended.
+    #[must_use]
+    #[track_caller]
+    pub fn take_named(&self, name: &str) -> RecordedSpan {
+        // The lock is gone by the end of this line: a panic must not hold it.
+        let taken = self.shared.lock().take_named(name);
+        match taken {
+            Ok(span) => span,
+            Err(complaint) => panic!("{complaint}"),
+        }
+    }
+
     /// Waits until `count` spans have ended, on whatever thread, and takes them; later ones stay.
     ///
     /// It blocks this thread. Where the spans end on a task of the same thread, use [`wait_for_async`](Self::wait_for_async).
@@ -292,6 +321,24 @@ impl State {
                 .map(|name| format!("`{name}` ended twice")),
         );
         parts.join("\n")
+    }
+
+    fn take_named(&mut self, name: &str) -> Result<RecordedSpan, String> {
+        if !self.ended_twice.is_empty() {
+            return Err(self.complaint());
+        }
+        let places: Vec<usize> = (0..self.spans.len())
+            .filter(|&place| self.spans[place].name() == name)
+            .collect();
+        match places[..] {
+            [place] => Ok(self.spans.remove(place)),
+            _ => Err(format!(
+                "expected one span `{name}`, got {}\n{}({} still open)",
+                places.len(),
+                render(&self.spans),
+                self.open()
+            )),
+        }
     }
 
     fn too_few(&self, count: usize, limit: Duration) -> String {

@@ -164,6 +164,33 @@ impl RecordedSpan {
         );
     }
 
+    /// Asserts that these attributes are there, whatever else is.
+    ///
+    /// ```
+    /// use trace_testkit::SpanRecorder;
+    ///
+    /// let recorder = SpanRecorder::new();
+    /// let span = recorder.tracer("shop").span("checkout").start();
+    /// span.set("shop.cart.size", 3);
+    /// span.set("shop.currency", "EUR");
+    /// span.end();
+    ///
+    /// recorder.take_one().assert_has(&[("shop.cart.size", 3.into())]);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When one is absent, has another value or was recorded twice, with the difference.
+    #[track_caller]
+    pub fn assert_has(&self, expected: &[(&str, Value)]) {
+        let difference = Difference::new(self.attributes(), expected).of_expected();
+        assert!(
+            difference.is_empty(),
+            "`{}` does not have these attributes (- expected, + recorded):\n{difference}in\n{self:?}",
+            self.name()
+        );
+    }
+
     /// Asserts that there is no attribute of this name.
     ///
     /// # Panics

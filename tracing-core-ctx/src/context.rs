@@ -1,9 +1,9 @@
 //! The context: which span is current, and what travels with it.
 //!
 //! ```
-//! use tracing_core_ctx::{Baggage, Context};
+//! use tracing_core_ctx::Context;
 //!
-//! let cx = Context::current().with_baggage(Baggage::new().with("user.tier", "gold"));
+//! let cx = Context::current().with_baggage_entry("user.tier", "gold");
 //! {
 //!     let _scope = cx.attach();
 //!     assert_eq!(Context::current().baggage().get("user.tier"), Some("gold"));
@@ -98,6 +98,9 @@ impl Context {
 
     /// Makes this context current on this thread until the scope is dropped.
     ///
+    /// For synchronous code. The scope is not [`Send`], so a future that holds one across an `.await` cannot be spawned on
+    /// threads; in async code use [`with_context`](FutureExt::with_context), which is current in every poll and only there.
+    ///
     /// Scopes are meant to be dropped in the reverse order, but any order is safe: one that is dropped too early stops to count when
     /// those above it are gone. One that is never dropped ([`std::mem::forget`]) stays current until the [`scope`](Self::scope),
     /// the [`Entered`] guard or the poll of a [`WithContext`] around it ends.
@@ -107,6 +110,21 @@ impl Context {
     }
 
     /// Makes this context current while `run` runs, and takes back whatever `run` left attached, also when it panics.
+    ///
+    /// Not for futures: one that `run` returns is polled when this context is no longer current. Use
+    /// [`with_context`](FutureExt::with_context), or [`in_span`](crate::SpanFutureExt::in_span) for the work of a span.
+    ///
+    /// A thread takes a context along by it:
+    ///
+    /// ```
+    /// use tracing_core_ctx::Context;
+    ///
+    /// let cx = Context::new().with_baggage_entry("user.tier", "gold");
+    /// let thread = std::thread::spawn(move || {
+    ///     cx.scope(|| Context::current().baggage().get("user.tier").map(str::to_owned))
+    /// });
+    /// assert_eq!(thread.join().unwrap().as_deref(), Some("gold"));
+    /// ```
     pub fn scope<R>(&self, run: impl FnOnce() -> R) -> R {
         let mut context = self.clone();
         let _entered = context.enter();
@@ -202,6 +220,22 @@ impl Context {
             Arc::make_mut(self.extras.get_or_insert_default()).baggage = baggage;
         }
         self
+    }
+
+    /// The same with one entry of the baggage set, all others kept. An empty name is ignored.
+    ///
+    /// ```
+    /// use tracing_core_ctx::Context;
+    ///
+    /// let cx = Context::current().with_baggage_entry("user.tier", "gold");
+    /// cx.scope(|| assert_eq!(Context::current().baggage().get("user.tier"), Some("gold")));
+    /// ```
+    ///
+    /// Baggage is sent to whoever is called: put nothing in it that a stranger may not read.
+    #[must_use]
+    pub fn with_baggage_entry(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let baggage = self.baggage().with(name, value);
+        self.with_baggage(baggage)
     }
 
     /// The same with `value` in place of any other value of type `T`. A value stays in this process: what travels is [`Baggage`].

@@ -1,6 +1,6 @@
 //! What the library has to tell its operator: a wrong setting, lost spans, a misspelt attribute.
 //!
-//! By default a line goes to the standard error stream, from level `warn` on; `OTEL_LOG_LEVEL` can say `none`, `error`,
+//! By default a line goes to the standard error stream, such as `tower-trace: warn: ..`, from level `warn` on; `OTEL_LOG_LEVEL` can say `none`, `error`,
 //! `warn`, `info` or `debug`. A handler of your own sees every message of every level:
 //!
 //! ```
@@ -200,7 +200,12 @@ fn print(level: Level, message: fmt::Arguments<'_>) {
 
 fn print_line(level: Level, line: &str) {
     // One write, so that lines of several threads do not mix. There is nobody to tell that it failed.
-    let _ = io::stderr().write_all(format!("tracing-core-ctx: {level}: {line}\n").as_bytes());
+    let _ = io::stderr().write_all(printed(level, line).as_bytes());
+}
+
+/// Named after what users depend on and would look for, not after this crate.
+fn printed(level: Level, line: &str) -> String {
+    format!("tower-trace: {level}: {line}\n")
 }
 
 /// The least grave level that is printed; `None` prints nothing.

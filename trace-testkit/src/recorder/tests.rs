@@ -102,6 +102,38 @@ fn take_one_says_what_there_was() {
 }
 
 #[test]
+fn a_span_taken_by_its_name_leaves_the_others_in_order() {
+    let recorder = SpanRecorder::new();
+    let tracer = recorder.tracer("shop");
+    for name in ["a", "b", "c"] {
+        tracer.span(name).start().end();
+    }
+    assert_eq!(recorder.take_named("b").name(), "b");
+    let rest = recorder.take();
+    assert_eq!(
+        rest.iter().map(|span| span.name()).collect::<Vec<_>>(),
+        ["a", "c"]
+    );
+}
+
+#[test]
+fn a_name_of_no_span_or_of_two_fails_with_what_there_was() {
+    let recorder = SpanRecorder::new();
+    let tracer = recorder.tracer("shop");
+    let open = tracer.span("open").start();
+    let root = tracer.span("a").start();
+    root.in_scope(|| tracer.span("a").start().end());
+    root.end();
+    assert_eq!(
+        failure(|| recorder.take_named("open")),
+        "expected one span `open`, got 0\ninternal a  0ms +0ms\n  internal a  0ms +0ms\n(1 still open)"
+    );
+    assert!(failure(|| recorder.take_named("a")).starts_with("expected one span `a`, got 2\n"));
+    open.end();
+    assert_eq!(recorder.take().len(), 3, "a failure takes nothing");
+}
+
+#[test]
 fn spans_of_other_threads_are_waited_for() {
     let recorder = SpanRecorder::new();
     let tracer = recorder.tracer("shop");

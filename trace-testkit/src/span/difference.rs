@@ -28,6 +28,12 @@ impl<'a> Difference<'a> {
         Self { lines }
     }
 
+    /// The same without what nobody asked for.
+    pub(super) fn of_expected(mut self) -> Self {
+        self.lines.retain(|_, line| !line.expected.is_empty());
+        self
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.lines.values().all(Line::is_same)
     }

@@ -58,6 +58,21 @@ fn a_key_recorded_twice_is_found() {
     });
     let span = recorder.take_one();
     assert!(failure(|| span.assert_attributes(&[("a", 1.into())])).contains("+ a = 1\n+ a = 1"));
+    assert!(failure(|| span.assert_has(&[("a", 1.into())])).contains("+ a = 1\n+ a = 1"));
+}
+
+#[test]
+fn a_part_of_the_attributes_is_enough_for_has() {
+    let span = recorded(|span| span.attribute("a", 1).attribute("b", "x"));
+    span.assert_has(&[("b", "x".into())]);
+    span.assert_has(&[]);
+    let message = failure(|| span.assert_has(&[("b", "y".into()), ("c", 2.into())]));
+    assert_eq!(
+        message,
+        "`checkout` does not have these attributes (- expected, + recorded):\n\
+         - b = \"y\"\n+ b = \"x\"\n- c = 2\nin\n\
+         internal checkout  0ms +0ms\n    a = 1\n    b = \"x\"\n"
+    );
 }
 
 #[test]

@@ -142,6 +142,15 @@ impl Value {
 /// What can be the value of a key of type `T`.
 ///
 /// A whole number over `i64::MAX` is recorded as `i64::MAX`: OTLP has no unsigned values.
+///
+/// An `Option` is no value, since `None` would have to be one: spans set it by [`SpanRef::set_opt`](crate::SpanRef::set_opt).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the value of an attribute whose key is of type `{T}`",
+    label = "no value of a key of type `{T}`",
+    note = "values are `bool`, integers up to 64 bits, floats, `&str`, `String`, `Cow<str>`, `Array` (a list) and, for keys that are texts, `Value`",
+    note = "the constants of `semconv` fix the type: a key of type `i64` takes an integer, one of type `str` takes text",
+    note = "an `Option` is set with `set_opt`, a reference to a number with `*value`, anything that implements `Display` with `value.to_string()`"
+)]
 pub trait AttributeValue<T: ?Sized> {
     /// The value, borrowed.
     fn value(&self) -> ValueRef<'_>;

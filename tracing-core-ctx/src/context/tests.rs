@@ -657,6 +657,29 @@ fn values_are_kept_by_type_and_replaced_by_type() {
 }
 
 #[test]
+fn an_entry_of_baggage_leaves_the_others_and_the_original() {
+    let before = tagged(1).with_baggage(Baggage::new().with("a", "1").with("b", "2"));
+    let after = before
+        .clone()
+        .with_baggage_entry("a", "3")
+        .with_baggage_entry("c", "4");
+    let list: Vec<_> = after
+        .baggage()
+        .iter()
+        .map(|entry| (entry.name(), entry.value()))
+        .collect();
+    assert_eq!(list, [("a", "3"), ("b", "2"), ("c", "4")]);
+    assert_eq!(after.value(), Some(&Tag(1)));
+    assert_eq!(before.baggage().get("a"), Some("1"));
+    assert!(
+        Context::new()
+            .with_baggage_entry("", "1")
+            .baggage()
+            .is_empty()
+    );
+}
+
+#[test]
 fn baggage_and_values_do_not_push_each_other_out() {
     let baggage = Baggage::new().with("a", "1");
     let cx = tagged(1).with_baggage(baggage).with_value(2u8);

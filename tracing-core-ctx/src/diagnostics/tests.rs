@@ -145,3 +145,11 @@ fn the_threshold_is_warn_unless_the_variable_says_otherwise() {
     assert_eq!(parse_threshold("loud"), None);
     assert!(Level::Error < Level::Warn && Level::Warn < Level::Info && Level::Info < Level::Debug);
 }
+
+#[test]
+fn a_printed_line_names_the_product_and_the_level() {
+    assert_eq!(
+        printed(Level::Warn, "spans are lost"),
+        "tower-trace: warn: spans are lost\n"
+    );
+}

@@ -68,6 +68,20 @@ impl SpanRef {
         self.write(|span| span.put(key_ref, value));
     }
 
+    /// Sets an attribute if there is a value; `None` leaves what is there.
+    ///
+    /// ```
+    /// use tracing_core_ctx::SpanRef;
+    ///
+    /// let coupon: Option<&str> = None;
+    /// SpanRef::current().set_opt("shop.coupon", coupon);
+    /// ```
+    pub fn set_opt<K: AttributeKey>(&self, key: K, value: Option<impl AttributeValue<K::Type>>) {
+        if let Some(value) = value {
+            self.set(key, value);
+        }
+    }
+
     /// Replaces the name. Samplers have seen the one that was given at the start.
     pub fn update_name(&self, name: &str) {
         self.write(|span| span.update_name(name));
@@ -131,6 +145,17 @@ impl SpanRef {
     ///     SpanRef::current().record_failure(&error);
     /// }
     /// ```
+    ///
+    /// A `Box<dyn Error>` is not an [`Error`] itself; what it holds is. Pass `&*error`:
+    ///
+    /// ```
+    /// # use std::error::Error;
+    /// # use tracing_core_ctx::SpanRef;
+    /// # fn import() -> Result<(), Box<dyn Error + Send + Sync>> { Err("no such file".into()) }
+    /// if let Err(error) = import() {
+    ///     SpanRef::current().record_failure(&*error);
+    /// }
+    /// ```
     pub fn record_failure<E: Error + ?Sized>(&self, error: &E) {
         let Some(live) = self.recording() else {
             return;
@@ -144,6 +169,20 @@ impl SpanRef {
 
     /// Records an error that the operation coped with: an `exception` event marked with `ctx.handled`. Neither the status nor
     /// `error.type` is touched: the operation did not fail.
+    ///
+    /// Of a `Box<dyn Error>` pass `&*error`, as to [`record_failure`](Self::record_failure).
+    ///
+    /// ```
+    /// # use std::error::Error;
+    /// # use tracing_core_ctx::SpanRef;
+    /// # fn cached() -> Result<u32, Box<dyn Error>> { Err("cold".into()) }
+    /// # fn computed() -> u32 { 3 }
+    /// let price = cached().unwrap_or_else(|error| {
+    ///     SpanRef::current().record_handled(&*error);
+    ///     computed()
+    /// });
+    /// # assert_eq!(price, 3);
+    /// ```
     pub fn record_handled<E: Error + ?Sized>(&self, error: &E) {
         if let Some(live) = self.recording() {
             add_exception(

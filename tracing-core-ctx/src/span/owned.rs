@@ -49,7 +49,8 @@ impl Span {
     }
 
     /// Starts a child of the current span, by the tracer of that span and in its application's name
-    /// ([`TracerBuilder::scope`](crate::tracer::TracerBuilder::scope)).
+    /// ([`TracerBuilder::scope`](crate::tracer::TracerBuilder::scope)). One with a kind, links or attributes that samplers see is
+    /// started by [`child_with`](Self::child_with).
     ///
     /// When nothing is being recorded here, neither is the child: it passes on the identity that is current, and costs a look at the
     /// current context.
@@ -64,14 +65,60 @@ impl Span {
     /// }
     /// # price(&[1, 2]);
     /// ```
+    ///
+    /// The child **does not become current**: spans started beside it are its siblings. Its own work runs in
+    /// [`in_scope`](Self::in_scope), or, when that awaits, [`in_span`](SpanFutureExt::in_span):
+    ///
+    /// ```
+    /// use tracing_core_ctx::{Span, SpanFutureExt as _, SpanRef};
+    ///
+    /// # async fn convert(total: u64) -> u64 { total }
+    /// # async fn demo(items: &[u64]) {
+    /// let total: u64 = Span::child("add up").in_scope(|| items.iter().sum());
+    ///
+    /// let price = async {
+    ///     SpanRef::current().set("shop.items", items.len()); // On `price`.
+    ///     convert(total).await // Its spans are children of `price`.
+    /// }
+    /// .in_span(Span::child("price"))
+    /// .await;
+    /// # let _ = price;
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(demo(&[1, 2]));
+    /// ```
     pub fn child(name: &str) -> Self {
+        Self::child_with(name, |span| span)
+    }
+
+    /// Starts a [`child`](Self::child) of the current span and lets `build` say what is known before it starts.
+    ///
+    /// `build` runs only when there is a span that records here. A parent that it gives counts instead of the current one.
+    ///
+    /// ```
+    /// use tracing_core_ctx::{Span, SpanFutureExt as _, SpanKind, semconv};
+    ///
+    /// # struct Row;
+    /// # async fn query(_: &str) -> Vec<Row> { Vec::new() }
+    /// async fn carts() -> Vec<Row> {
+    ///     let span = Span::child_with("SELECT carts", |span| {
+    ///         span.kind(SpanKind::Client)
+    ///             .attribute(semconv::DB_SYSTEM_NAME, "postgresql")
+    ///             .attribute(semconv::DB_QUERY_SUMMARY, "SELECT carts")
+    ///     });
+    ///     query("SELECT * FROM carts WHERE id = $1").in_span(span).await
+    /// }
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(carts());
+    /// ```
+    pub fn child_with(name: &str, build: impl FnOnce(SpanBuilder<'_>) -> SpanBuilder<'_>) -> Self {
         let around = Context::with_current(|cx| {
             cx.live()
                 .map(|live| (live.tracer().for_application(), Above::of(cx)))
                 .ok_or_else(|| cx.span_context().cloned())
         });
         match around {
-            Some(Ok((tracer, above))) => SpanBuilder::new(&tracer, name).below(above).start(),
+            Some(Ok((tracer, above))) => {
+                build(SpanBuilder::new(&tracer, name).below(above)).start()
+            }
             Some(Err(span_context)) => Self::new(SpanRef::new(span_context, None)),
             None => Self::none(),
         }
@@ -93,7 +140,19 @@ impl Span {
         self.finish(None, describe);
     }
 
-    /// Runs `work` with this span as the current one.
+    /// Runs `work` with this span as the current one. The span goes on afterwards.
+    ///
+    /// Not for futures: one that `work` returns is polled when the span is no longer current. A future runs in its span by
+    /// [`in_span`](SpanFutureExt::in_span); in a span that has to outlive it, by
+    /// `with_context(span.context())` ([`FutureExt`](crate::context::FutureExt::with_context)).
+    ///
+    /// ```
+    /// use tracing_core_ctx::{Span, SpanRef};
+    ///
+    /// let span = Span::child("price");
+    /// span.in_scope(|| SpanRef::current().set("shop.items", 3)); // On `price`.
+    /// span.set("shop.total", 12); // Still running.
+    /// ```
     pub fn in_scope<R>(&self, work: impl FnOnce() -> R) -> R {
         let mut context = self.context();
         let _entered = context.enter();

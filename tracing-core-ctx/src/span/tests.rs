@@ -235,6 +235,19 @@ fn a_span_says_what_it_was_told() {
 }
 
 #[test]
+fn an_absent_value_leaves_what_is_there() {
+    let bench = Bench::new();
+    let span = bench.span();
+    span.set_opt("kept", Some("first"));
+    span.set_opt("kept", None::<&str>);
+    span.set_opt("absent", None::<i64>);
+    drop(span);
+    let record = bench.only();
+    assert_eq!(text(record.attributes(), "kept"), Some("first"));
+    assert_eq!(record.attributes().len(), 1);
+}
+
+#[test]
 fn a_span_that_waits_for_its_description_is_not_in_the_way_of_others() {
     // The façade of everyone may be used while foreign code describes: no lock is held.
     struct Touches(SpanRef);

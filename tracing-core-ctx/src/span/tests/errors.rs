@@ -152,3 +152,17 @@ fn an_error_is_not_printed_when_nobody_records() {
     span.record_failure(&Costly);
     span.record_handled(&Costly);
 }
+
+#[test]
+fn a_boxed_error_is_recorded_by_what_it_holds() {
+    let bench = Bench::new();
+    let span = bench.span();
+    let error: Box<dyn Error + Send + Sync> = "disk full".into();
+    span.record_handled(&*error);
+    span.record_failure(&*error);
+    drop(span);
+    let record = bench.only();
+    assert_eq!(record.status(), &Status::error("disk full"));
+    assert_eq!(text(record.attributes(), "error.type"), Some("_OTHER"));
+    assert_eq!(record.events().len(), 2);
+}

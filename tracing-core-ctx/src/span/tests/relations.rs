@@ -234,3 +234,47 @@ fn the_context_of_a_span_keeps_baggage_and_values() {
         assert_eq!(cx.span_context(), span.span_context());
     });
 }
+
+#[test]
+fn a_built_child_has_what_it_was_built_with_and_the_current_parent() {
+    let bench = Bench::new();
+    let parent = bench.span();
+    parent.in_scope(|| {
+        let child = Span::child_with("SELECT", |span| {
+            span.kind(SpanKind::Client)
+                .attribute("db.system.name", "sqlite")
+        });
+        assert_eq!(SpanRef::current().span_context(), parent.span_context());
+        child.end();
+    });
+    let record = bench.only();
+    assert_eq!(record.name(), "SELECT");
+    assert_eq!(record.kind(), SpanKind::Client);
+    assert_eq!(text(record.attributes(), "db.system.name"), Some("sqlite"));
+    assert_eq!(
+        record.parent(),
+        parent.span_context().map(SpanContext::span_id)
+    );
+}
+
+#[test]
+fn a_child_is_not_built_where_nothing_records() {
+    let far = caller(TraceFlags::SAMPLED);
+    Context::new().with_remote_span(far.clone()).scope(|| {
+        let child = Span::child_with("SELECT", |_| panic!("built"));
+        assert!(!child.is_recording());
+        assert_eq!(child.span_context(), Some(&far));
+    });
+    assert_eq!(
+        Span::child_with("SELECT", |_| panic!("built")).span_context(),
+        None
+    );
+}
+
+#[test]
+fn a_child_may_be_built_as_a_root() {
+    let bench = Bench::new();
+    let parent = bench.span();
+    parent.in_scope(|| drop(Span::child_with("job", |span| span.root())));
+    assert_eq!(bench.only().parent(), None);
+}
