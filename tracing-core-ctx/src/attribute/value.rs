@@ -147,7 +147,7 @@ impl Value {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of an attribute whose key is of type `{T}`",
     label = "no value of a key of type `{T}`",
-    note = "values are `bool`, integers up to 64 bits, floats, `&str`, `String`, `Cow<str>`, `Array` (a list) and, for keys that are texts, `Value`",
+    note = "values are `bool`, integers up to 64 bits, floats, `&str`, `String`, `Cow<str>`, `Array` (a list) and, for keys written by hand, `Value`",
     note = "the constants of `semconv` fix the type: a key of type `i64` takes an integer, one of type `str` takes text",
     note = "an `Option` is set with `set_opt`, a reference to a number with `*value`, anything that implements `Display` with `value.to_string()`"
 )]
