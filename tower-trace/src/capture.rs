@@ -3,7 +3,6 @@
 use http::{HeaderMap, HeaderName, header};
 use tracing_core_ctx::attribute::{Array, KeyPrefix};
 use tracing_core_ctx::diagnostics::{self, Level};
-use tracing_core_ctx::span::SpanWriter;
 
 use crate::limit::cut;
 use crate::redact::SensitiveKeys;
@@ -69,30 +68,19 @@ impl Captured {
         }
     }
 
-    /// Records the listed headers that are there, one text for each line. Bytes that are no text are replaced, and secrets of URLs too.
-    pub(crate) fn record(
-        &self,
-        headers: &HeaderMap,
-        sensitive: &SensitiveKeys,
-        span: &mut SpanWriter<'_>,
-    ) {
-        for (header, key) in &self.0 {
-            if let Some(lines) = lines(headers, header, sensitive) {
-                span.set(key, lines);
-            }
-        }
-    }
-
-    /// Reads the listed headers, to be recorded later.
+    /// Shows the listed headers that are there to `record`, one text for each line. Bytes that are no text are replaced, and secrets of
+    /// URLs too.
     pub(crate) fn read(
         &self,
         headers: &HeaderMap,
         sensitive: &SensitiveKeys,
-    ) -> Vec<(&str, Array)> {
-        self.0
-            .iter()
-            .filter_map(|(header, key)| Some((key.as_str(), lines(headers, header, sensitive)?)))
-            .collect()
+        mut record: impl FnMut(&String, Array),
+    ) {
+        for (header, key) in &self.0 {
+            if let Some(lines) = lines(headers, header, sensitive) {
+                record(key, lines);
+            }
+        }
     }
 }
 

@@ -6,17 +6,28 @@ use tracing_core_ctx::{Status, semconv};
 
 use crate::exchange::{End, Failure};
 
+/// What is said only on request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extras {
+    pub(crate) body_sizes: bool,
+    pub(crate) legacy_names: bool,
+}
+
 /// Describes the end. `is_error` says which status codes are errors on this side.
 pub(crate) fn describe(
     end: &End<'_>,
     status: Option<StatusCode>,
     is_error: impl FnOnce(StatusCode) -> bool,
+    wanted: Extras,
     span: &mut SpanWriter<'_>,
 ) {
     // What broke the exchange says more than the status code that went before.
     match end {
         End::Cancelled => span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::CANCELLED),
-        End::Complete(_) => {}
+        End::Complete(complete) => {
+            let size = complete.body_size.filter(|_| wanted.body_sizes);
+            span.set_opt(semconv::HTTP_RESPONSE_BODY_SIZE, size);
+        }
         End::Failed(failure) => describe_failure(*failure, span),
         End::Panicked => span.fail(semconv::error_type::PANIC, ""),
         End::Upgraded => span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::UPGRADED),
@@ -25,6 +36,9 @@ pub(crate) fn describe(
         span.set(semconv::HTTP_RESPONSE_STATUS_CODE, status.as_u16());
         if is_error(status) {
             fail(span, status.as_str());
+        }
+        if wanted.legacy_names {
+            span.set(semconv::legacy::HTTP_STATUS_CODE, status.as_u16());
         }
     }
 }

@@ -7,7 +7,7 @@ use tracing_core_ctx::span::SpanWriter;
 use tracing_core_ctx::{Span, semconv};
 
 use super::policy::ClientPolicy;
-use crate::exchange::{Complete, Describe, End};
+use crate::exchange::{Describe, End};
 use crate::head::ResponseHead;
 use crate::{PeerAddr, hook, outcome, scratch, version};
 
@@ -39,9 +39,9 @@ impl Describe for DescribeClient {
             span.set(semconv::NETWORK_PEER_PORT, peer.port());
         }
         let listed = &self.policy.response_headers;
-        for (key, lines) in listed.read(head.headers, &self.policy.sensitive) {
+        listed.read(head.headers, &self.policy.sensitive, |key, lines| {
             span.set(key, lines);
-        }
+        });
         if let Some(on_response) = &self.policy.on_response {
             hook::run(|| on_response(head, span.handle()));
         }
@@ -54,28 +54,16 @@ impl Describe for DescribeClient {
 
     fn on_end(self, end: End<'_>, span: &mut SpanWriter<'_>) {
         let is_error = |status: StatusCode| status.is_client_error() || status.is_server_error();
-        outcome::describe(&end, self.status, is_error, span);
+        outcome::describe(&end, self.status, is_error, self.policy.extras(), span);
         span.set_opt(
             semconv::NETWORK_PROTOCOL_VERSION,
             self.version.and_then(version::name),
         );
         if self.policy.legacy_names {
             span.set_opt(
-                semconv::legacy::HTTP_STATUS_CODE,
-                self.status.map(|status| status.as_u16()),
-            );
-            span.set_opt(
                 semconv::legacy::HTTP_FLAVOR,
                 self.version.and_then(version::flavor),
             );
-        }
-        if self.policy.body_sizes
-            && let End::Complete(Complete {
-                body_size: Some(size),
-                ..
-            }) = end
-        {
-            span.set(semconv::HTTP_RESPONSE_BODY_SIZE, size);
         }
     }
 }

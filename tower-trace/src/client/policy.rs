@@ -1,31 +1,28 @@
 use std::sync::Arc;
 
 use http::Request;
-use tracing_core_ctx::{Context, SpanKind, SpanRef, Tracer};
+use tracing_core_ctx::{Context, SpanKind, Tracer};
 
 use super::attributes;
 use super::describe::DescribeClient;
 use super::propagate::Propagate;
 use crate::capture::Captured;
 use crate::exchange::Exchange;
-use crate::head::{RequestHead, ResponseHead};
+use crate::head::RequestHead;
 use crate::hook;
 use crate::method::{self, KnownMethods};
+use crate::outcome::Extras;
 use crate::redact::SensitiveKeys;
 use crate::route::Routes;
-
-pub(super) type FilterFn = dyn Fn(RequestHead<'_>) -> bool + Send + Sync;
-pub(super) type OnRequestFn = dyn Fn(RequestHead<'_>, &SpanRef) + Send + Sync;
-pub(super) type OnResponseFn = dyn Fn(ResponseHead<'_>, &SpanRef) + Send + Sync;
 
 /// All settings of a [`ClientTraceLayer`](super::ClientTraceLayer): plain data and erased closures.
 #[derive(Clone)]
 pub(crate) struct ClientPolicy {
     pub(super) tracer: Tracer,
     pub(super) routes: Routes,
-    pub(super) filter: Option<Arc<FilterFn>>,
-    pub(super) on_request: Option<Arc<OnRequestFn>>,
-    pub(super) on_response: Option<Arc<OnResponseFn>>,
+    pub(super) filter: Option<Arc<hook::FilterFn>>,
+    pub(super) on_request: Option<Arc<hook::OnRequestFn>>,
+    pub(super) on_response: Option<Arc<hook::OnResponseFn>>,
     pub(super) propagate: Propagate,
     pub(super) sensitive: SensitiveKeys,
     pub(super) request_headers: Captured,
@@ -48,7 +45,7 @@ impl ClientPolicy {
             .cloned()
             .unwrap_or_else(Context::current);
         let parts = attributes::Request::new(self, head);
-        let wanted = !current.is_suppressed() && self.wants(head);
+        let wanted = !current.is_suppressed() && hook::admits(self.filter.as_deref(), head);
         let exchange = if wanted {
             self.start(current, head, &parts)
         } else {
@@ -101,10 +98,10 @@ impl ClientPolicy {
         )
     }
 
-    fn wants(&self, head: RequestHead<'_>) -> bool {
-        match &self.filter {
-            Some(filter) => hook::run(|| filter(head)).unwrap_or(true),
-            None => true,
+    pub(super) const fn extras(&self) -> Extras {
+        Extras {
+            body_sizes: self.body_sizes,
+            legacy_names: self.legacy_names,
         }
     }
 }

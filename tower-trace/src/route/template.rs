@@ -96,15 +96,11 @@ impl Templates {
         self.find_shared_for(host, path).map(|template| &**template)
     }
 
-    /// As [`find`](Self::find), for a caller who keeps the template without copying it.
-    #[must_use]
-    pub fn find_shared(&self, path: &str) -> Option<&Arc<str>> {
+    fn find_shared(&self, path: &str) -> Option<&Arc<str>> {
         self.any_host.find(path)
     }
 
-    /// As [`find_for`](Self::find_for), for a caller who keeps the template without copying it.
-    #[must_use]
-    pub fn find_shared_for(&self, host: &str, path: &str) -> Option<&Arc<str>> {
+    fn find_shared_for(&self, host: &str, path: &str) -> Option<&Arc<str>> {
         let own = self
             .host(without_brackets(host))
             .ok()

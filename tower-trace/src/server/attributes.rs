@@ -85,9 +85,10 @@ impl<'a> Request<'a> {
         {
             span.set_new(semconv::HTTP_REQUEST_BODY_SIZE, length);
         }
-        self.policy
-            .request_headers
-            .record(head.headers, &self.policy.sensitive, span);
+        let listed = &self.policy.request_headers;
+        listed.read(head.headers, &self.policy.sensitive, |key, lines| {
+            span.set(key, lines);
+        });
         if self.policy.legacy_names {
             self.describe_legacy(span);
         }

@@ -3,11 +3,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use http::StatusCode;
+use tracing_core_ctx::Span;
 use tracing_core_ctx::span::SpanWriter;
-use tracing_core_ctx::{Span, semconv};
 
 use super::policy::ServerPolicy;
-use crate::exchange::{Complete, Describe, End};
+use crate::exchange::{Describe, End};
 use crate::head::ResponseHead;
 use crate::{hook, outcome};
 
@@ -30,9 +30,9 @@ impl Describe for DescribeServer {
     fn on_response(&mut self, head: ResponseHead<'_>, span: &Span) -> ControlFlow<()> {
         self.status = Some(head.status);
         let listed = &self.policy.response_headers;
-        for (key, lines) in listed.read(head.headers, &self.policy.sensitive) {
+        listed.read(head.headers, &self.policy.sensitive, |key, lines| {
             span.set(key, lines);
-        }
+        });
         if let Some(on_response) = &self.policy.on_response {
             hook::run(|| on_response(head, span.handle()));
         }
@@ -40,20 +40,8 @@ impl Describe for DescribeServer {
     }
 
     fn on_end(self, end: End<'_>, span: &mut SpanWriter<'_>) {
-        outcome::describe(&end, self.status, |status| status.is_server_error(), span);
-        if self.policy.legacy_names
-            && let Some(status) = self.status
-        {
-            span.set(semconv::legacy::HTTP_STATUS_CODE, status.as_u16());
-        }
-        if self.policy.body_sizes
-            && let End::Complete(Complete {
-                body_size: Some(size),
-                ..
-            }) = end
-        {
-            span.set(semconv::HTTP_RESPONSE_BODY_SIZE, size);
-        }
+        let is_error = |status: StatusCode| status.is_server_error();
+        outcome::describe(&end, self.status, is_error, self.policy.extras(), span);
     }
 }
 

@@ -2,24 +2,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::{HeaderName, Uri};
-use tracing_core_ctx::{Context, SpanContext, SpanKind, SpanRef, Tracer};
+use tracing_core_ctx::{Context, SpanContext, SpanKind, Tracer};
 
 use super::attributes::Request;
 use super::describe::DescribeServer;
 use crate::capture::Captured;
 use crate::carrier::HeaderExtractor;
 use crate::exchange::Exchange;
-use crate::head::{RequestHead, ResponseHead};
+use crate::head::RequestHead;
 use crate::hook;
 use crate::method::{self, KnownMethods};
+use crate::outcome::Extras;
 use crate::redact::SensitiveKeys;
 use crate::route::{Routes, Target};
 use crate::trust::Trust;
 
-pub(super) type FilterFn = dyn Fn(RequestHead<'_>) -> bool + Send + Sync;
 pub(super) type NameFn = dyn Fn(RequestHead<'_>) -> Option<String> + Send + Sync;
-pub(super) type OnRequestFn = dyn Fn(RequestHead<'_>, &SpanRef) + Send + Sync;
-pub(super) type OnResponseFn = dyn Fn(ResponseHead<'_>, &SpanRef) + Send + Sync;
 pub(super) type PeerFn = dyn Fn(RequestHead<'_>) -> Option<SocketAddr> + Send + Sync;
 pub(super) type TrustFn = dyn Fn(RequestHead<'_>) -> Trust + Send + Sync;
 pub(super) type UriFn = dyn for<'a> Fn(RequestHead<'a>) -> Option<&'a Uri> + Send + Sync;
@@ -29,12 +27,12 @@ pub(super) type UriFn = dyn for<'a> Fn(RequestHead<'a>) -> Option<&'a Uri> + Sen
 pub(crate) struct ServerPolicy {
     pub(super) tracer: Tracer,
     pub(super) routes: Routes,
-    pub(super) filter: Option<Arc<FilterFn>>,
+    pub(super) filter: Option<Arc<hook::FilterFn>>,
     pub(super) trust: Trust,
     pub(super) trust_by: Option<Arc<TrustFn>>,
     pub(super) name: Option<Arc<NameFn>>,
-    pub(super) on_request: Option<Arc<OnRequestFn>>,
-    pub(super) on_response: Option<Arc<OnResponseFn>>,
+    pub(super) on_request: Option<Arc<hook::OnRequestFn>>,
+    pub(super) on_response: Option<Arc<hook::OnResponseFn>>,
     pub(super) peer: Option<Arc<PeerFn>>,
     pub(super) uri: Option<Arc<UriFn>>,
     pub(super) sensitive: SensitiveKeys,
@@ -53,7 +51,7 @@ impl ServerPolicy {
     pub(super) fn begin(self: &Arc<Self>, head: RequestHead<'_>) -> Exchange<DescribeServer> {
         let caller = self.tracer.extract(&HeaderExtractor(head.headers));
         let (context, mut link) = self.believe(head, caller);
-        if !self.wants(head) {
+        if !hook::admits(self.filter.as_deref(), head) {
             // Not traced, and neither is what it calls; what is believed of the caller's context still reaches them.
             return Exchange::unrecorded(context.suppressed());
         }
@@ -104,13 +102,6 @@ impl ServerPolicy {
             .unwrap_or(head.uri)
     }
 
-    fn wants(&self, head: RequestHead<'_>) -> bool {
-        match &self.filter {
-            Some(filter) => hook::run(|| filter(head)).unwrap_or(true),
-            None => true,
-        }
-    }
-
     /// What of the caller's context is taken over, and what becomes a link.
     fn believe(&self, head: RequestHead<'_>, caller: Context) -> (Context, Option<SpanContext>) {
         let trust = match &self.trust_by {
@@ -148,5 +139,12 @@ impl ServerPolicy {
             return use_it(&name);
         }
         method::with_name(self.methods.name(head.method), target.text(), use_it)
+    }
+
+    pub(super) const fn extras(&self) -> Extras {
+        Extras {
+            body_sizes: self.body_sizes,
+            legacy_names: self.legacy_names,
+        }
     }
 }
