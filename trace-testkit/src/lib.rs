@@ -42,3 +42,8 @@ pub use ids::KnownIds;
 pub use recorder::SpanRecorder;
 pub use render::render;
 pub use span::RecordedSpan;
+
+/// The examples of the README, which must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
