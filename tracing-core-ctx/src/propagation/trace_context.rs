@@ -98,9 +98,8 @@ fn parse(value: &[u8]) -> Option<SpanContext> {
         55 => value,
         _ => trim_ows(value),
     };
-    let (fixed, rest) = value.split_at_checked(55)?;
-    let version = hex::decode_lower(&fixed[..2])?;
-    let well_formed = match version {
+    let (fixed, rest) = value.split_first_chunk::<55>()?;
+    let well_formed = match hex::decode_byte([fixed[0], fixed[1]])? {
         0x00 => rest.is_empty(),
         0xff => false,
         _ => rest.first().is_none_or(|&byte| byte == b'-'),
@@ -108,23 +107,32 @@ fn parse(value: &[u8]) -> Option<SpanContext> {
     if !well_formed || fixed[2] != b'-' || fixed[35] != b'-' || fixed[52] != b'-' {
         return None;
     }
-    let trace_id = TraceId::from_hex(&fixed[3..35])?;
-    let span_id = SpanId::from_hex(&fixed[36..52])?;
-    let flags = u8::try_from(hex::decode_lower(&fixed[53..55])?).ok()?;
+    // Both ids at once.
+    let mut digits = [[0; 2]; 24];
+    let (trace_digits, span_digits) = digits.as_flattened_mut().split_at_mut(32);
+    trace_digits.copy_from_slice(&fixed[3..35]);
+    span_digits.copy_from_slice(&fixed[36..52]);
+    let ids = hex::decode(&digits)?;
+    let (trace_id, span_id) = ids.split_first_chunk::<16>()?;
     Some(SpanContext::new(
-        trace_id,
-        span_id,
-        TraceFlags::from_bits(flags),
+        TraceId::from_bytes(*trace_id)?,
+        SpanId::from_bytes(span_id.try_into().ok()?)?,
+        TraceFlags::from_bits(hex::decode_byte([fixed[53], fixed[54]])?),
     ))
 }
 
 fn format<'a>(span: &SpanContext, text: &'a mut [u8; 55]) -> &'a str {
+    let mut ids = [0; 24];
+    ids[..16].copy_from_slice(&span.trace_id().to_bytes());
+    ids[16..].copy_from_slice(&span.span_id().to_bytes());
+    let digits = hex::encode(ids);
+    let (trace_digits, span_digits) = digits.as_flattened().split_at(32);
     text[..3].copy_from_slice(b"00-");
-    text[3..35].copy_from_slice(&span.trace_id().to_hex());
+    text[3..35].copy_from_slice(trace_digits);
     text[35] = b'-';
-    text[36..52].copy_from_slice(&span.span_id().to_hex());
+    text[36..52].copy_from_slice(span_digits);
     text[52] = b'-';
-    hex::encode(u64::from(span.flags().bits()), &mut text[53..]);
+    text[53..].copy_from_slice(hex::encode([span.flags().bits()]).as_flattened());
     std::str::from_utf8(text).unwrap_or_default()
 }
 
