@@ -1,5 +1,5 @@
 use super::{Extract, Extraction, Inject, Only, Propagator};
-use crate::trace_state::{Reader, trim_ows};
+use crate::trace_state::{InvalidTraceState, Reader, trim_ows};
 use crate::{Context, SpanContext, SpanId, TraceFlags, TraceId, TraceState, hex};
 
 const TRACEPARENT: &str = "traceparent";
@@ -21,30 +21,10 @@ pub struct TraceContext;
 
 impl Propagator for TraceContext {
     fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
-        if extraction.has_span() {
-            return;
+        if !extraction.has_span() {
+            let state = || carrier.get_one(TRACESTATE);
+            read(carrier.get_one(TRACEPARENT), state, extraction, carrier);
         }
-        let parent = match carrier.get_one(TRACEPARENT) {
-            Only::None => return,
-            Only::One(value) => parse(value),
-            Only::Many => None,
-        };
-        let Some(parent) = parent else {
-            extraction.report_malformed();
-            return;
-        };
-        let mut reader = Reader::new();
-        let mut valid = true;
-        carrier.get_all(TRACESTATE, &mut |header| {
-            valid = valid && reader.read(header).is_ok();
-        });
-        let state = if valid {
-            reader.finish()
-        } else {
-            extraction.report_malformed();
-            TraceState::EMPTY
-        };
-        extraction.set_span(parent.with_trace_state(state));
     }
 
     fn inject(&self, context: &Context, carrier: &mut dyn Inject) {
@@ -91,6 +71,45 @@ impl TraceContext {
     pub fn parse_traceparent(value: &[u8]) -> Option<SpanContext> {
         parse(value)
     }
+}
+
+/// Takes over what was found under the two names.
+pub(super) fn read<'a>(
+    parent: Only<'a>,
+    state: impl FnOnce() -> Only<'a>,
+    extraction: &mut Extraction,
+    carrier: &dyn Extract,
+) {
+    if parent == Only::None || extraction.has_span() {
+        return;
+    }
+    let Some(parent) = parent.value().and_then(parse) else {
+        extraction.report_malformed();
+        return;
+    };
+    let state = match state() {
+        Only::None => Ok(TraceState::EMPTY),
+        Only::One(header) => TraceState::from_header(header),
+        Only::Many => read_all(carrier),
+    };
+    let state = state.unwrap_or_else(|_| {
+        extraction.report_malformed();
+        TraceState::EMPTY
+    });
+    extraction.set_span(parent.with_trace_state(state));
+}
+
+/// The lists of several headers as one.
+#[cold]
+fn read_all(carrier: &dyn Extract) -> Result<TraceState, InvalidTraceState> {
+    let mut reader = Reader::new();
+    let mut result = Ok(());
+    carrier.get_all(TRACESTATE, &mut |header| {
+        if result.is_ok() {
+            result = reader.read(header);
+        }
+    });
+    result.map(|()| reader.finish())
 }
 
 fn parse(value: &[u8]) -> Option<SpanContext> {
