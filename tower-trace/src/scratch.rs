@@ -1,12 +1,15 @@
 //! Short texts that are put together on the request's own thread: names, addresses, URLs.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
 thread_local! {
-    static BUFFERS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static BUFFERS: [Cell<Option<Box<Buffer>>>; KEPT] = const { [const { Cell::new(None) }; KEPT] };
 }
+
+/// Boxed, so that lending one moves a pointer.
+struct Buffer(String);
 
 /// Buffers a thread keeps, and how large one may be to be kept.
 const KEPT: usize = 4;
@@ -14,55 +17,95 @@ const KEPT_CAPACITY: usize = 4096;
 
 /// Lends an empty buffer of this thread, so that putting a text together takes no memory from the allocator.
 pub(crate) fn with<R>(use_it: impl FnOnce(&mut String) -> R) -> R {
-    let taken = BUFFERS.try_with(|buffers| buffers.try_borrow_mut().ok()?.pop());
-    let mut buffer = taken
-        .ok()
-        .flatten()
-        .unwrap_or_else(|| String::with_capacity(256));
-    let result = use_it(&mut buffer);
-    if buffer.capacity() <= KEPT_CAPACITY {
-        buffer.clear();
+    let taken = BUFFERS.try_with(|buffers| buffers.iter().find_map(Cell::take));
+    let mut buffer = match taken {
+        Ok(Some(buffer)) => buffer,
+        Ok(None) | Err(_) => new_buffer(),
+    };
+    let result = use_it(&mut buffer.0);
+    if buffer.0.capacity() <= KEPT_CAPACITY {
+        buffer.0.clear();
         let _ = BUFFERS.try_with(|buffers| {
-            if let Ok(mut buffers) = buffers.try_borrow_mut()
-                && buffers.len() < KEPT
-            {
-                buffers.push(buffer);
+            let mut left = Some(buffer);
+            for place in buffers {
+                left = place.replace(left);
+                if left.is_none() {
+                    break;
+                }
             }
         });
     }
     result
 }
 
-/// Shows the text of an address to `use_it`.
-pub(crate) fn with_ip<R>(address: IpAddr, use_it: impl FnOnce(&str) -> R) -> R {
-    with(|text| {
-        match address.to_canonical() {
-            IpAddr::V4(address) => push_ipv4(address, text),
-            IpAddr::V6(address) => {
-                // Writing to a string does not fail.
-                let _ = write!(text, "{address}");
-            }
-        }
-        use_it(text)
-    })
+#[cold]
+fn new_buffer() -> Box<Buffer> {
+    Box::new(Buffer(String::with_capacity(256)))
 }
 
-/// What `Display` writes, without the machinery of formatting: every server span has an address or two.
-fn push_ipv4(address: Ipv4Addr, text: &mut String) {
-    for (position, octet) in address.octets().into_iter().enumerate() {
-        if position > 0 {
-            text.push('.');
+/// Shows the text of an address to `use_it`.
+pub(crate) fn with_ip<R>(address: IpAddr, use_it: impl FnOnce(&str) -> R) -> R {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let mut text = Ipv4Text::default();
+            use_it(text.of(address))
         }
-        let digit = |value: u8| char::from(b'0' + value % 10);
-        if octet >= 100 {
-            text.push(digit(octet / 100));
-        }
-        if octet >= 10 {
-            text.push(digit(octet / 10));
-        }
-        text.push(digit(octet));
+        IpAddr::V6(address) => with(|text| {
+            // Writing to a string does not fail.
+            let _ = write!(text, "{address}");
+            use_it(text)
+        }),
     }
 }
+
+/// Room for the text of an address, without the machinery of formatting: every server span has an address or two. Aligned, and all of it
+/// ASCII, so that it is known for text at a glance.
+#[repr(align(8))]
+struct Ipv4Text([u8; 16]);
+
+impl Default for Ipv4Text {
+    fn default() -> Self {
+        Self([b'.'; 16])
+    }
+}
+
+impl Ipv4Text {
+    fn of(&mut self, address: Ipv4Addr) -> &str {
+        let mut length = 0;
+        for octet in address.octets() {
+            let (digits, count) = OCTETS[usize::from(octet)];
+            if let Some(place) = self.0.get_mut(length..length + 4) {
+                place.copy_from_slice(&digits);
+            }
+            length += usize::from(count) + 1;
+        }
+        // Without the point behind the last one.
+        let text = std::str::from_utf8(&self.0).unwrap_or_default();
+        text.get(..length - 1).unwrap_or_default()
+    }
+}
+
+/// The digits of each octet with points behind them, and how many digits they are.
+static OCTETS: [([u8; 4], u8); 256] = {
+    let mut table = [([b'.'; 4], 0); 256];
+    let mut octet = 0u8;
+    loop {
+        let (hundreds, tens, ones) = (
+            b'0' + octet / 100,
+            b'0' + octet / 10 % 10,
+            b'0' + octet % 10,
+        );
+        table[octet as usize] = match octet {
+            100.. => ([hundreds, tens, ones, b'.'], 3),
+            10.. => ([tens, ones, b'.', b'.'], 2),
+            _ => ([ones, b'.', b'.', b'.'], 1),
+        };
+        if octet == u8::MAX {
+            break table;
+        }
+        octet += 1;
+    }
+};
 
 #[cfg(test)]
 mod tests {
