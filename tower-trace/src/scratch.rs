@@ -3,44 +3,79 @@
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::{Deref, DerefMut};
 
 thread_local! {
     static BUFFERS: [Cell<Option<Box<Buffer>>>; KEPT] = const { [const { Cell::new(None) }; KEPT] };
 }
 
-/// Boxed, so that lending one moves a pointer.
-struct Buffer(String);
-
 /// Buffers a thread keeps, and how large one may be to be kept.
 const KEPT: usize = 4;
 const KEPT_CAPACITY: usize = 4096;
 
-/// Lends an empty buffer of this thread, so that putting a text together takes no memory from the allocator.
-pub(crate) fn with<R>(use_it: impl FnOnce(&mut String) -> R) -> R {
-    let taken = BUFFERS.try_with(|buffers| buffers.iter().find_map(Cell::take));
-    let mut buffer = match taken {
-        Ok(Some(buffer)) => buffer,
-        Ok(None) | Err(_) => new_buffer(),
-    };
-    let result = use_it(&mut buffer.0);
-    if buffer.0.capacity() <= KEPT_CAPACITY {
-        buffer.0.clear();
-        let _ = BUFFERS.try_with(|buffers| {
-            let mut left = Some(buffer);
-            for place in buffers {
-                left = place.replace(left);
-                if left.is_none() {
-                    break;
-                }
-            }
-        });
+/// Boxed, so that lending one moves a pointer.
+#[derive(Debug)]
+struct Buffer(String);
+
+/// A text that is put together in a buffer of this thread, so that it takes no memory from the allocator.
+#[derive(Debug)]
+pub(crate) struct Text(Option<Box<Buffer>>);
+
+impl Text {
+    /// An empty one.
+    pub(crate) fn new() -> Self {
+        let taken = BUFFERS.try_with(|buffers| buffers.iter().find_map(Cell::take));
+        Self(taken.unwrap_or_default())
     }
-    result
+}
+
+impl Deref for Text {
+    type Target = String;
+
+    fn deref(&self) -> &String {
+        static EMPTY: String = String::new();
+        match &self.0 {
+            Some(buffer) => &buffer.0,
+            None => &EMPTY,
+        }
+    }
+}
+
+impl DerefMut for Text {
+    fn deref_mut(&mut self) -> &mut String {
+        &mut self.0.get_or_insert_with(new_buffer).0
+    }
 }
 
 #[cold]
 fn new_buffer() -> Box<Buffer> {
     Box::new(Buffer(String::with_capacity(256)))
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        if self.capacity() > KEPT_CAPACITY {
+            return;
+        }
+        let mut buffer = self.0.take();
+        if let Some(buffer) = &mut buffer {
+            buffer.0.clear();
+        }
+        let _ = BUFFERS.try_with(|buffers| {
+            // Into the first place that is empty.
+            for place in buffers {
+                buffer = place.replace(buffer.take());
+                if buffer.is_none() {
+                    break;
+                }
+            }
+        });
+    }
+}
+
+/// Lends an empty text.
+pub(crate) fn with<R>(use_it: impl FnOnce(&mut String) -> R) -> R {
+    use_it(&mut Text::new())
 }
 
 /// Shows the text of an address to `use_it`.

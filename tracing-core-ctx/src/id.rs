@@ -27,6 +27,9 @@ pub struct TraceId {
 }
 
 impl TraceId {
+    /// Stands where an id has to be and means nothing.
+    pub(crate) const ONE: Self = Self { high: 0, low: 1 };
+
     /// From 16 bytes in network order; `None` when all are zero.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
@@ -74,9 +77,7 @@ impl TraceId {
     #[must_use]
     pub fn to_hex(self) -> [u8; 32] {
         let mut text = [0; 32];
-        let (first, second) = text.split_at_mut(16);
-        hex::encode(self.high, first);
-        hex::encode(self.low, second);
+        text.copy_from_slice(hex::encode(self.to_bytes()).as_flattened());
         text
     }
 
@@ -101,6 +102,9 @@ impl TraceId {
 pub struct SpanId(NonZeroU64);
 
 impl SpanId {
+    /// Stands where an id has to be and means nothing.
+    pub(crate) const ONE: Self = Self(NonZeroU64::MIN);
+
     /// From 8 bytes in network order; `None` when all are zero.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 8]) -> Option<Self> {
@@ -142,7 +146,7 @@ impl SpanId {
     #[must_use]
     pub fn to_hex(self) -> [u8; 16] {
         let mut text = [0; 16];
-        hex::encode(self.0.get(), &mut text);
+        text.copy_from_slice(hex::encode(self.to_bytes()).as_flattened());
         text
     }
 }

@@ -52,7 +52,7 @@ use std::sync::Arc;
 
 pub use b3::B3;
 pub use baggage::BaggagePropagator;
-pub use carrier::{Extract, Inject, Only};
+pub use carrier::{Extract, Inject, Only, W3cHeaders};
 pub use composite::{Composite, TraceContextAndBaggage};
 pub use correlation::{Correlation, CorrelationId};
 pub use jaeger::{Jaeger, JaegerDebugId};
@@ -112,7 +112,7 @@ impl Extraction {
 
     /// Whether a caller's span was found. Formats of lower priority then leave it alone.
     #[must_use]
-    pub const fn has_span(&self) -> bool {
+    pub fn has_span(&self) -> bool {
         self.context.span_context().is_some()
     }
 
