@@ -8,7 +8,7 @@ use crate::workspace::{External, Member};
 const CORE: &str = "tracing-core-ctx";
 
 /// Every user of any of our crates builds these.
-const CORE_CEILING: usize = 3;
+const CORE_CEILING: usize = 4;
 
 /// The crates whose purpose is to know the types of OpenTelemetry's own crates. All others stay out of their version
 /// matrix; in tests those crates are welcome as an oracle.
