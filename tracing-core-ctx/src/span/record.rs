@@ -44,7 +44,7 @@ pub struct SpanRecord {
 
 /// Room for what an HTTP span records, so that it grows nothing while it runs.
 const ATTRIBUTES: usize = 16;
-const TEXT: usize = 256;
+const TEXT: usize = 192;
 
 impl SpanRecord {
     /// `attributes` are those that were given before the start.
