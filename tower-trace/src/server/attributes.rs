@@ -52,7 +52,7 @@ impl<'a> Request<'a> {
         let target = self.target();
         match self.given_name() {
             Some(name) => span.update_name(&name),
-            None => span.update_name_from(&method::name_of(method, target.text())),
+            None => span.update_name_of(&method::name_of(method, target.text())),
         }
         span.set_new(semconv::HTTP_REQUEST_METHOD, method);
         if method == method::OTHER {
