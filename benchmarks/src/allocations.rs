@@ -13,7 +13,7 @@ use crate::run::{RUN, Side, WARM_UP, again, succeed};
 use crate::work::run_sample;
 use crate::{Case, Delivery, Error, Subject, Work};
 
-const SAMPLES: usize = 2;
+const SAMPLES: usize = 1;
 
 /// Allocations for each unit of a case's work, on average.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -1,8 +1,8 @@
 //! Instructions, counted by callgrind: the figure that repeats from run to run.
 //!
 //! The program runs itself once more for each side, under valgrind. On the thread of the request, collection is on only inside of the
-//! function that does a batch's work. On all threads it is always on, and what a run of twice the length takes more is counted: building
-//! the requests and flushing are in it, and for requests they are in bare too.
+//! function that does a batch's work. On all threads it begins with the samples after the warm-up: building the requests and flushing are
+//! in it, and the former is in bare too.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,11 +11,13 @@ use std::{env, fs, process};
 use crate::run::{RUN, Side, again};
 use crate::{Case, Error, Subject};
 
-/// Samples of a run, and of the shorter of two.
 const SAMPLES: usize = 2;
 
 /// The one function whose instructions count, those it calls included; stars for what the compiler puts around the name.
 const MEASURED: &str = "*benchmarks::work::measured*";
+
+/// The function with which counting on all threads begins.
+const COUNTED: &str = "*benchmarks::run::counted*";
 
 /// The version of valgrind, if there is one.
 #[must_use]
@@ -40,14 +42,12 @@ pub struct Instructions {
 ///
 /// When there is no valgrind, or the program fails under it.
 pub fn count(case: &Case, subject: &Subject, side: Side) -> Result<Instructions, Error> {
-    let toggle = format!("--toggle-collect={MEASURED}");
-    let on_thread = total(case, subject, side, SAMPLES, &[&toggle])?;
-    let shorter = total(case, subject, side, SAMPLES, &[])?;
-    let longer = total(case, subject, side, 2 * SAMPLES, &[])?;
+    let on_thread = [format!("--toggle-collect={MEASURED}")];
+    let on_all = [format!("--zero-before={COUNTED}")];
     let units = SAMPLES * case.size.sample();
     Ok(Instructions {
-        on_thread: per_unit(on_thread, units),
-        on_all: per_unit(longer.saturating_sub(shorter), units),
+        on_thread: per_unit(total(case, subject, side, &on_thread)?, units),
+        on_all: per_unit(total(case, subject, side, &on_all)?, units),
     })
 }
 
@@ -56,18 +56,12 @@ pub(crate) fn per_unit(total: u64, units: usize) -> f64 {
     total as f64 / units as f64
 }
 
-fn total(
-    case: &Case,
-    subject: &Subject,
-    side: Side,
-    samples: usize,
-    options: &[&str],
-) -> Result<u64, Error> {
+fn total(case: &Case, subject: &Subject, side: Side, options: &[String]) -> Result<u64, Error> {
     let profile = Profile::new();
     let out = format!("--callgrind-out-file={}", profile.0.display());
     let mut tool = vec!["valgrind", "--quiet", "--tool=callgrind", &out];
-    tool.extend(options);
-    let (case, samples) = (case.to_string(), samples.to_string());
+    tool.extend(options.iter().map(String::as_str));
+    let (case, samples) = (case.to_string(), SAMPLES.to_string());
     again(
         &tool,
         &[RUN, &case, subject.name(), side.as_str(), &samples],

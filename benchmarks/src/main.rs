@@ -6,7 +6,6 @@
 )]
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::{env, fs, io};
@@ -104,6 +103,8 @@ fn measure(filter: &str, write: bool) -> Result<(), Error> {
         program: Program::build()?,
         crates: Crates::load()?,
     };
+    let machine = machine::describe();
+    println!("{}\n", machine.join("\n"));
     let mut text = String::new();
     let mut weights = Vec::new();
     for case in cases() {
@@ -124,23 +125,28 @@ fn measure(filter: &str, write: bool) -> Result<(), Error> {
             eprintln!("done");
         }
         if !rows.is_empty() {
-            writeln!(
-                text,
-                "## {}: {}\n\n{}",
-                case.group(),
-                case.name(),
-                report::table(rows)
-            )?;
+            let (group, name) = (case.group(), case.name());
+            show(
+                &mut text,
+                format!("## {group}: {name}\n\n{}\n", report::table(rows)),
+            );
         }
     }
-    write!(text, "## Weights\n\n{}", report::weights(&weights))?;
-    let machine = machine::describe();
-    println!("\n{}\n\n{text}", machine.join("\n"));
+    show(
+        &mut text,
+        format!("## Weights\n\n{}", report::weights(&weights)),
+    );
     if write {
         fs::write(RESULTS, results(&machine, &text))?;
         eprintln!("written: benchmarks/RESULTS.md");
     }
     Ok(())
+}
+
+/// Prints a part of the results as soon as it is there, and keeps it.
+fn show(text: &mut String, part: String) {
+    print!("{part}");
+    *text += &part;
 }
 
 /// What counts from outside.

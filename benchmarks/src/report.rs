@@ -91,7 +91,12 @@ fn weight(row: &Row) -> f64 {
 /// What subjects bring along.
 #[must_use]
 pub fn weights(weights: &[(&'static str, Weight)]) -> Table {
-    let mut table = Table::new(&["", "crates", "KiB at most, over bare", "versions"]);
+    let mut table = Table::new(&[
+        "",
+        "crates beyond axum and reqwest",
+        "KiB at most, over bare",
+        "versions",
+    ]);
     for (subject, weight) in weights {
         table.push(vec![
             (*subject).to_owned(),

@@ -1,5 +1,6 @@
 //! The work of one side of a subject, by itself: for what counts from outside, and for profilers.
 
+use std::hint::black_box;
 use std::process::{Command, Output, Stdio};
 use std::{env, fs};
 
@@ -41,8 +42,8 @@ impl Side {
 /// The argument with which this program does the work of one side and nothing else.
 pub const RUN: &str = "--run";
 
-/// Pools are full and one-time work is done after so many samples.
-pub(crate) const WARM_UP: usize = 2;
+/// Pools are full and one-time work is done after so many samples: a thousand spans.
+pub(crate) const WARM_UP: usize = 1;
 
 /// Does the work of so many samples, after those of the warm-up, and says how much memory the process had at most, in KiB.
 ///
@@ -59,9 +60,11 @@ pub fn run(
         for _ in 0..WARM_UP {
             run_sample(work, delivery, case.size, |work| work.run());
         }
-        for _ in 0..samples {
-            run_sample(work, delivery, case.size, measured);
-        }
+        counted(&mut || {
+            for _ in 0..samples {
+                run_sample(work, delivery, case.size, measured);
+            }
+        });
     };
     match side {
         Side::Bare => do_samples(&mut *subject.bare(), None),
@@ -72,6 +75,14 @@ pub fn run(
         }
     }
     Ok(peak_memory())
+}
+
+/// All samples after the warm-up with all that belongs to them, as a function that [`instructions`](crate::instructions) can name.
+#[inline(never)]
+fn counted(samples: &mut dyn FnMut()) {
+    samples();
+    // As in `measured`.
+    black_box(samples);
 }
 
 /// The most memory that the process has had, in KiB, where the system says so.

@@ -13,13 +13,16 @@ use crate::{Case, Error, Subject};
 /// Samples of a run whose memory is looked at.
 const SAMPLES: usize = 32;
 
+/// What a service has anyway.
+const ALREADY_THERE: &[&str] = &["axum", "reqwest"];
+
 /// What one subject brings along.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a row of a table")]
 pub struct Weight {
     /// Its crates, with their versions.
     pub versions: Vec<String>,
-    /// Crates that are built for it, procedural macros included.
+    /// Crates that are built for it and not for axum or reqwest, procedural macros included.
     pub crates: usize,
     /// KiB of memory that the process has more at most.
     pub memory: Option<f64>,
@@ -62,9 +65,15 @@ impl Crates {
             versions.push(format!("{name} {version}"));
             self.collect(id, &mut all);
         }
+        let mut already = BTreeSet::new();
+        for name in ALREADY_THERE {
+            if let Some(id) = self.of_benchmarks(name) {
+                self.collect(id, &mut already);
+            }
+        }
         Ok(Weight {
             versions,
-            crates: all.len(),
+            crates: all.difference(&already).count(),
             memory: memory(case, subject)?,
         })
     }

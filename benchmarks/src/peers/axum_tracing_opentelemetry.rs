@@ -1,6 +1,6 @@
 //! axum-tracing-opentelemetry, on `tracing`.
 //!
-//! Eleven attributes. The span ends with the head of the answer.
+//! Eleven attributes, and eight that tracing-opentelemetry adds. The span ends with the head of the answer.
 
 use axum_tracing_opentelemetry::middleware::OtelAxumLayer;
 use tower::Layer as _;

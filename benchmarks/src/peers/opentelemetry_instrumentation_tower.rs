@@ -1,6 +1,6 @@
 //! opentelemetry-instrumentation-tower, which speaks to OpenTelemetry's SDK without `tracing` in between.
 //!
-//! Eight attributes. The span ends with the head of the answer. Its metrics are off; it still makes their attributes.
+//! Seven attributes. The span ends with the head of the answer. Its metrics are off; it still makes their attributes.
 
 use opentelemetry_instrumentation_tower::http::server::{Layer, LayerBuilder};
 use tower::Layer as _;

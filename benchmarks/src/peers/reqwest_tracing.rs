@@ -1,6 +1,6 @@
 //! reqwest-tracing, a middleware of reqwest-middleware, on `tracing`; one version behind the other peers on OpenTelemetry's SDK.
 //!
-//! Seven attributes. The span ends with the head of the answer.
+//! Six attributes, and eight that tracing-opentelemetry adds. The span ends with the head of the answer.
 
 use std::pin::Pin;
 

@@ -1,7 +1,7 @@
 //! tower-http's `TraceLayer` with a span made by hand and tracing-opentelemetry behind it: what services have that put it together
 //! themselves.
 //!
-//! Seven attributes. The span ends with the last byte of the body. Its log events are off.
+//! Seven attributes, and eight that tracing-opentelemetry adds. The span ends with the last byte of the body. Its log events are off.
 
 use std::time::Duration;
 
