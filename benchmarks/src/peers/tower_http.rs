@@ -11,6 +11,7 @@ use http::{Request, Response};
 use opentelemetry::global;
 use opentelemetry_http::HeaderExtractor;
 use tower::Layer as _;
+use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
 use tower_http::trace::TraceLayer;
 use tracing::Span;
 use tracing::field::Empty;
@@ -38,20 +39,38 @@ pub(crate) const SERVER: Entry<Decision> = Entry {
 
 fn traced(decision: Decision) -> Result<Traced, Error> {
     let delivery = set_up_with_tracing(decision != Decision::Off)?;
-    let layer = TraceLayer::new_for_http()
-        .make_span_with(make_span)
+    let service = layer().layer(inner::<Small, Small>());
+    Ok(Traced::new(
+        Exchanges::new(service, requests(decision)),
+        delivery,
+    ))
+}
+
+/// What makes the span, and what describes its end; the log events are off.
+type HttpLayer<A, B> = TraceLayer<
+    SharedClassifier<ServerErrorsAsFailures>,
+    fn(&Request<A>) -> Span,
+    (),
+    fn(&Response<B>, Duration, &Span),
+    (),
+    (),
+>;
+
+pub(crate) fn layer<A, B>() -> HttpLayer<A, B> {
+    TraceLayer::new_for_http()
+        .make_span_with(make_span as fn(&Request<A>) -> Span)
         .on_request(())
-        .on_response(|response: &Response<Small>, _: Duration, span: &Span| {
-            span.record("http.response.status_code", response.status().as_u16());
-        })
+        .on_response(describe_end as fn(&Response<B>, Duration, &Span))
         .on_body_chunk(())
-        .on_eos(());
-    let exchanges = Exchanges::new(layer.layer(inner::<Small, Small>()), requests(decision));
-    Ok(Traced::new(exchanges, delivery))
+        .on_eos(())
+}
+
+fn describe_end<B>(response: &Response<B>, _: Duration, span: &Span) {
+    span.record("http.response.status_code", response.status().as_u16());
 }
 
 /// The server's span, below the caller's.
-pub(crate) fn make_span<B>(request: &Request<B>) -> Span {
+fn make_span<B>(request: &Request<B>) -> Span {
     let header = |name| {
         request
             .headers()
