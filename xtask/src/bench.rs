@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what one traced request costs.
+//! `cargo xtask bench`: what one traced request costs, beside the peers.
 
 use crate::{Result, process};
 

@@ -37,7 +37,7 @@ Tasks:
   ci [STEP..]   Runs what CI runs and prints the time of each step; without names all
                 of them, in this order: fmt clippy docs tidy test
   bench [ARG..] Measures one traced request in instructions and allocations (needs
-                valgrind); the arguments go to the benchmark program
+                valgrind), beside the peers; the arguments go to the program
   help          Prints this text
 ";
 
