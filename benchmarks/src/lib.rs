@@ -16,7 +16,9 @@
 // Public API.
 pub mod allocations;
 pub mod instructions;
+pub mod load;
 pub mod machine;
+pub mod markdown;
 pub mod report;
 pub mod wall;
 

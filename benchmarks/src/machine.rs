@@ -5,6 +5,9 @@ use std::{env, fs};
 
 use crate::instructions;
 
+/// The file with the figures of one machine.
+pub const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md");
+
 /// Lines such as `rustc: rustc 1.95.0`. What cannot be found out is left out.
 #[must_use]
 pub fn describe() -> Vec<String> {

@@ -1,0 +1,99 @@
+use std::fmt;
+use std::time::Duration;
+
+use axum::Router;
+use tower_trace::TraceLayer;
+use trace_pipeline::Pipeline;
+use trace_pipeline::otlp::OtlpConfig;
+
+use crate::Error;
+
+/// What stands around the server's routes.
+pub struct Middleware {
+    name: &'static str,
+    wrap: fn(Router, &str) -> Result<Traced, Error>,
+}
+
+/// Routes with a middleware around them.
+pub(crate) struct Traced {
+    pub(crate) app: Router,
+    /// Sends the spans that are still here, and says which were lost, if that can be known.
+    pub(crate) flush: Box<dyn FnMut() -> String + Send>,
+}
+
+/// All that can be measured: without tracing, ours, and the peers if they are built in.
+pub fn middlewares() -> impl Iterator<Item = &'static Middleware> {
+    #[cfg(feature = "peers")]
+    let peers = super::peers::MIDDLEWARES;
+    #[cfg(not(feature = "peers"))]
+    let peers: &[Middleware] = &[];
+    [Middleware::BARE, Middleware::OURS]
+        .into_iter()
+        .chain(peers)
+}
+
+impl Middleware {
+    /// No middleware at all.
+    pub const BARE: &'static Self = &Self::new("bare", bare);
+    /// `TraceLayer` with a pipeline to the receiver.
+    pub const OURS: &'static Self = &Self::new("tower-trace", ours);
+
+    pub(crate) const fn new(
+        name: &'static str,
+        wrap: fn(Router, &str) -> Result<Traced, Error>,
+    ) -> Self {
+        Self { name, wrap }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        middlewares().find(|middleware| middleware.name == name)
+    }
+
+    /// As it is called in tables, and on the command line.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn wrap(&self, app: Router, receiver: &str) -> Result<Traced, Error> {
+        (self.wrap)(app, receiver)
+    }
+}
+
+impl fmt::Debug for Middleware {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Middleware({})", self.name)
+    }
+}
+
+fn bare(app: Router, _receiver: &str) -> Result<Traced, Error> {
+    Ok(Traced {
+        app,
+        flush: Box::new(String::new),
+    })
+}
+
+fn ours(app: Router, receiver: &str) -> Result<Traced, Error> {
+    let pipeline = Pipeline::builder()
+        .service("orders")
+        .otlp(OtlpConfig::http().endpoint(format!("http://{receiver}")))
+        .build()?;
+    let layer = TraceLayer::for_axum(pipeline.tracer().clone());
+    Ok(Traced {
+        app: app.layer(layer),
+        flush: Box::new(move || {
+            // What was lost meanwhile is among the numbers below.
+            let _ = pipeline.flush(Duration::from_secs(60));
+            let lost: Vec<String> = pipeline
+                .stats()
+                .dropped
+                .iter()
+                .filter(|(_, spans)| *spans > 0)
+                .map(|(reason, spans)| format!("{reason} {spans}"))
+                .collect();
+            lost.join(", ")
+        }),
+    })
+}

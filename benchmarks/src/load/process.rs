@@ -1,0 +1,87 @@
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use super::cpu::Cpu;
+use crate::Error;
+
+/// The argument with which the program is the server; a middleware and the receiver's address follow.
+pub const SERVE: &str = "--serve";
+
+/// The argument with which the program is the receiver.
+pub const RECEIVE: &str = "--receive";
+
+/// The program in another role, as a process that answers lines with lines. It ends with this value.
+#[derive(Debug)]
+pub struct Role {
+    process: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    address: String,
+}
+
+impl Role {
+    /// Starts `program`, which says its address first.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started, or ends at once.
+    pub fn start(program: &Path, arguments: &[&str]) -> Result<Self, Error> {
+        let mut process = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let (Some(input), Some(output)) = (process.stdin.take(), process.stdout.take()) else {
+            return Err("a child without pipes".into());
+        };
+        let mut role = Self {
+            process,
+            input,
+            output: BufReader::new(output),
+            address: String::new(),
+        };
+        role.address = role.read()?;
+        Ok(role)
+    }
+
+    /// Where it listens, as `127.0.0.1:4318`.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Asks it how things are, and returns the two parts of its answer.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended.
+    pub fn ask(&mut self) -> Result<(u64, String), Error> {
+        writeln!(self.input)?;
+        let answer = self.read()?;
+        let (number, rest) = answer
+            .split_once('\t')
+            .ok_or("an answer without its parts")?;
+        Ok((number.parse()?, rest.to_owned()))
+    }
+
+    pub(crate) fn cpu(&self) -> Result<Cpu, Error> {
+        Cpu::of(self.process.id())
+    }
+
+    fn read(&mut self) -> Result<String, Error> {
+        let mut line = String::new();
+        match self.output.read_line(&mut line)? {
+            0 => Err("a child has ended".into()),
+            _ => Ok(line.trim_end_matches('\n').to_owned()),
+        }
+    }
+}
+
+impl Drop for Role {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is what is wanted.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

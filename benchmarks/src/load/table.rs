@@ -1,0 +1,190 @@
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::middleware::{Middleware, middlewares};
+use super::rounds::{Measured, Round};
+use crate::markdown;
+
+/// A picker of one figure.
+type Figure = fn(&Measured) -> f64;
+
+const COLUMNS: [&str; 10] = [
+    "middleware",
+    "requests/s",
+    "against bare",
+    "p50 against bare",
+    "p99 against bare",
+    "longest, ms",
+    "CPU us/request",
+    "of it serving",
+    "CPU over bare",
+    "spans arrived",
+];
+
+/// What came out, for people: medians over the rounds, with the least and the most in parentheses.
+#[must_use]
+pub fn table(rounds: &[Round]) -> String {
+    let bare: Vec<&Measured> = rounds.iter().map(|round| &round.bare).collect();
+    let mut rows = vec![row_of_bare(&bare)];
+    let mut lost = Vec::new();
+    for middleware in middlewares() {
+        let rounds: Vec<&Round> = rounds
+            .iter()
+            .filter(|round| round.middleware.name() == middleware.name())
+            .collect();
+        if !rounds.is_empty() {
+            rows.push(row(middleware, &rounds));
+            lost.extend(losses(middleware, &rounds));
+        }
+    }
+    let mut text = markdown::table(&COLUMNS, &rows);
+    for line in lost {
+        text.push('\n');
+        text.push_str(&line);
+    }
+    text
+}
+
+fn row_of_bare(bare: &[&Measured]) -> Vec<String> {
+    let of = |figure: Figure| median(bare.iter().map(|measured| figure(measured)));
+    vec![
+        Middleware::BARE.name().to_owned(),
+        format!("{:.0}", of(|measured| measured.seen.rate)),
+        String::new(),
+        format!("{:.0} us", of(|measured| micros(measured.seen.p50))),
+        format!("{:.0} us", of(|measured| micros(measured.seen.p99))),
+        format!("{:.1}", of(|measured| micros(measured.seen.max)) / 1e3),
+        format!("{:.2}", of(|measured| measured.cpu)),
+        format!("{:.2}", of(|measured| measured.serving_cpu)),
+        String::new(),
+        String::new(),
+    ]
+}
+
+fn row(middleware: &Middleware, rounds: &[&Round]) -> Vec<String> {
+    let of = |figure: Figure| median(rounds.iter().map(|round| figure(&round.traced)));
+    let against = |figure: Figure| {
+        let ratios: Vec<f64> = rounds
+            .iter()
+            .map(|round| figure(&round.traced) / figure(&round.bare))
+            .collect();
+        let range = range(&ratios);
+        format!(
+            "{:.3} ({:.2}..{:.2})",
+            median(ratios.iter().copied()),
+            range.start(),
+            range.end()
+        )
+    };
+    let over = median(rounds.iter().map(|round| round.traced.cpu - round.bare.cpu));
+    vec![
+        middleware.name().to_owned(),
+        format!("{:.0}", of(|measured| measured.seen.rate)),
+        against(|measured| measured.seen.rate),
+        against(|measured| micros(measured.seen.p50)),
+        against(|measured| micros(measured.seen.p99)),
+        format!("{:.1}", of(|measured| micros(measured.seen.max)) / 1e3),
+        format!("{:.2}", of(|measured| measured.cpu)),
+        format!("{:.2}", of(|measured| measured.serving_cpu)),
+        format!("{over:.2}"),
+        share(
+            total(rounds, |traced| traced.arrived),
+            total(rounds, |traced| traced.served),
+        ),
+    ]
+}
+
+/// A line on the bytes of a span, and on what a middleware says about the spans that it lost.
+fn losses(middleware: &Middleware, rounds: &[&Round]) -> Vec<String> {
+    let arrived = total(rounds, |traced| traced.arrived);
+    let served = total(rounds, |traced| traced.served);
+    let bytes = total(rounds, |traced| traced.arrived_bytes);
+    let mut said: Vec<&str> = rounds.iter().map(|round| &*round.traced.lost).collect();
+    said.retain(|said| !said.is_empty());
+    let said = match said.as_slice() {
+        [] => String::new(),
+        said => format!("; it says: {}", said.join("; ")),
+    };
+    vec![format!(
+        "- {}: {arrived} spans of {served} requests, {} bytes each{said}",
+        middleware.name(),
+        bytes / arrived.max(1),
+    )]
+}
+
+fn total(rounds: &[&Round], figure: fn(&Measured) -> u64) -> u64 {
+    rounds.iter().map(|round| figure(&round.traced)).sum()
+}
+
+/// Rounded down: only all is all.
+fn share(part: u64, whole: u64) -> String {
+    match part.cmp(&whole) {
+        std::cmp::Ordering::Equal => "100 %".to_owned(),
+        std::cmp::Ordering::Greater => format!("{part} of {whole}"),
+        std::cmp::Ordering::Less => {
+            let hundredths = u128::from(part) * 10_000 / u128::from(whole);
+            format!("{}.{:02} %", hundredths / 100, hundredths % 100)
+        }
+    }
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+fn range(values: &[f64]) -> RangeInclusive<f64> {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    least..=most
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::wrk::Seen;
+
+    fn measured(rate: f64, cpu: f64, arrived: u64) -> Measured {
+        Measured {
+            seen: Seen {
+                rate,
+                p50: Duration::from_micros(100),
+                p99: Duration::from_micros(400),
+                max: Duration::from_millis(3),
+            },
+            cpu,
+            serving_cpu: cpu,
+            served: 100_000,
+            arrived,
+            arrived_bytes: arrived * 600,
+            lost: String::new(),
+        }
+    }
+
+    #[test]
+    fn ratios_are_to_the_bare_server_of_the_same_round() {
+        let rounds =
+            [(1000.0, 900.0), (500.0, 475.0), (800.0, 640.0)].map(|(bare, traced)| Round {
+                middleware: Middleware::OURS,
+                bare: measured(bare, 8.0, 0),
+                traced: measured(traced, 9.5, 99_999),
+            });
+        let text = table(&rounds);
+        assert!(text.contains("| 0.900 (0.80..0.95) |"), "{text}");
+        assert!(text.contains("|          1.50 |"), "{text}");
+        assert!(text.contains("99.99 %"), "{text}");
+        assert!(text.contains("- tower-trace: 299997 spans of 300000 requests, 600 bytes each"));
+    }
+
+    #[test]
+    fn a_span_too_many_is_not_hidden() {
+        assert_eq!(share(7, 7), "100 %");
+        assert_eq!(share(8, 7), "8 of 7");
+        assert_eq!(share(0, 7), "0.00 %");
+    }
+}
