@@ -20,6 +20,7 @@ pub mod load;
 pub mod machine;
 pub mod markdown;
 pub mod report;
+pub mod scaling;
 pub mod wall;
 
 // Necessary for implementation.

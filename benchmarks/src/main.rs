@@ -10,8 +10,9 @@ use std::process::ExitCode;
 use std::{env, fs, io};
 
 use benchmarks::instructions::{self, Side};
+use benchmarks::machine::RESULTS;
 use benchmarks::report::{Row, Table};
-use benchmarks::{Case, Error, allocations, cases, machine, wall};
+use benchmarks::{Case, Error, allocations, cases, machine, markdown, wall};
 
 const USAGE: &str = "\
 What one traced request costs.
@@ -27,8 +28,6 @@ Options:
            Does the work of one side and prints nothing, for a profiler
   --help   Prints this text
 ";
-
-const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md");
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -103,7 +102,14 @@ fn measure(filter: &str, write: bool) -> Result<(), Error> {
     let machine = machine::describe();
     println!("\n{}\n\n{table}", machine.join("\n"));
     if write {
-        fs::write(RESULTS, results(&machine, &table))?;
+        // The sections behind are written by other programs.
+        let before = fs::read_to_string(RESULTS).unwrap_or_default();
+        let text = format!(
+            "{}\n{}",
+            results(&machine, &table),
+            markdown::sections(&before)
+        );
+        fs::write(RESULTS, text.trim_end().to_owned() + "\n")?;
         eprintln!("written: benchmarks/RESULTS.md");
     }
     Ok(())

@@ -1,0 +1,109 @@
+//! Spans in a second, on one thread and on several.
+
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tower::Layer as _;
+use trace_pipeline::Pipeline;
+use tracing_core_ctx::attribute::Key;
+use tracing_core_ctx::{Span, Tracer};
+
+use super::requests::{Counted, Discard, layer, requests};
+use crate::Error;
+use crate::exchange::{exchange, inner};
+
+pub(super) const NAME: &str = "threads";
+
+const TIME: Duration = Duration::from_millis(1000);
+const SKU: Key<str> = Key::new("shop.item.sku");
+const COUNT: Key<i64> = Key::new("shop.item.count");
+
+/// `threads spans|requests|bare <threads> counted|pipeline`: how many in a second, and which share of the spans was delivered.
+///
+/// A span is a child with two attributes. A request is made, goes through `TraceLayer` (or not, with `bare`), and is answered.
+pub(super) fn work(arguments: &[&str]) -> Result<Vec<f64>, Error> {
+    let [what, threads, sink] = *arguments else {
+        return Err("what, on how many threads, and where to?".into());
+    };
+    let make: fn(&Tracer, Instant) -> u64 = match what {
+        "spans" => spans,
+        "requests" => traced_requests,
+        "bare" => bare_requests,
+        _ => return Err(format!("`{what}` is not known").into()),
+    };
+    let threads: usize = threads.parse()?;
+    let (made, delivered) = match sink {
+        "counted" => {
+            let sink = Arc::new(Counted::default());
+            let tracer = Tracer::builder().sink(Arc::clone(&sink)).build();
+            (on(threads, &tracer, make), sink.spans())
+        }
+        "pipeline" => {
+            let pipeline = Pipeline::builder().exporter(Discard).build()?;
+            let made = on(threads, pipeline.tracer(), make);
+            // What was lost is what is to be found out.
+            let _ = pipeline.flush(Duration::from_secs(60));
+            (made, pipeline.stats().exported)
+        }
+        _ => return Err(format!("`{sink}` is not known").into()),
+    };
+    #[expect(clippy::cast_precision_loss, reason = "the work of a second")]
+    let (made, delivered) = (made as f64, delivered as f64);
+    Ok(vec![made / TIME.as_secs_f64(), delivered / made])
+}
+
+/// Runs `make` on so many threads from the same moment on; what they have made together.
+fn on(threads: usize, tracer: &Tracer, make: fn(&Tracer, Instant) -> u64) -> u64 {
+    let barrier = Barrier::new(threads);
+    thread::scope(|scope| {
+        let running: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    barrier.wait();
+                    make(tracer, Instant::now() + TIME)
+                })
+            })
+            .collect();
+        let made = running.into_iter().map(|thread| thread.join());
+        made.map(Result::unwrap_or_default).sum()
+    })
+}
+
+fn spans(tracer: &Tracer, until: Instant) -> u64 {
+    let root = tracer.span("job").root().start();
+    let made = root.in_scope(|| {
+        repeat(until, || {
+            let span = Span::child("price");
+            span.set(SKU, "AB-1234-XL");
+            span.set(COUNT, 3);
+            span.end();
+        })
+    });
+    root.end();
+    made + 1
+}
+
+fn traced_requests(tracer: &Tracer, until: Instant) -> u64 {
+    let mut service = layer(tracer.clone()).layer(inner());
+    let make = requests();
+    repeat(until, || exchange(&mut service, make()))
+}
+
+fn bare_requests(_: &Tracer, until: Instant) -> u64 {
+    let mut service = inner();
+    let make = requests();
+    repeat(until, || exchange(&mut service, make()))
+}
+
+fn repeat(until: Instant, mut work: impl FnMut()) -> u64 {
+    // The clock is not what is to be measured.
+    const BETWEEN_LOOKS: u64 = 64;
+
+    let mut made = 0;
+    while Instant::now() < until {
+        (0..BETWEEN_LOOKS).for_each(|_| work());
+        made += BETWEEN_LOOKS;
+    }
+    made
+}
