@@ -21,7 +21,7 @@ struct State {
     emptied: Receiver<Spans>,
 }
 
-type Spans = Vec<Box<SpanRecord>>;
+type Spans = Vec<SpanRecord>;
 
 impl Collected {
     /// Room for a batch: handing a span over takes no memory.
@@ -79,7 +79,7 @@ impl Default for Collected {
 }
 
 impl SpanSink for Collected {
-    fn submit(&self, span: Box<SpanRecord>) {
+    fn submit(&self, span: SpanRecord) {
         self.state().spans.push(span);
     }
 }

@@ -150,7 +150,7 @@ where
         {
             span.set(semconv::HTTP_ROUTE, &*route);
             let method = self.methods.name(request.method());
-            method::with_name(method, Some(&route), |name| span.update_name(name));
+            span.update_name(&method::name_of(method, Some(&route)).concat());
         }
         self.inner.call(request)
     }

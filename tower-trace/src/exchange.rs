@@ -29,7 +29,7 @@ pub use end::{Complete, Describe, End};
 pub use failure::Failure;
 pub use future::ResponseFuture;
 use http::{Method, StatusCode};
-use tracing_core_ctx::{Context, Span};
+use tracing_core_ctx::{ActiveSpan, Context};
 
 use crate::head::ResponseHead;
 
@@ -37,14 +37,10 @@ use crate::head::ResponseHead;
 ///
 /// If it is dropped without an end, it was cancelled.
 pub struct Exchange<D: Describe> {
-    context: Context,
-    open: Option<Open<D>>,
+    active: ActiveSpan,
+    /// Gone when the exchange has ended.
+    describe: Option<D>,
     method: Special,
-}
-
-struct Open<D> {
-    span: Span,
-    describe: D,
 }
 
 /// Methods whose responses have no body, or one that is no body.
@@ -56,21 +52,21 @@ enum Special {
 }
 
 impl<D: Describe> Exchange<D> {
-    /// An exchange that `span` covers. `context` is current while the service and the body run; it has `span` as its span.
-    pub fn new(method: &Method, context: Context, span: Span, describe: D) -> Self {
+    /// An exchange that the span of `active` covers. Its context is current while the service and the body run.
+    pub fn new(method: &Method, active: ActiveSpan, describe: D) -> Self {
         Self {
-            context,
-            open: Some(Open { span, describe }),
+            active,
+            describe: Some(describe),
             method: Special::of(method),
         }
     }
 
     /// An exchange that nobody records: only its context travels.
     #[must_use]
-    pub const fn unrecorded(context: Context) -> Self {
+    pub const fn unrecorded(active: ActiveSpan) -> Self {
         Self {
-            context,
-            open: None,
+            active,
+            describe: None,
             method: Special::None,
         }
     }
@@ -78,21 +74,22 @@ impl<D: Describe> Exchange<D> {
     /// Whether a span is open.
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        self.open.is_some()
+        self.describe.is_some()
     }
 
     /// The context of the exchange.
     #[must_use]
     pub const fn context(&self) -> &Context {
-        &self.context
+        self.active.context()
     }
 
     /// Looks at the head of the response; ends the exchange if nothing can follow it.
+    #[inline]
     fn head(&mut self, head: ResponseHead<'_>, body_is_empty: bool) {
-        let Some(open) = &mut self.open else {
+        let Some(describe) = &mut self.describe else {
             return;
         };
-        let keep = open.describe.on_response(head, &open.span);
+        let keep = describe.on_response(head, self.active.span());
         if self.method.is_upgrade(head.status) {
             self.end(End::Upgraded);
         } else if body_is_empty || !self.method.has_body(head.status) || keep.is_break() {
@@ -101,9 +98,10 @@ impl<D: Describe> Exchange<D> {
     }
 
     /// Ends the exchange; the second end does nothing.
+    #[inline]
     fn end(&mut self, end: End<'_>) {
-        if let Some(Open { span, describe }) = self.open.take() {
-            span.end_with(|span| describe.on_end(end, span));
+        if let Some(describe) = self.describe.take() {
+            self.active.end_with(|span| describe.on_end(end, span));
         }
     }
 }
@@ -135,7 +133,7 @@ impl<D: Describe> Drop for Exchange<D> {
 impl<D: Describe> fmt::Debug for Exchange<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exchange")
-            .field("context", &self.context)
+            .field("context", self.context())
             .field("open", &self.is_open())
             .finish_non_exhaustive()
     }
@@ -175,6 +173,6 @@ fn run<D: Describe, R>(exchange: &mut Exchange<D>, foreign: impl FnOnce() -> R) 
         exchange,
         watch: PanicWatch::start(),
     };
-    let _entered = guard.exchange.context.enter();
+    let _entered = guard.exchange.active.enter();
     foreign()
 }

@@ -2,8 +2,6 @@
 
 use http::Method;
 
-use crate::scratch;
-
 /// The methods that are recorded as they are.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KnownMethods {
@@ -56,21 +54,12 @@ impl KnownMethods {
     }
 }
 
-/// Shows the name of a span to `use_it`: the method, and the target if there is one of low cardinality.
-pub(crate) fn with_name<R>(
-    method: &str,
-    target: Option<&str>,
-    use_it: impl FnOnce(&str) -> R,
-) -> R {
+/// The pieces of a span's name: the method, and the target if there is one of low cardinality.
+pub(crate) fn name_of<'a>(method: &'a str, target: Option<&'a str>) -> [&'a str; 3] {
     let method = if method == OTHER { "HTTP" } else { method };
     match target {
-        None => use_it(method),
-        Some(target) => scratch::with(|name| {
-            name.push_str(method);
-            name.push(' ');
-            name.push_str(target);
-            use_it(name)
-        }),
+        None => [method, "", ""],
+        Some(target) => [method, " ", target],
     }
 }
 
@@ -87,9 +76,9 @@ mod tests {
 
     #[test]
     fn an_unknown_method_is_called_http() {
-        with_name(OTHER, None, |name| assert_eq!(name, "HTTP"));
-        with_name(OTHER, Some("/a"), |name| assert_eq!(name, "HTTP /a"));
-        with_name("GET", Some("/a"), |name| assert_eq!(name, "GET /a"));
+        assert_eq!(name_of(OTHER, None).concat(), "HTTP");
+        assert_eq!(name_of(OTHER, Some("/a")).concat(), "HTTP /a");
+        assert_eq!(name_of("GET", Some("/a")).concat(), "GET /a");
     }
 
     #[test]

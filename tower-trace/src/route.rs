@@ -16,6 +16,8 @@ use names::NameCap;
 pub use template::{InvalidTemplate, Templates};
 
 use crate::head::RequestHead;
+use crate::hook;
+use crate::scratch::Text;
 
 /// Finds the route of a request. See [`TraceLayer::route`](crate::TraceLayer::route).
 type RouteFn = dyn for<'a> Fn(RequestHead<'a>) -> Option<Cow<'a, str>> + Send + Sync;
@@ -36,14 +38,32 @@ pub(crate) struct Routes {
 }
 
 /// What was found for one request.
+#[derive(Debug)]
+pub(crate) enum Found<'a> {
+    /// Nothing of low cardinality is known.
+    Nothing,
+    /// A route that someone declared.
+    Route(Cow<'a, str>),
+    /// A guess from the path.
+    Guess(Text),
+}
+
+/// The same, borrowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target<'a> {
-    /// Nothing of low cardinality is known.
     None,
-    /// A route that someone declared.
     Route(&'a str),
-    /// A guess from the path.
     Guess(&'a str),
+}
+
+impl Found<'_> {
+    pub(crate) fn target(&self) -> Target<'_> {
+        match self {
+            Self::Nothing => Target::None,
+            Self::Route(route) => Target::Route(route),
+            Self::Guess(text) => Target::Guess(text),
+        }
+    }
 }
 
 impl<'a> Target<'a> {
@@ -88,59 +108,53 @@ impl Routes {
         self.seen.overflowed()
     }
 
-    /// Shows the target of a request to `use_it`.
-    pub(crate) fn with_target<R>(
-        &self,
-        head: RequestHead<'_>,
-        path: &str,
-        use_it: impl FnOnce(Target<'_>) -> R,
-    ) -> R {
+    /// The target of a request.
+    pub(crate) fn find<'a>(&'a self, head: RequestHead<'a>, path: &str) -> Found<'a> {
         let source = self.source.as_ref();
-        let route = source.and_then(|source| crate::hook::run(|| source(head)).flatten());
+        let route = source.and_then(|source| hook::run(|| source(head)).flatten());
         if let Some(route) = route.filter(|route| !route.is_empty()) {
-            return use_it(Target::Route(self.capped(&route)));
+            return Found::Route(if self.seen.admit(&route) {
+                route
+            } else {
+                Cow::Borrowed(OVERFLOW)
+            });
         }
         if let Some(template) = self
             .templates
             .as_ref()
             .and_then(|templates| templates.find(path))
         {
-            return use_it(Target::Route(template));
+            return Found::Route(Cow::Borrowed(template));
         }
         let is_declared = self.source.is_some() || self.templates.is_some();
         // The targets of `CONNECT host:port` and `OPTIONS *` are no paths.
         if !self.parameterize.unwrap_or(!is_declared) || !path.starts_with('/') {
-            return use_it(Target::None);
+            return Found::Nothing;
         }
-        crate::scratch::with(|buffer| {
-            let guess = parameterize::parameterize(path, buffer);
-            use_it(Target::Guess(self.capped(guess)))
-        })
+        let mut guess = Text::new();
+        let length = parameterize::parameterize(path, &mut guess).len();
+        if guess.is_empty() {
+            // Nothing had to be replaced.
+            guess.push_str(&path[..length]);
+        }
+        if !self.seen.admit(&guess) {
+            guess.clear();
+            guess.push_str(OVERFLOW);
+        }
+        Found::Guess(guess)
     }
 
-    /// Shows the template of a client's request to `use_it`: what the request carries, or what the list knows.
-    pub(crate) fn with_template<R>(
-        &self,
-        given: Option<&str>,
+    /// The template of a client's request: what the request carries, or what the list knows.
+    pub(crate) fn template<'a>(
+        &'a self,
+        given: Option<&'a str>,
         host: &str,
         path: &str,
-        use_it: impl FnOnce(Option<&str>) -> R,
-    ) -> R {
-        if let Some(given) = given.filter(|given| !given.is_empty()) {
-            return use_it(Some(self.capped(given)));
-        }
-        use_it(
-            self.templates
-                .as_ref()
-                .and_then(|templates| templates.find_for(host, path)),
-        )
-    }
-
-    fn capped<'a>(&self, name: &'a str) -> &'a str {
-        if self.seen.admit(name) {
-            name
-        } else {
-            OVERFLOW
+    ) -> Option<&'a str> {
+        match given.filter(|given| !given.is_empty()) {
+            Some(given) if self.seen.admit(given) => Some(given),
+            Some(_) => Some(OVERFLOW),
+            None => self.templates.as_ref()?.find_for(host, path),
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
+use std::mem;
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::{Deref, DerefMut};
 
 thread_local! {
     static BUFFERS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -12,15 +14,43 @@ thread_local! {
 const KEPT: usize = 4;
 const KEPT_CAPACITY: usize = 4096;
 
-/// Lends an empty buffer of this thread, so that putting a text together takes no memory from the allocator.
-pub(crate) fn with<R>(use_it: impl FnOnce(&mut String) -> R) -> R {
-    let taken = BUFFERS.try_with(|buffers| buffers.try_borrow_mut().ok()?.pop());
-    let mut buffer = taken
-        .ok()
-        .flatten()
-        .unwrap_or_else(|| String::with_capacity(256));
-    let result = use_it(&mut buffer);
-    if buffer.capacity() <= KEPT_CAPACITY {
+/// A text that is put together in a buffer of this thread, so that it takes no memory from the allocator.
+#[derive(Debug)]
+pub(crate) struct Text(String);
+
+impl Text {
+    /// An empty one.
+    pub(crate) fn new() -> Self {
+        let taken = BUFFERS.try_with(|buffers| buffers.try_borrow_mut().ok()?.pop());
+        Self(
+            taken
+                .ok()
+                .flatten()
+                .unwrap_or_else(|| String::with_capacity(256)),
+        )
+    }
+}
+
+impl Deref for Text {
+    type Target = String;
+
+    fn deref(&self) -> &String {
+        &self.0
+    }
+}
+
+impl DerefMut for Text {
+    fn deref_mut(&mut self) -> &mut String {
+        &mut self.0
+    }
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        if self.0.capacity() > KEPT_CAPACITY {
+            return;
+        }
+        let mut buffer = mem::take(&mut self.0);
         buffer.clear();
         let _ = BUFFERS.try_with(|buffers| {
             if let Ok(mut buffers) = buffers.try_borrow_mut()
@@ -30,7 +60,11 @@ pub(crate) fn with<R>(use_it: impl FnOnce(&mut String) -> R) -> R {
             }
         });
     }
-    result
+}
+
+/// Lends an empty text.
+pub(crate) fn with<R>(use_it: impl FnOnce(&mut String) -> R) -> R {
+    use_it(&mut Text::new())
 }
 
 /// Shows the text of an address to `use_it`.

@@ -47,7 +47,7 @@ impl Bounds {
 
 /// Finished spans on their way. Nothing here blocks or allocates.
 pub(crate) struct Queue {
-    spans: ArrayQueue<Box<SpanRecord>>,
+    spans: ArrayQueue<SpanRecord>,
     /// Spans in the queue, and those that are just being pushed.
     queued: AtomicUsize,
     bytes: AtomicUsize,
@@ -79,7 +79,7 @@ impl Queue {
         }
     }
 
-    pub(crate) fn push(&self, span: Box<SpanRecord>) -> Pushed {
+    pub(crate) fn push(&self, span: SpanRecord) -> Pushed {
         let weight = span.weight();
         let bytes = self.bytes.fetch_add(weight, Ordering::Relaxed);
         if bytes + weight > self.bounds.bytes {
@@ -109,7 +109,7 @@ impl Queue {
     /// Takes the oldest span out; its bytes stay counted until they are [released](Self::release).
     ///
     /// `count` runs before the span stops counting as queued, so that whoever adds up the numbers never misses it.
-    pub(crate) fn pop(&self, count: impl FnOnce()) -> Option<Box<SpanRecord>> {
+    pub(crate) fn pop(&self, count: impl FnOnce()) -> Option<SpanRecord> {
         let span = self.spans.pop()?;
         count();
         self.queued.fetch_sub(1, Ordering::AcqRel);

@@ -66,7 +66,7 @@ impl Shared {
     }
 
     /// Takes a finished span over, or counts why not. Never blocks.
-    pub(crate) fn submit(&self, span: Box<SpanRecord>) {
+    pub(crate) fn submit(&self, span: SpanRecord) {
         let counters = &self.counters.requests;
         counters.submitted.add(1);
         if self.phase.load(Ordering::Relaxed) != RUNNING {
@@ -84,7 +84,7 @@ impl Shared {
         self.push(span);
     }
 
-    fn push(&self, span: Box<SpanRecord>) {
+    fn push(&self, span: SpanRecord) {
         let counters = &self.counters.requests;
         let pushed = self.queue.push(span);
         match pushed.outcome {

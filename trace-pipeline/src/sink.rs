@@ -29,7 +29,7 @@ impl SpanSink for PipelineSink {
         self.shared.counters.requests.started.add(1);
     }
 
-    fn submit(&self, span: Box<SpanRecord>) {
+    fn submit(&self, span: SpanRecord) {
         self.shared.submit(span);
     }
 }

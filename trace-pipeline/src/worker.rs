@@ -77,7 +77,7 @@ impl Drop for Stopped {
 )]
 struct Exports {
     worker: Worker,
-    batch: Vec<Box<SpanRecord>>,
+    batch: Vec<SpanRecord>,
     reporter: Reporter,
 }
 

@@ -41,11 +41,11 @@ use tracing_core_ctx::{SpanId, SpanRecord, Status, TraceId, semconv};
 #[derive(Clone)]
 pub struct RecordedSpan {
     service: Arc<str>,
-    record: Box<SpanRecord>,
+    record: SpanRecord,
 }
 
 impl RecordedSpan {
-    pub(crate) fn new(service: Arc<str>, record: Box<SpanRecord>) -> Self {
+    pub(crate) fn new(service: Arc<str>, record: SpanRecord) -> Self {
         Self { service, record }
     }
 

@@ -38,8 +38,7 @@ use crate::{Baggage, SpanContext};
 /// empty context, the same as [`Context::new`].
 #[derive(Clone, Default)]
 pub struct Context {
-    span_context: Option<SpanContext>,
-    live: Option<Arc<LiveSpan>>,
+    span: SpanRef,
     extras: Option<Arc<Extras>>,
     hint: Option<SamplingHint>,
     suppressed: bool,
@@ -74,8 +73,7 @@ impl Context {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            span_context: None,
-            live: None,
+            span: SpanRef::NONE,
             extras: None,
             hint: None,
             suppressed: false,
@@ -143,14 +141,21 @@ impl Context {
 
     /// The context of the span that is current here, whether it records or came from afar.
     #[must_use]
-    pub const fn span_context(&self) -> Option<&SpanContext> {
-        self.span_context.as_ref()
+    #[inline]
+    pub fn span_context(&self) -> Option<&SpanContext> {
+        self.span.span_context()
     }
 
     /// The span that is current here, to describe it. It does nothing if there is none, or none that records.
     #[must_use]
     pub fn span(&self) -> SpanRef {
-        SpanRef::new(self.span_context.clone(), self.live.clone())
+        self.span.clone()
+    }
+
+    /// The same, borrowed.
+    #[must_use]
+    pub const fn span_ref(&self) -> &SpanRef {
+        &self.span
     }
 
     /// The entries that travel with the request.
@@ -181,8 +186,7 @@ impl Context {
     /// The same with a span of another service as the current one.
     #[must_use]
     pub fn with_remote_span(mut self, span_context: SpanContext) -> Self {
-        self.span_context = Some(span_context);
-        self.live = None;
+        self.span = SpanRef::passing(span_context);
         self
     }
 
@@ -191,24 +195,23 @@ impl Context {
     /// A span of this process has decided about sampling: of what the caller wished, only [`SamplingHint::Debug`] stays.
     #[must_use]
     pub fn with_span(mut self, span: &SpanRef) -> Self {
-        self.span_context = span.span_context().cloned();
-        self.live = span.live().cloned();
+        self.set_span(span.clone());
+        self
+    }
+
+    #[inline]
+    pub(crate) fn set_span(&mut self, span: SpanRef) {
+        self.span = span;
         // A span that is not ours only passes through, and its caller's wish with it.
-        if self
-            .span_context
-            .as_ref()
-            .is_some_and(|span| !span.is_remote())
-        {
+        if self.hint.is_some() && self.span_context().is_some_and(|span| !span.is_remote()) {
             self.hint = self.hint.filter(|hint| *hint == SamplingHint::Debug);
         }
-        self
     }
 
     /// The same with no span and no wish for sampling: what starts below is a new trace.
     #[must_use]
     pub fn without_span(mut self) -> Self {
-        self.span_context = None;
-        self.live = None;
+        self.span = SpanRef::NONE;
         self.hint = None;
         self
     }
@@ -279,16 +282,17 @@ impl Context {
         self
     }
 
-    pub(crate) const fn live(&self) -> Option<&Arc<LiveSpan>> {
-        self.live.as_ref()
+    #[inline]
+    pub(crate) fn live(&self) -> Option<&LiveSpan> {
+        self.span.live()
     }
 }
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
-            .field("span_context", &self.span_context)
-            .field("recording", &self.live.is_some())
+            .field("span_context", &self.span_context())
+            .field("recording", &self.span.is_live())
             .field("baggage", self.baggage())
             .field("suppressed", &self.suppressed)
             .finish_non_exhaustive()

@@ -27,6 +27,9 @@ pub struct TraceId {
 }
 
 impl TraceId {
+    /// Stands where an id has to be and means nothing.
+    pub(crate) const ONE: Self = Self { high: 0, low: 1 };
+
     /// From 16 bytes in network order; `None` when all are zero.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
@@ -101,6 +104,9 @@ impl TraceId {
 pub struct SpanId(NonZeroU64);
 
 impl SpanId {
+    /// Stands where an id has to be and means nothing.
+    pub(crate) const ONE: Self = Self(NonZeroU64::MIN);
+
     /// From 8 bytes in network order; `None` when all are zero.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 8]) -> Option<Self> {

@@ -54,6 +54,7 @@ pub mod _rationale {}
 mod flags;
 mod hex;
 mod id_generator;
+mod pool;
 mod resource;
 mod sink;
 mod span_context;
@@ -69,7 +70,7 @@ pub use propagation::Propagator;
 pub use resource::{InstrumentationScope, Resource};
 pub use sampler::Sampler;
 pub use sink::{NoSink, SpanSink};
-pub use span::{Relation, Span, SpanFutureExt, SpanKind, SpanRecord, SpanRef, Status};
+pub use span::{ActiveSpan, Relation, Span, SpanFutureExt, SpanKind, SpanRecord, SpanRef, Status};
 pub use span_context::SpanContext;
 pub use time::{Clock, SystemClock, Timestamp};
 pub use trace_state::TraceState;

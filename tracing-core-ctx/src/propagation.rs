@@ -112,7 +112,7 @@ impl Extraction {
 
     /// Whether a caller's span was found. Formats of lower priority then leave it alone.
     #[must_use]
-    pub const fn has_span(&self) -> bool {
+    pub fn has_span(&self) -> bool {
         self.context.span_context().is_some()
     }
 

@@ -48,8 +48,8 @@ pub struct SamplingInput<'a> {
     pub hint: Option<SamplingHint>,
     /// The parent's trace, or the new one.
     pub trace_id: TraceId,
-    /// The name so far.
-    pub name: &'a str,
+    /// The name, if it was given; see [`name`](Self::name).
+    pub(crate) name: &'a str,
     /// The role.
     pub kind: SpanKind,
     /// The attributes known at the start.
@@ -81,6 +81,15 @@ impl<'a> SamplingInput<'a> {
         self
     }
 
+    /// The name so far. An instrumentation may put it together only when it is asked here.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        match self.name {
+            "" => self.attributes.name(),
+            name => name,
+        }
+    }
+
     /// The `tracestate` of the parent.
     #[must_use]
     pub fn trace_state(&self) -> &'a TraceState {
@@ -95,7 +104,7 @@ impl fmt::Debug for SamplingInput<'_> {
             .field("parent", &self.parent)
             .field("hint", &self.hint)
             .field("trace_id", &self.trace_id)
-            .field("name", &self.name)
+            .field("name", &self.name())
             .field("kind", &self.kind)
             .finish_non_exhaustive()
     }
@@ -103,6 +112,11 @@ impl fmt::Debug for SamplingInput<'_> {
 
 /// Attributes that can be asked for before a span is built.
 pub trait AttributeSource {
+    /// The name that the span will have, for a span that is started without one. Default: none.
+    fn name(&self) -> &str {
+        ""
+    }
+
     /// The value of `key`, if it is known already.
     fn get(&self, key: &str) -> Option<ValueRef<'_>>;
 }

@@ -18,7 +18,7 @@ use crate::span::SpanRecord;
 /// struct Names;
 ///
 /// impl SpanSink for Names {
-///     fn submit(&self, span: Box<SpanRecord>) {
+///     fn submit(&self, span: SpanRecord) {
 ///         println!("{}", span.name());
 ///     }
 /// }
@@ -37,7 +37,7 @@ pub trait SpanSink: fmt::Debug + Send + Sync {
     fn started(&self) {}
 
     /// A span has ended.
-    fn submit(&self, span: Box<SpanRecord>);
+    fn submit(&self, span: SpanRecord);
 }
 
 /// Takes nothing: tracing is off, contexts still travel.
@@ -50,5 +50,5 @@ impl SpanSink for NoSink {
         false
     }
 
-    fn submit(&self, _span: Box<SpanRecord>) {}
+    fn submit(&self, _span: SpanRecord) {}
 }

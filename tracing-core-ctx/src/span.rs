@@ -3,6 +3,7 @@
 //! A [`Span`] is owned by the code that runs the operation: it ends when it is told to, or when it is dropped, and
 //! never twice. Everyone else gets a [`SpanRef`] from the [`Context`](crate::Context), to describe the span but not to end it.
 
+mod active;
 mod builder;
 mod event;
 mod exception;
@@ -11,14 +12,16 @@ mod link;
 mod live;
 mod owned;
 mod record;
+mod recording;
 mod status;
 mod writer;
 
+pub use active::ActiveSpan;
 pub use builder::SpanBuilder;
 pub use event::{Event, EventWriter};
 pub use handle::SpanRef;
 pub use link::{Link, Relation};
-pub(crate) use live::LiveSpan;
+pub(crate) use live::{LiveRef, LiveSpan};
 pub use owned::{InSpan, Span, SpanFutureExt};
 pub use record::{SpanKind, SpanRecord};
 pub use status::Status;

@@ -165,7 +165,7 @@ impl Tracer {
     }
 
     /// Spans end in destructors, where a second panic ends the process: not even a broken sink may do that to a request.
-    pub(crate) fn submit(&self, record: Box<SpanRecord>) {
+    pub(crate) fn submit(&self, record: SpanRecord) {
         let sink = &*self.inner.sink;
         if panic::catch_unwind(AssertUnwindSafe(|| sink.submit(record))).is_err() {
             diagnostics::report_once(

@@ -11,6 +11,7 @@ use super::attempts::Attempts;
 use super::policy::ClientPolicy;
 use crate::head::{RequestHead, content_length};
 use crate::limit::cut;
+use crate::scratch::Text;
 use crate::{PeerAddr, authority, method, scratch};
 
 /// The template of a request's URL, such as `/users/{id}`: a request extension. It becomes `url.template` and part of the span's
@@ -38,8 +39,11 @@ pub(super) struct Request<'a> {
     policy: &'a ClientPolicy,
     head: RequestHead<'a>,
     method: &'a str,
-    authority: &'a str,
-    server: Option<(&'a str, Option<u16>)>,
+    authority: OnceCell<&'a str>,
+    server: OnceCell<Option<(&'a str, Option<u16>)>>,
+    template: OnceCell<Option<&'a str>>,
+    /// The span's name, put together only if a sampler asks for it.
+    name: OnceCell<Text>,
     /// How often the request was sent before.
     resends: u32,
     /// The redacted URL, put together only if a sampler asks for it.
@@ -48,53 +52,66 @@ pub(super) struct Request<'a> {
 
 impl<'a> Request<'a> {
     pub(super) fn new(policy: &'a ClientPolicy, head: RequestHead<'a>) -> Self {
-        let authority = match head.uri.authority() {
-            Some(authority) => authority.as_str(),
-            None => head
-                .headers
-                .get(header::HOST)
-                .and_then(|host| host.to_str().ok())
-                .unwrap_or_default(),
-        };
         Self {
             policy,
             head,
             method: policy.methods.name(head.method),
-            authority,
-            server: authority::split(authority),
+            authority: OnceCell::new(),
+            server: OnceCell::new(),
+            template: OnceCell::new(),
+            name: OnceCell::new(),
             // Taken whether the span records or not: the next attempt is the next one.
             resends: head.extensions.get::<Attempts>().map_or(0, Attempts::next),
             url: OnceCell::new(),
         }
     }
 
-    /// The host that is called.
-    pub(super) fn host(&self) -> Option<&'a str> {
-        self.server.map(|server| server.0)
+    fn authority(&self) -> &'a str {
+        self.authority
+            .get_or_init(|| match self.head.uri.authority() {
+                Some(authority) => authority.as_str(),
+                None => {
+                    let host = self.head.headers.get(header::HOST);
+                    host.and_then(|host| host.to_str().ok()).unwrap_or_default()
+                }
+            })
     }
 
-    pub(super) fn path(&self) -> &'a str {
+    fn server(&self) -> Option<(&'a str, Option<u16>)> {
+        *self
+            .server
+            .get_or_init(|| authority::split(self.authority()))
+    }
+
+    /// The host that is called.
+    pub(super) fn host(&self) -> Option<&'a str> {
+        self.server().map(|server| server.0)
+    }
+
+    fn path(&self) -> &'a str {
         match self.head.uri.path() {
             "" => "/",
             path => path,
         }
     }
 
-    pub(super) fn method(&self) -> &'a str {
-        self.method
-    }
-
-    /// The template that the request carries.
-    pub(super) fn template(&self) -> Option<&'a str> {
-        self.head
-            .extensions
-            .get::<UrlTemplate>()
-            .map(|template| &*template.0)
+    /// The template that the request carries, or that is listed for it.
+    fn template(&self) -> Option<&'a str> {
+        *self.template.get_or_init(|| {
+            let given = self.head.extensions.get::<UrlTemplate>();
+            self.policy.routes.template(
+                given.map(|template| &*template.0),
+                self.host().unwrap_or_default(),
+                self.path(),
+            )
+        })
     }
 
     /// Writes everything that is known at the start.
-    pub(super) fn describe(&self, template: Option<&str>, span: &mut SpanWriter<'_>) {
+    pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
         let head = self.head;
+        let template = self.template();
+        span.update_name_from(&method::name_of(self.method, template));
         span.set_new(semconv::HTTP_REQUEST_METHOD, self.method);
         if self.method == method::OTHER {
             span.set_new(
@@ -102,7 +119,7 @@ impl<'a> Request<'a> {
                 cut(head.method.as_str()),
             );
         }
-        if let Some((host, _)) = self.server {
+        if let Some((host, _)) = self.server() {
             span.set_new(semconv::SERVER_ADDRESS, host);
         }
         if let Some(port) = self.port() {
@@ -141,7 +158,7 @@ impl<'a> Request<'a> {
 
         span.set_new(legacy::HTTP_METHOD, self.method);
         self.with_url(|url| span.set_new(legacy::HTTP_URL, cut(url)));
-        if let Some((host, _)) = self.server {
+        if let Some((host, _)) = self.server() {
             span.set_new(legacy::NET_PEER_NAME, host);
         }
         if let Some(port) = self.port() {
@@ -156,7 +173,7 @@ impl<'a> Request<'a> {
 
     /// The port that is called; that of the scheme where none is given.
     pub(super) fn port(&self) -> Option<u16> {
-        self.server?
+        self.server()?
             .1
             .or_else(|| authority::default_port(self.scheme()))
     }
@@ -194,12 +211,20 @@ impl<'a> Request<'a> {
         let _ = self
             .policy
             .sensitive
-            .write_url(url, self.scheme(), self.authority, target);
+            .write_url(url, self.scheme(), self.authority(), target);
     }
 }
 
 /// What samplers may ask for before the span exists.
 impl AttributeSource for Request<'_> {
+    fn name(&self) -> &str {
+        self.name.get_or_init(|| {
+            let mut text = Text::new();
+            text.extend(method::name_of(self.method, self.template()));
+            text
+        })
+    }
+
     fn get(&self, key: &str) -> Option<ValueRef<'_>> {
         match key {
             "http.request.method" => Some(ValueRef::Str(self.method)),

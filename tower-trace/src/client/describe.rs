@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use tracing_core_ctx::span::SpanWriter;
-use tracing_core_ctx::{Span, semconv};
+use tracing_core_ctx::{SpanRef, semconv};
 
 use super::policy::ClientPolicy;
 use crate::exchange::{Describe, End};
@@ -29,7 +29,7 @@ impl DescribeClient {
 }
 
 impl Describe for DescribeClient {
-    fn on_response(&mut self, head: ResponseHead<'_>, span: &Span) -> ControlFlow<()> {
+    fn on_response(&mut self, head: ResponseHead<'_>, span: &SpanRef) -> ControlFlow<()> {
         self.status = Some(head.status);
         self.version = Some(head.version);
         if let Some(peer) = PeerAddr::of_response(head.extensions) {
@@ -43,7 +43,7 @@ impl Describe for DescribeClient {
             span.set(key, lines);
         });
         if let Some(on_response) = &self.policy.on_response {
-            hook::run(|| on_response(head, span.handle()));
+            hook::run(|| on_response(head, span));
         }
         if self.policy.end_at_head {
             ControlFlow::Break(())

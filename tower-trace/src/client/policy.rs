@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use http::Request;
-use tracing_core_ctx::{Context, SpanKind, Tracer};
+use tracing_core_ctx::{ActiveSpan, Context, SpanKind, Tracer};
 
 use super::attributes;
 use super::describe::DescribeClient;
@@ -10,7 +10,7 @@ use crate::capture::Captured;
 use crate::exchange::Exchange;
 use crate::head::RequestHead;
 use crate::hook;
-use crate::method::{self, KnownMethods};
+use crate::method::KnownMethods;
 use crate::outcome::Extras;
 use crate::redact::SensitiveKeys;
 use crate::route::Routes;
@@ -49,9 +49,9 @@ impl ClientPolicy {
         let exchange = if wanted {
             self.start(current, head, &parts)
         } else {
-            Exchange::unrecorded(current)
+            Exchange::unrecorded(ActiveSpan::passing(current))
         };
-        if self.propagate.reaches(parts.host(), parts.port()) {
+        if self.propagate.reaches(|| (parts.host(), parts.port())) {
             self.propagate
                 .inject(&self.tracer, exchange.context(), request.headers_mut());
         } else {
@@ -66,36 +66,19 @@ impl ClientPolicy {
         head: RequestHead<'_>,
         parts: &attributes::Request<'_>,
     ) -> Exchange<DescribeClient> {
-        let mut recording = false;
-        let host = parts.host().unwrap_or_default();
-        let span = self
-            .routes
-            .with_template(parts.template(), host, parts.path(), |template| {
-                method::with_name(parts.method(), template, |name| {
-                    self.tracer
-                        .span(name)
-                        .kind(SpanKind::Client)
-                        .parent(&current)
-                        .attribute_source(parts)
-                        .start_with(|span| {
-                            recording = true;
-                            parts.describe(template, span);
-                        })
-                })
-            });
-        let context = current.with_span(span.handle());
-        if !recording {
-            return Exchange::unrecorded(context);
+        let active = self
+            .tracer
+            .span("")
+            .kind(SpanKind::Client)
+            .attribute_source(parts)
+            .start_in(current, |span| parts.describe(span));
+        if !active.is_open() {
+            return Exchange::unrecorded(active);
         }
         if let Some(on_request) = &self.on_request {
-            hook::run(|| on_request(head, span.handle()));
+            hook::run(|| on_request(head, active.span()));
         }
-        Exchange::new(
-            head.method,
-            context,
-            span,
-            DescribeClient::new(Arc::clone(self)),
-        )
+        Exchange::new(head.method, active, DescribeClient::new(Arc::clone(self)))
     }
 
     pub(super) const fn extras(&self) -> Extras {

@@ -54,11 +54,15 @@ impl Propagate {
             .extend(names.into_iter().map(Into::into));
     }
 
-    /// Whether this host may see contexts.
-    pub(super) fn reaches(&self, host: Option<&str>, port: Option<u16>) -> bool {
+    /// Whether this host may see contexts. It is asked for only where that matters.
+    pub(super) fn reaches<'a>(
+        &self,
+        called: impl FnOnce() -> (Option<&'a str>, Option<u16>),
+    ) -> bool {
         let Some(hosts) = &self.hosts else {
             return true;
         };
+        let (host, port) = called();
         host.is_some_and(|host| hosts.iter().any(|listed| listed.is(host, port)))
     }
 
@@ -142,13 +146,13 @@ mod tests {
         let uri: http::Uri = url.parse().unwrap();
         let split = authority::split(uri.authority().unwrap().as_str());
         let port = split.and_then(|split| split.1).or(Some(80));
-        propagate.reaches(split.map(|split| split.0), port)
+        propagate.reaches(|| (split.map(|split| split.0), port))
     }
 
     #[test]
     fn without_a_list_every_host_is_reached() {
         assert!(reaches(&Propagate::default(), "http://anywhere.example"));
-        assert!(Propagate::default().reaches(None, None));
+        assert!(Propagate::default().reaches(|| (None, None)));
     }
 
     #[test]
@@ -170,9 +174,9 @@ mod tests {
             ("x.psp.example", false),
             ("", false),
         ] {
-            assert_eq!(propagate.reaches(Some(host), None), reached, "{host}");
+            assert_eq!(propagate.reaches(|| (Some(host), None)), reached, "{host}");
         }
-        assert!(!propagate.reaches(None, None));
+        assert!(!propagate.reaches(|| (None, None)));
     }
 
     #[test]

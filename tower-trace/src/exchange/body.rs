@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Buf as _;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+use tracing_core_ctx::ActiveSpan;
 
 use super::{Complete, Describe, End, Exchange, Failure, run};
 
@@ -14,9 +15,11 @@ pin_project! {
     ///
     /// The exchange's context is current in every poll and while the inner body is dropped.
     pub struct ResponseBody<B, D: Describe> {
-        // An option, so that it can be dropped while the context is current.
+        // An option, so that it can be dropped while the context is current: at the end of the body or before.
         #[pin]
         inner: Option<B>,
+        // What the inner body said of its size when it was at its end.
+        size_at_end: SizeHint,
         exchange: Exchange<D>,
         length: Option<u64>,
         read: u64,
@@ -28,7 +31,9 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let inner = &mut this.inner;
-            run(this.exchange, || inner.set(None));
+            if inner.is_some() {
+                run(this.exchange, || inner.set(None));
+            }
             // A reader that knows the length, or was told, does not ask for the end.
             let is_complete = *this.length == Some(*this.read) || *this.told_end.get_mut();
             this.exchange.end(if is_complete {
@@ -43,9 +48,10 @@ pin_project! {
 }
 
 impl<B, D: Describe> ResponseBody<B, D> {
-    pub(super) const fn new(inner: B, exchange: Exchange<D>, length: Option<u64>) -> Self {
+    pub(super) fn new(inner: B, exchange: Exchange<D>, length: Option<u64>) -> Self {
         Self {
             inner: Some(inner),
+            size_at_end: SizeHint::new(),
             exchange,
             length,
             read: 0,
@@ -69,37 +75,45 @@ where
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
         let exchange = this.exchange;
-        let Some(mut inner) = this.inner.as_mut().as_pin_mut() else {
+        if this.inner.is_none() {
             return Poll::Ready(None);
-        };
-        let mut is_last = false;
+        }
         let polled = run(exchange, || {
+            let Some(mut inner) = this.inner.as_mut().as_pin_mut() else {
+                return Poll::Ready(None);
+            };
             let polled = inner.as_mut().poll_frame(cx);
-            if let Poll::Ready(Some(Ok(frame))) = &polled {
-                is_last = frame.is_data() && inner.is_end_stream();
+            let is_over = match &polled {
+                Poll::Pending | Poll::Ready(Some(Err(_))) => false,
+                Poll::Ready(None) => true,
+                Poll::Ready(Some(Ok(_))) => inner.is_end_stream(),
+            };
+            if is_over {
+                // What the body still holds goes while its context is current and before its span ends with it.
+                *this.size_at_end = inner.size_hint();
+                this.inner.set(None);
             }
             polled
         });
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            *this.read = this.read.saturating_add(data.remaining() as u64);
+        }
         if !exchange.is_open() {
             return polled;
         }
         match &polled {
             Poll::Pending => {}
-            Poll::Ready(None) => exchange.end(complete(*this.read)),
             Poll::Ready(Some(Err(error))) => exchange.end(End::Failed(Failure::new(error))),
-            Poll::Ready(Some(Ok(frame))) => {
-                if let Some(data) = frame.data_ref() {
-                    *this.read = this.read.saturating_add(data.remaining() as u64);
-                    if is_last {
-                        exchange.end(complete(*this.read));
-                    }
-                } else {
-                    exchange.end(End::Complete(Complete {
-                        trailers: frame.trailers_ref(),
-                        body_size: Some(*this.read),
-                    }));
-                }
+            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => {
+                exchange.end(End::Complete(Complete {
+                    trailers: frame.trailers_ref(),
+                    body_size: Some(*this.read),
+                }));
             }
+            Poll::Ready(_) if this.inner.is_none() => exchange.end(complete(*this.read)),
+            Poll::Ready(_) => {}
         }
         polled
     }
@@ -116,7 +130,7 @@ where
     fn size_hint(&self) -> SizeHint {
         self.inner
             .as_ref()
-            .map_or_else(SizeHint::default, Body::size_hint)
+            .map_or_else(|| self.size_at_end.clone(), Body::size_hint)
     }
 }
 
@@ -125,7 +139,7 @@ impl<B: Default, D: Describe> Default for ResponseBody<B, D> {
     fn default() -> Self {
         Self::new(
             B::default(),
-            Exchange::unrecorded(tracing_core_ctx::Context::new()),
+            Exchange::unrecorded(ActiveSpan::passing(tracing_core_ctx::Context::new())),
             None,
         )
     }

@@ -1,7 +1,7 @@
 use std::ops::ControlFlow;
 
 use http::HeaderMap;
-use tracing_core_ctx::Span;
+use tracing_core_ctx::SpanRef;
 use tracing_core_ctx::span::SpanWriter;
 
 use super::Failure;
@@ -14,7 +14,7 @@ use crate::head::ResponseHead;
 pub trait Describe {
     /// **When:** the head of the response is there. **Sees:** the head and the running span. Break ends the exchange now, instead
     /// of with the body.
-    fn on_response(&mut self, head: ResponseHead<'_>, span: &Span) -> ControlFlow<()>;
+    fn on_response(&mut self, head: ResponseHead<'_>, span: &SpanRef) -> ControlFlow<()>;
 
     /// **When:** the exchange has ended; called once. **Sees:** how, and the span, which ends right after.
     fn on_end(self, end: End<'_>, span: &mut SpanWriter<'_>);

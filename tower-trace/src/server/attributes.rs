@@ -14,7 +14,8 @@ use crate::forwarded::Forwarded;
 use crate::head::{RequestHead, content_length};
 use crate::limit::cut;
 use crate::method;
-use crate::route::Target;
+use crate::route::{Found, Target};
+use crate::scratch::Text;
 use crate::{PeerAddr, hook, scratch, version};
 
 /// What the head of a request says in the words of the conventions. Borrowed; nothing is built before it is asked for.
@@ -23,25 +24,23 @@ pub(super) struct Request<'a> {
     head: RequestHead<'a>,
     uri: &'a http::Uri,
     method: &'a str,
-    target: Target<'a>,
+    target: OnceCell<Found<'a>>,
+    /// The span's name, put together only if a sampler asks for it.
+    name: OnceCell<Text>,
     forwarded: OnceCell<Forwarded<'a>>,
     query: OnceCell<Option<Cow<'a, str>>>,
 }
 
 impl<'a> Request<'a> {
-    /// A request with its target as the client sent it, and the route it goes to.
-    pub(super) fn new(
-        policy: &'a ServerPolicy,
-        head: RequestHead<'a>,
-        uri: &'a http::Uri,
-        target: Target<'a>,
-    ) -> Self {
+    /// A request with its target as the client sent it.
+    pub(super) fn new(policy: &'a ServerPolicy, head: RequestHead<'a>, uri: &'a http::Uri) -> Self {
         Self {
             policy,
             head,
             uri,
             method: policy.methods.name(head.method),
-            target,
+            target: OnceCell::new(),
+            name: OnceCell::new(),
             forwarded: OnceCell::new(),
             query: OnceCell::new(),
         }
@@ -50,6 +49,11 @@ impl<'a> Request<'a> {
     /// Writes everything that is known at the start.
     pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
         let head = self.head;
+        let target = self.target();
+        match self.given_name() {
+            Some(name) => span.update_name(&name),
+            None => span.update_name_from(&method::name_of(self.method, target.text())),
+        }
         span.set_new(semconv::HTTP_REQUEST_METHOD, self.method);
         if self.method == method::OTHER {
             span.set_new(
@@ -62,7 +66,7 @@ impl<'a> Request<'a> {
         if let Some(query) = self.query() {
             span.set_new(semconv::URL_QUERY, cut(query));
         }
-        match self.target {
+        match target {
             Target::Route(route) => span.set_new(semconv::HTTP_ROUTE, route),
             Target::Guess(template) => span.set_new(semconv::URL_TEMPLATE, template),
             Target::None => {}
@@ -92,6 +96,21 @@ impl<'a> Request<'a> {
         if self.policy.legacy_names {
             self.describe_legacy(span);
         }
+    }
+
+    /// The route it goes to.
+    fn target(&self) -> Target<'_> {
+        self.target
+            .get_or_init(|| self.policy.routes.find(self.head, self.uri.path()))
+            .target()
+    }
+
+    /// The name that the user's own rule gives.
+    fn given_name(&self) -> Option<String> {
+        let name = self.policy.name.as_ref()?;
+        hook::run(|| name(self.head))
+            .flatten()
+            .filter(|name| !name.is_empty())
     }
 
     fn describe_client(&self, span: &mut SpanWriter<'_>) {
@@ -207,10 +226,21 @@ impl<'a> Request<'a> {
 
 /// What samplers may ask for before the span exists.
 impl AttributeSource for Request<'_> {
+    fn name(&self) -> &str {
+        self.name.get_or_init(|| {
+            let mut text = Text::new();
+            match self.given_name() {
+                Some(name) => text.push_str(&name),
+                None => text.extend(method::name_of(self.method, self.target().text())),
+            }
+            text
+        })
+    }
+
     fn get(&self, key: &str) -> Option<ValueRef<'_>> {
         match key {
             "http.request.method" => Some(ValueRef::Str(self.method)),
-            "http.route" => match self.target {
+            "http.route" => match self.target() {
                 Target::Route(route) => Some(ValueRef::Str(route)),
                 Target::Guess(_) | Target::None => None,
             },

@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use http::StatusCode;
-use tracing_core_ctx::Span;
+use tracing_core_ctx::SpanRef;
 use tracing_core_ctx::span::SpanWriter;
 
 use super::policy::ServerPolicy;
@@ -27,14 +27,14 @@ impl DescribeServer {
 }
 
 impl Describe for DescribeServer {
-    fn on_response(&mut self, head: ResponseHead<'_>, span: &Span) -> ControlFlow<()> {
+    fn on_response(&mut self, head: ResponseHead<'_>, span: &SpanRef) -> ControlFlow<()> {
         self.status = Some(head.status);
         let listed = &self.policy.response_headers;
         listed.read(head.headers, &self.policy.sensitive, |key, lines| {
             span.set(key, lines);
         });
         if let Some(on_response) = &self.policy.on_response {
-            hook::run(|| on_response(head, span.handle()));
+            hook::run(|| on_response(head, span));
         }
         ControlFlow::Continue(())
     }

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::{HeaderName, Uri};
-use tracing_core_ctx::{Context, SpanContext, SpanKind, Tracer};
+use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind, Tracer};
 
 use super::attributes::Request;
 use super::describe::DescribeServer;
@@ -11,10 +11,10 @@ use crate::carrier::HeaderExtractor;
 use crate::exchange::Exchange;
 use crate::head::RequestHead;
 use crate::hook;
-use crate::method::{self, KnownMethods};
+use crate::method::KnownMethods;
 use crate::outcome::Extras;
 use crate::redact::SensitiveKeys;
-use crate::route::{Routes, Target};
+use crate::route::Routes;
 use crate::trust::Trust;
 
 pub(super) type NameFn = dyn Fn(RequestHead<'_>) -> Option<String> + Send + Sync;
@@ -50,48 +50,32 @@ impl ServerPolicy {
     /// Starts the exchange that `head` asks for.
     pub(super) fn begin(self: &Arc<Self>, head: RequestHead<'_>) -> Exchange<DescribeServer> {
         let caller = self.tracer.extract(&HeaderExtractor(head.headers));
-        let (context, mut link) = self.believe(head, caller);
+        let (context, link) = self.believe(head, caller);
         if !hook::admits(self.filter.as_deref(), head) {
             // Not traced, and neither is what it calls; what is believed of the caller's context still reaches them.
-            return Exchange::unrecorded(context.suppressed());
+            return Exchange::unrecorded(ActiveSpan::passing(context.suppressed()));
         }
         if !self.tracer.is_enabled() {
             // Nobody takes spans, so nobody asks what one would be called.
-            return Exchange::unrecorded(context);
+            return Exchange::unrecorded(ActiveSpan::passing(context));
         }
-        let uri = self.target(head);
-        let mut recording = false;
-        let span = self.routes.with_target(head, uri.path(), |target| {
-            let request = Request::new(self, head, uri, target);
-            self.with_name(head, target, |name| {
-                let mut builder = self
-                    .tracer
-                    .span(name)
-                    .kind(SpanKind::Server)
-                    .parent(&context)
-                    .attribute_source(&request);
-                if let Some(link) = link.take() {
-                    builder = builder.link(link);
-                }
-                builder.start_with(|span| {
-                    recording = true;
-                    request.describe(span);
-                })
-            })
-        });
-        let context = context.with_span(span.handle());
-        if !recording {
-            return Exchange::unrecorded(context);
+        let request = Request::new(self, head, self.target(head));
+        let mut builder = self
+            .tracer
+            .span("")
+            .kind(SpanKind::Server)
+            .attribute_source(&request);
+        if let Some(link) = link {
+            builder = builder.link(link);
+        }
+        let active = builder.start_in(context, |span| request.describe(span));
+        if !active.is_open() {
+            return Exchange::unrecorded(active);
         }
         if let Some(on_request) = &self.on_request {
-            hook::run(|| on_request(head, span.handle()));
+            hook::run(|| on_request(head, active.span()));
         }
-        Exchange::new(
-            head.method,
-            context,
-            span,
-            DescribeServer::new(Arc::clone(self)),
-        )
+        Exchange::new(head.method, active, DescribeServer::new(Arc::clone(self)))
     }
 
     /// The target as the client sent it.
@@ -124,21 +108,6 @@ impl ServerPolicy {
             Trust::Ignore => (Context::new(), None),
             Trust::NewRootWithLink => (Context::new(), caller.span_context().cloned()),
         }
-    }
-
-    fn with_name<R>(
-        &self,
-        head: RequestHead<'_>,
-        target: Target<'_>,
-        use_it: impl FnOnce(&str) -> R,
-    ) -> R {
-        if let Some(name) = &self.name
-            && let Some(Some(name)) = hook::run(|| name(head))
-            && !name.is_empty()
-        {
-            return use_it(&name);
-        }
-        method::with_name(self.methods.name(head.method), target.text(), use_it)
     }
 
     pub(super) const fn extras(&self) -> Extras {

@@ -11,7 +11,7 @@ use crate::stats::Counter;
 #[derive(Clone, Copy)]
 pub struct Batch<'a> {
     resource: &'a Arc<Resource>,
-    spans: &'a [Box<SpanRecord>],
+    spans: &'a [SpanRecord],
     deadline: Instant,
     cutoff: Option<&'a Cutoff>,
     retries: Option<&'a Counter>,
@@ -20,11 +20,7 @@ pub struct Batch<'a> {
 impl<'a> Batch<'a> {
     /// A batch as a pipeline makes them, for trying out an exporter.
     #[must_use]
-    pub fn new(
-        resource: &'a Arc<Resource>,
-        spans: &'a [Box<SpanRecord>],
-        timeout: Duration,
-    ) -> Self {
+    pub fn new(resource: &'a Arc<Resource>, spans: &'a [SpanRecord], timeout: Duration) -> Self {
         Self {
             resource,
             spans,
@@ -53,7 +49,7 @@ impl<'a> Batch<'a> {
     /// The spans, in the order in which they ended.
     #[must_use]
     pub fn spans(&self) -> impl ExactSizeIterator<Item = &'a SpanRecord> + Clone + use<'a> {
-        self.spans.iter().map(|span| &**span)
+        self.spans.iter()
     }
 
     /// How many there are; never zero from a pipeline.

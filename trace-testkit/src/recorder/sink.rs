@@ -26,7 +26,7 @@ impl SpanSink for RecorderSink {
         self.shared.lock().started += 1;
     }
 
-    fn submit(&self, span: Box<SpanRecord>) {
+    fn submit(&self, span: SpanRecord) {
         {
             let mut state = self.shared.lock();
             if state.ids.insert(span.span_context().span_id()) {

@@ -50,7 +50,7 @@ fn a_span_that_ends_twice_fails_the_test() {
             self.0.started();
         }
 
-        fn submit(&self, span: Box<tracing_core_ctx::SpanRecord>) {
+        fn submit(&self, span: tracing_core_ctx::SpanRecord) {
             self.0.submit(span.clone());
             self.0.submit(span);
         }

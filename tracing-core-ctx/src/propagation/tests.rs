@@ -100,7 +100,7 @@ pub(super) fn caller(context: &Context) -> Option<String> {
 /// A context with a span of this process.
 pub(super) fn with_span(trace_id: &str, span_id: &str, flags: TraceFlags) -> Context {
     let (trace_id, span_id) = (trace_id.parse().unwrap(), span_id.parse().unwrap());
-    let span = SpanRef::new(Some(SpanContext::new(trace_id, span_id, flags)), None);
+    let span = SpanRef::passing(SpanContext::new(trace_id, span_id, flags));
     Context::new().with_span(&span)
 }
 

@@ -1,10 +1,9 @@
-use std::sync::Arc;
-
-use super::{Link, LiveSpan, Relation, Span, SpanKind, SpanRecord, SpanRef, SpanWriter};
-use crate::attribute::{AttributeKey, AttributeValue, Attributes, ValueRef};
+use super::recording::Recording;
+use super::{ActiveSpan, Link, LiveRef, Relation, Span, SpanKind, SpanRef, SpanWriter};
+use crate::attribute::{AttributeKey, AttributeValue, ValueRef};
 use crate::context::SamplingHint;
 use crate::sampler::{AttributeSource, Decision, SamplingInput};
-use crate::{Context, SpanContext, Timestamp, Tracer};
+use crate::{Context, SpanContext, Timestamp, TraceState, Tracer};
 
 /// Says what is known before a span starts. Made by [`Tracer::span`].
 ///
@@ -14,26 +13,26 @@ pub struct SpanBuilder<'a> {
     tracer: &'a Tracer,
     name: &'a str,
     kind: SpanKind,
-    parent: Parent,
-    links: Vec<Link>,
-    dropped_links: u32,
-    attributes: Attributes,
+    parent: Parent<'a>,
     source: Option<&'a dyn AttributeSource>,
     start: Option<Timestamp>,
+    /// What the span gets by attributes and links that samplers see.
+    given: Option<Box<Recording>>,
 }
 
-/// Where the parent comes from, reduced to what starting a span needs of it.
+/// Where the parent comes from.
 #[derive(Default)]
-enum Parent {
+enum Parent<'a> {
     #[default]
     Current,
+    Context(&'a Context),
     Given(Above),
 }
 
 /// What a parent context says about a new span.
 #[derive(Default)]
 pub(super) struct Above {
-    span_context: Option<SpanContext>,
+    span: SpanRef,
     hint: Option<SamplingHint>,
     suppressed: bool,
 }
@@ -41,24 +40,66 @@ pub(super) struct Above {
 impl Above {
     pub(super) fn of(cx: &Context) -> Self {
         Self {
-            span_context: cx.span_context().cloned(),
+            span: cx.span(),
+            hint: cx.sampling_hint(),
+            suppressed: cx.is_suppressed(),
+        }
+    }
+
+    fn view(&self) -> View<'_> {
+        View {
+            parent: self.span.span_context(),
+            hint: self.hint,
+            suppressed: self.suppressed,
+        }
+    }
+
+    pub(super) const fn span(&self) -> &SpanRef {
+        &self.span
+    }
+}
+
+/// The same, borrowed.
+struct View<'a> {
+    parent: Option<&'a SpanContext>,
+    hint: Option<SamplingHint>,
+    suppressed: bool,
+}
+
+impl<'a> View<'a> {
+    fn of(cx: &'a Context) -> Self {
+        Self {
+            parent: cx.span_context(),
             hint: cx.sampling_hint(),
             suppressed: cx.is_suppressed(),
         }
     }
 }
 
+/// What became of a span.
+enum Outcome {
+    /// Nobody takes spans here: the caller's identity passes through.
+    NotTraced,
+    /// A sampler dropped it: this identity travels on.
+    Dropped(SpanContext),
+    Recording(LiveRef),
+}
+
 /// What samplers see: what was lent, else what was given.
 struct Known<'a> {
     lent: Option<&'a dyn AttributeSource>,
-    given: &'a Attributes,
+    given: Option<&'a Recording>,
 }
 
 impl AttributeSource for Known<'_> {
+    fn name(&self) -> &str {
+        self.lent.map_or("", |lent| lent.name())
+    }
+
     fn get(&self, key: &str) -> Option<ValueRef<'_>> {
         self.lent
             .and_then(|lent| lent.get(key))
-            .or_else(|| self.given.get(key))
+            .or_else(|| self.given?.attributes.get(key))
     }
 }
 
@@ -69,11 +110,9 @@ impl<'a> SpanBuilder<'a> {
             name,
             kind: SpanKind::Internal,
             parent: Parent::Current,
-            links: Vec::new(),
-            dropped_links: 0,
-            attributes: Attributes::new(),
             source: None,
             start: None,
+            given: None,
         }
     }
 
@@ -84,8 +123,9 @@ impl<'a> SpanBuilder<'a> {
     }
 
     /// Takes the parent from `context` instead of from the current one, and whether telemetry is suppressed too.
-    pub fn parent(self, context: &Context) -> Self {
-        self.below(Above::of(context))
+    pub fn parent(mut self, context: &'a Context) -> Self {
+        self.parent = Parent::Context(context);
+        self
     }
 
     pub(super) fn below(mut self, above: Above) -> Self {
@@ -112,10 +152,11 @@ impl<'a> SpanBuilder<'a> {
         // A span context does not say that the work is telemetry's own; the context that was taken before does.
         let suppressed = match &self.parent {
             Parent::Given(above) => above.suppressed,
+            Parent::Context(context) => context.is_suppressed(),
             Parent::Current => Context::with_current(Context::is_suppressed).unwrap_or_default(),
         };
         self.below(Above {
-            span_context,
+            span: span_context.map(SpanRef::passing).unwrap_or_default(),
             hint: None,
             suppressed,
         })
@@ -124,11 +165,8 @@ impl<'a> SpanBuilder<'a> {
     /// Links another span, a [`SpanContext`] or one with attributes, so that samplers see it too. What is over the limit is dropped
     /// and counted.
     pub fn link(mut self, link: impl Into<Link>) -> Self {
-        if self.links.len() >= self.tracer.limits().links {
-            self.dropped_links = self.dropped_links.saturating_add(1);
-        } else {
-            self.links.push(link.into());
-        }
+        let tracer = self.tracer;
+        SpanWriter::new(self.given(), tracer).link(link);
         self
     }
 
@@ -141,8 +179,8 @@ impl<'a> SpanBuilder<'a> {
         key: K,
         value: impl AttributeValue<K::Type>,
     ) -> Self {
-        self.attributes
-            .set_within(&self.tracer.limits().attributes, key, value);
+        let tracer = self.tracer;
+        SpanWriter::new(self.given(), tracer).set(key, value);
         self
     }
 
@@ -168,18 +206,56 @@ impl<'a> SpanBuilder<'a> {
     /// Starts the span and lets `describe` write on it, if it records.
     ///
     /// When it does not, nothing is built: the span is its identity and no more.
-    pub fn start_with(self, describe: impl FnOnce(&mut SpanWriter<'_>)) -> Span {
-        let tracer = self.tracer;
-        let above = match self.parent {
-            Parent::Given(above) => above,
-            Parent::Current => Context::with_current(Above::of).unwrap_or_default(),
+    pub fn start_with(mut self, describe: impl FnOnce(&mut SpanWriter<'_>)) -> Span {
+        let parent = std::mem::take(&mut self.parent);
+        let above;
+        let view = match parent {
+            Parent::Context(context) => View::of(context),
+            Parent::Given(given) => {
+                above = given;
+                above.view()
+            }
+            Parent::Current => {
+                above = Context::with_current(Above::of).unwrap_or_default();
+                above.view()
+            }
         };
-        if above.suppressed || !tracer.is_enabled() {
-            // The caller's context still passes through, so that propagation works without us.
-            return Span::new(SpanRef::new(above.span_context, None));
-        }
+        let parent = view.parent;
+        Span::new(match self.outcome(&view, describe) {
+            Outcome::NotTraced => parent.cloned().map(SpanRef::passing).unwrap_or_default(),
+            Outcome::Dropped(span_context) => SpanRef::passing(span_context),
+            Outcome::Recording(live) => SpanRef::of_live(live),
+        })
+    }
 
-        let parent = above.span_context.as_ref();
+    /// Starts the span below `context`, in place of any other parent, and makes it the span of that context; for an instrumentation that
+    /// carries both through a state machine.
+    pub fn start_in(
+        self,
+        mut context: Context,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
+    ) -> ActiveSpan {
+        match self.outcome(&View::of(&context), describe) {
+            Outcome::NotTraced => ActiveSpan::passing(context),
+            Outcome::Dropped(span_context) => {
+                context.set_span(SpanRef::passing(span_context));
+                ActiveSpan::passing(context)
+            }
+            Outcome::Recording(live) => {
+                context.set_span(SpanRef::of_live(live));
+                ActiveSpan::open(context)
+            }
+        }
+    }
+
+    /// Asks the sampler and, if it says so, begins to record.
+    #[inline]
+    fn outcome(self, above: &View<'_>, describe: impl FnOnce(&mut SpanWriter<'_>)) -> Outcome {
+        let tracer = self.tracer;
+        if above.suppressed || !tracer.is_enabled() {
+            return Outcome::NotTraced;
+        }
+        let parent = above.parent;
         let trace_id = parent.map_or_else(|| tracer.ids().trace_id(), SpanContext::trace_id);
         let sampling = tracer.sampler().sample(&SamplingInput {
             parent,
@@ -189,9 +265,9 @@ impl<'a> SpanBuilder<'a> {
             kind: self.kind,
             attributes: &Known {
                 lent: self.source,
-                given: &self.attributes,
+                given: self.given.as_deref(),
             },
-            links: &self.links,
+            links: self.given.as_deref().map_or(&[], |given| &given.links),
         });
         let random = parent.map_or_else(
             || tracer.ids().is_random(),
@@ -202,41 +278,40 @@ impl<'a> SpanBuilder<'a> {
             .with_sampled(sampling.decision == Decision::RecordAndSample);
         let trace_state = match sampling.trace_state {
             Some(changed) => changed,
-            None => parent
-                .map(SpanContext::trace_state)
-                .cloned()
-                .unwrap_or_default(),
+            None => parent.map_or(TraceState::EMPTY, |parent| parent.trace_state().clone()),
         };
         let span_context =
             SpanContext::new(trace_id, tracer.ids().span_id(), flags).with_trace_state(trace_state);
         if sampling.decision == Decision::Drop {
-            return Span::new(SpanRef::new(Some(span_context), None));
+            if let Some(given) = self.given {
+                given.give_back();
+            }
+            return Outcome::Dropped(span_context);
         }
 
-        let start = self.start.unwrap_or_else(|| tracer.now());
-        let mut record = Box::new(SpanRecord::new(
-            span_context.clone(),
-            tracer.scope(),
-            start,
-            self.attributes,
-        ));
-        record.parent = parent.map(SpanContext::span_id);
-        record.parent_is_remote = parent.is_some_and(SpanContext::is_remote);
-        record.kind = self.kind;
-        record.attributes.set_name(self.name);
-        record.links = self.links;
-        for link in &mut record.links {
-            link.limit(&tracer.limits().link_attributes);
+        let mut recording = self.given.unwrap_or_else(Recording::take);
+        recording.start = self.start.unwrap_or_else(|| tracer.now());
+        recording.span_context = span_context.clone();
+        recording.scope = tracer.scope();
+        recording.kind = self.kind;
+        if let Some(parent) = parent {
+            recording.parent = Some(parent.span_id());
+            recording.parent_is_remote = parent.is_remote();
         }
-        record.dropped_links = self.dropped_links;
-        describe(&mut SpanWriter::new(&mut record, tracer));
+        recording.attributes.set_name(self.name);
+        describe(&mut SpanWriter::new(&mut recording, tracer));
         // After the description, which may say that its keys are new.
-        record
-            .attributes
-            .put_all(&tracer.limits().attributes, &sampling.attributes);
-        let live = Arc::new(LiveSpan::new(tracer.clone(), record));
+        if !sampling.attributes.is_empty() || sampling.attributes.dropped() > 0 {
+            recording
+                .attributes
+                .put_all(&tracer.limits().attributes, &sampling.attributes);
+        }
         tracer.started();
-        Span::new(SpanRef::new(Some(span_context), Some(live)))
+        Outcome::Recording(LiveRef::new(tracer.clone(), span_context, recording))
+    }
+
+    fn given(&mut self) -> &mut Recording {
+        self.given.get_or_insert_with(Recording::take)
     }
 }
 

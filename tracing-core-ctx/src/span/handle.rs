@@ -1,10 +1,9 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
 
 use super::event::EventWriter;
-use super::{Event, Link, LiveSpan, SpanWriter, Status, exception};
+use super::{Event, Link, LiveRef, LiveSpan, SpanWriter, Status, exception};
 use crate::attribute::{AttributeKey, AttributeValue};
 use crate::{Context, SpanContext, Timestamp, semconv};
 
@@ -25,39 +24,61 @@ use crate::{Context, SpanContext, Timestamp, semconv};
 /// No method holds a lock while it runs code of its caller: closures, conversions and `Display` may use the same span.
 #[derive(Clone, Default)]
 pub struct SpanRef {
-    span_context: Option<SpanContext>,
-    live: Option<Arc<LiveSpan>>,
+    is: Is,
+}
+
+/// What a handle refers to.
+#[derive(Clone, Default)]
+enum Is {
+    /// A span that records.
+    Live(LiveRef),
+    /// No span.
+    #[default]
+    Nothing,
+    /// A span that does not record here: its identity passes through.
+    Passing(SpanContext),
 }
 
 impl SpanRef {
-    pub(crate) const fn new(
-        span_context: Option<SpanContext>,
-        live: Option<Arc<LiveSpan>>,
-    ) -> Self {
-        Self { span_context, live }
+    pub(crate) const NONE: Self = Self { is: Is::Nothing };
+
+    pub(super) const fn of_live(live: LiveRef) -> Self {
+        Self { is: Is::Live(live) }
+    }
+
+    /// A span that does not record here.
+    pub(crate) const fn passing(span_context: SpanContext) -> Self {
+        Self {
+            is: Is::Passing(span_context),
+        }
     }
 
     /// The span that is current on this thread.
     #[must_use]
     pub fn current() -> Self {
-        Context::with_current(Context::span).unwrap_or_default()
+        Context::with_current(|cx| cx.span_ref().clone()).unwrap_or_default()
     }
 
     /// Its identity; `None` when there is no span at all.
     #[must_use]
-    pub const fn span_context(&self) -> Option<&SpanContext> {
-        self.span_context.as_ref()
+    #[inline]
+    pub fn span_context(&self) -> Option<&SpanContext> {
+        match &self.is {
+            Is::Live(live) => live.get().map(LiveSpan::span_context),
+            Is::Nothing => None,
+            Is::Passing(span_context) => Some(span_context),
+        }
     }
 
     /// Whether what is written now is kept: the span records and has not ended.
     #[must_use]
     pub fn is_recording(&self) -> bool {
-        self.live.as_ref().is_some_and(|live| !live.has_ended())
+        self.live().is_some_and(|live| !live.has_ended())
     }
 
     /// Sets an attribute; a second value for a key replaces the first.
     pub fn set<K: AttributeKey>(&self, key: K, value: impl AttributeValue<K::Type>) {
-        if self.live.is_none() {
+        if self.live().is_none() {
             return;
         }
         // Both are taken before the lock: they may be foreign code.
@@ -117,7 +138,7 @@ impl SpanRef {
 
     /// Adds a link, to a [`SpanContext`] or with attributes. Samplers do not see it: give links at the start where they are known.
     pub fn link(&self, link: impl Into<Link>) {
-        if self.live.is_some() {
+        if self.live().is_some() {
             let link = link.into();
             self.write(|span| span.link(link));
         }
@@ -125,7 +146,7 @@ impl SpanRef {
 
     /// Marks the operation as failed: error status and `error.type`. See [`SpanWriter::fail`].
     pub fn fail(&self, error_type: &str, description: impl Into<Cow<'static, str>>) {
-        if self.live.is_some() {
+        if self.live().is_some() {
             // Converted before the lock is taken, as everything that may be foreign code.
             let description = description.into();
             self.write(|span| span.fail(error_type, description));
@@ -198,20 +219,29 @@ impl SpanRef {
     #[must_use]
     pub fn context(&self) -> Context {
         let current = Context::current();
-        if self.span_context.is_some() {
+        if self.span_context().is_some() {
             current.with_span(self)
         } else {
             current
         }
     }
 
-    pub(crate) const fn live(&self) -> Option<&Arc<LiveSpan>> {
-        self.live.as_ref()
+    #[inline]
+    pub(crate) fn live(&self) -> Option<&LiveSpan> {
+        match &self.is {
+            Is::Live(live) => live.get(),
+            Is::Nothing | Is::Passing(_) => None,
+        }
+    }
+
+    /// Whether it refers to a span that was recording when the handle was made.
+    pub(crate) const fn is_live(&self) -> bool {
+        matches!(self.is, Is::Live(_))
     }
 
     /// The span, if it still runs. That it does not is counted as a late write.
     fn recording(&self) -> Option<&LiveSpan> {
-        let live = self.live.as_deref()?;
+        let live = self.live()?;
         if live.has_ended() {
             live.tracer().count_late_write();
             return None;
@@ -220,7 +250,7 @@ impl SpanRef {
     }
 
     pub(super) fn write(&self, write: impl FnOnce(&mut SpanWriter<'_>)) {
-        if let Some(live) = &self.live {
+        if let Some(live) = self.live() {
             live.write(write);
         }
     }
@@ -229,7 +259,7 @@ impl SpanRef {
 impl fmt::Debug for SpanRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SpanRef")
-            .field("span_context", &self.span_context)
+            .field("span_context", &self.span_context())
             .field("recording", &self.is_recording())
             .finish()
     }

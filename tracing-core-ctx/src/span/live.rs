@@ -1,66 +1,137 @@
+use std::cell::RefCell;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::recording::Recording;
 use super::{SpanRecord, SpanWriter};
-use crate::{Timestamp, Tracer, semconv};
+use crate::pool::{Pool, Shelf, Spare};
+use crate::{SpanContext, Timestamp, Tracer, semconv};
 
 /// A span that records: shared by its owner and by every context that has it as its current span.
 ///
-/// The record is gone once the span has ended. The lock is held for single writes, never while foreign code runs.
+/// The recording is gone once the span has ended. The lock is held for single writes, never while foreign code runs.
 pub(crate) struct LiveSpan {
     tracer: Tracer,
-    record: Mutex<Option<Box<SpanRecord>>>,
+    span_context: SpanContext,
+    recording: Mutex<Option<Box<Recording>>>,
 }
 
-impl LiveSpan {
-    pub(super) const fn new(tracer: Tracer, record: Box<SpanRecord>) -> Self {
-        Self {
+/// Counts who shares a [`LiveSpan`], as [`Arc`] does; the last one keeps the memory for a later span.
+#[derive(Clone)]
+pub(crate) struct LiveRef {
+    /// Gone only while this is being dropped.
+    shared: Option<Arc<Slot>>,
+}
+
+/// A live span, or the memory for one.
+type Slot = Option<LiveSpan>;
+
+thread_local! {
+    static SHELF: Shelf<Arc<Slot>> = const { RefCell::new(Vec::new()) };
+}
+static SPARE: Spare<Arc<Slot>> = Mutex::new(Vec::new());
+const POOL: Pool<Arc<Slot>> = Pool {
+    shelf: &SHELF,
+    spare: &SPARE,
+};
+
+impl LiveRef {
+    #[inline]
+    pub(super) fn new(
+        tracer: Tracer,
+        span_context: SpanContext,
+        recording: Box<Recording>,
+    ) -> Self {
+        let live = Some(LiveSpan {
             tracer,
-            record: Mutex::new(Some(record)),
+            span_context,
+            recording: Mutex::new(Some(recording)),
+        });
+        let shared = match POOL.take() {
+            Some(mut shared) => match Arc::get_mut(&mut shared) {
+                Some(slot) => {
+                    *slot = live;
+                    shared
+                }
+                None => Arc::new(live),
+            },
+            None => Arc::new(live),
+        };
+        Self {
+            shared: Some(shared),
         }
     }
 
+    /// The span; `None` only while this is being dropped.
+    #[inline]
+    pub(crate) fn get(&self) -> Option<&LiveSpan> {
+        self.shared.as_deref()?.as_ref()
+    }
+}
+
+impl Drop for LiveRef {
+    #[inline]
+    fn drop(&mut self) {
+        let Some(mut shared) = self.shared.take() else {
+            return;
+        };
+        // Two that let go at once may both find the other still there: then the allocator gets it.
+        if let Some(slot) = Arc::get_mut(&mut shared) {
+            *slot = None;
+            POOL.give(shared);
+        }
+    }
+}
+
+impl LiveSpan {
     pub(crate) const fn tracer(&self) -> &Tracer {
         &self.tracer
     }
 
-    /// Lets `write` at the record. After the end it is not called; the attempt is counted.
+    pub(crate) const fn span_context(&self) -> &SpanContext {
+        &self.span_context
+    }
+
+    /// Lets `write` at the recording. After the end it is not called; the attempt is counted.
+    #[inline]
     pub(super) fn write(&self, write: impl FnOnce(&mut SpanWriter<'_>)) {
-        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
-        match record.as_deref_mut() {
-            Some(record) => write(&mut SpanWriter::new(record, &self.tracer)),
+        let mut recording = self.lock();
+        match recording.as_deref_mut() {
+            Some(recording) => write(&mut SpanWriter::new(recording, &self.tracer)),
             None => self.tracer.count_late_write(),
         }
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        let record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
-        record.is_none()
+        self.lock().is_none()
     }
 
-    /// Takes the record out, lets `finish` add what is only known at the end, and hands it over. The second call does nothing.
+    /// Takes the recording out, lets `finish` add what is only known at the end, and hands it over. The second call does nothing.
     ///
-    /// If `finish` panics, the record is handed over all the same, as that of an operation that panicked.
+    /// If `finish` panics, the span is handed over all the same, as that of an operation that panicked.
+    #[inline]
     pub(super) fn end(&self, end: Option<Timestamp>, finish: impl FnOnce(&mut SpanWriter<'_>)) {
-        let taken = self
-            .record
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let Some(record) = taken else {
+        let Some(recording) = self.lock().take() else {
             return;
         };
         let mut handover = Handover {
             tracer: &self.tracer,
             // Before `finish`, whose time is not that of the operation.
             end: end.unwrap_or_else(|| self.tracer.now()),
-            record: Some(record),
+            recording: Some(recording),
             finished: false,
         };
-        if let Some(record) = handover.record.as_deref_mut() {
-            finish(&mut SpanWriter::new(record, &self.tracer));
+        if let Some(recording) = handover.recording.as_deref_mut() {
+            finish(&mut SpanWriter::new(recording, &self.tracer));
         }
         handover.finished = true;
+    }
+
+    #[inline]
+    fn lock(&self) -> MutexGuard<'_, Option<Box<Recording>>> {
+        self.recording
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -70,23 +141,24 @@ impl fmt::Debug for LiveSpan {
     }
 }
 
-/// Hands a record to the sink when it is dropped, so that unwinding does it too.
+/// Hands a span to the sink when it is dropped, so that unwinding does it too.
 struct Handover<'a> {
     tracer: &'a Tracer,
     end: Timestamp,
-    record: Option<Box<SpanRecord>>,
+    recording: Option<Box<Recording>>,
     finished: bool,
 }
 
 impl Drop for Handover<'_> {
+    #[inline]
     fn drop(&mut self) {
-        let Some(mut record) = self.record.take() else {
+        let Some(mut recording) = self.recording.take() else {
             return;
         };
         if !self.finished {
-            SpanWriter::new(&mut record, self.tracer).fail(semconv::error_type::PANIC, "");
+            SpanWriter::new(&mut recording, self.tracer).fail(semconv::error_type::PANIC, "");
         }
-        record.end = self.end.max(record.start);
-        self.tracer.submit(record);
+        recording.end = self.end.max(recording.start);
+        self.tracer.submit(SpanRecord::new(recording));
     }
 }

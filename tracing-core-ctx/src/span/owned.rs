@@ -39,7 +39,7 @@ pub struct Span {
 
 impl Span {
     pub(super) fn new(handle: SpanRef) -> Self {
-        let unwinding = handle.live().is_some() && std::thread::panicking();
+        let unwinding = handle.is_live() && std::thread::panicking();
         Self { handle, unwinding }
     }
 
@@ -110,18 +110,23 @@ impl Span {
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(carts());
     /// ```
     pub fn child_with(name: &str, build: impl FnOnce(SpanBuilder<'_>) -> SpanBuilder<'_>) -> Self {
-        let around = Context::with_current(|cx| {
-            cx.live()
-                .map(|live| (live.tracer().for_application(), Above::of(cx)))
-                .ok_or_else(|| cx.span_context().cloned())
+        let around = Context::with_current(|cx| match cx.span_ref() {
+            span if span.is_live() => Around::Recording(Above::of(cx)),
+            span => Around::Passing(span.clone()),
         });
-        match around {
-            Some(Ok((tracer, above))) => {
-                build(SpanBuilder::new(&tracer, name).below(above)).start()
-            }
-            Some(Err(span_context)) => Self::new(SpanRef::new(span_context, None)),
-            None => Self::none(),
-        }
+        let above = match around {
+            Some(Around::Recording(above)) => above,
+            Some(Around::Passing(span)) => return Self::new(span),
+            None => return Self::none(),
+        };
+        let Some(tracer) = above
+            .span()
+            .live()
+            .map(|live| live.tracer().for_application())
+        else {
+            return Self::none();
+        };
+        build(SpanBuilder::new(&tracer, name).below(above)).start()
     }
 
     /// Ends the span now and hands it to the tracer's sink.
@@ -171,6 +176,12 @@ impl Span {
             live.end(time, describe);
         }
     }
+}
+
+/// Where a child is to be started.
+enum Around {
+    Passing(SpanRef),
+    Recording(Above),
 }
 
 impl Deref for Span {

@@ -1,3 +1,6 @@
+use std::fmt;
+
+use super::recording::Recording;
 use super::{Event, Link, Status};
 use crate::attribute::Attributes;
 use crate::{InstrumentationScope, SpanContext, SpanId, Timestamp};
@@ -25,156 +28,153 @@ pub enum SpanKind {
 }
 
 /// A span as it is handed to a [`SpanSink`](crate::SpanSink): everything that was recorded.
-#[derive(Clone, Debug)]
+///
+/// As large as a pointer. Its memory is used again by a later span when it is dropped.
 pub struct SpanRecord {
-    pub(crate) span_context: SpanContext,
-    pub(crate) parent: Option<SpanId>,
-    pub(crate) parent_is_remote: bool,
-    pub(crate) kind: SpanKind,
-    pub(crate) start: Timestamp,
-    pub(crate) end: Timestamp,
-    pub(crate) status: Status,
-    pub(crate) attributes: Attributes,
-    pub(crate) events: Vec<Event>,
-    pub(crate) links: Vec<Link>,
-    pub(crate) dropped_events: u32,
-    pub(crate) dropped_links: u32,
-    pub(crate) scope: &'static InstrumentationScope,
+    /// Gone only while this is being dropped.
+    recording: Option<Box<Recording>>,
 }
 
-/// Room for what an HTTP span records, so that it grows nothing while it runs.
-const ATTRIBUTES: usize = 16;
-const TEXT: usize = 256;
-
 impl SpanRecord {
-    /// `attributes` are those that were given before the start.
-    pub(crate) fn new(
-        span_context: SpanContext,
-        scope: &'static InstrumentationScope,
-        start: Timestamp,
-        mut attributes: Attributes,
-    ) -> Self {
-        attributes.reserve(ATTRIBUTES, TEXT);
+    pub(super) const fn new(recording: Box<Recording>) -> Self {
         Self {
-            span_context,
-            parent: None,
-            parent_is_remote: false,
-            kind: SpanKind::Internal,
-            start,
-            end: start,
-            status: Status::Unset,
-            attributes,
-            events: Vec::new(),
-            links: Vec::new(),
-            dropped_events: 0,
-            dropped_links: 0,
-            scope,
+            recording: Some(recording),
         }
+    }
+
+    #[inline]
+    fn get(&self) -> &Recording {
+        static NONE: Recording = Recording::EMPTY;
+        self.recording.as_deref().unwrap_or(&NONE)
     }
 
     /// Identity, flags and `tracestate`.
     #[must_use]
-    pub const fn span_context(&self) -> &SpanContext {
-        &self.span_context
+    pub fn span_context(&self) -> &SpanContext {
+        &self.get().span_context
     }
 
     /// The parent, unless this is the root of its trace.
     #[must_use]
-    pub const fn parent(&self) -> Option<SpanId> {
-        self.parent
+    pub fn parent(&self) -> Option<SpanId> {
+        self.get().parent
     }
 
     /// Whether the parent is a span of another process.
     #[must_use]
-    pub const fn parent_is_remote(&self) -> bool {
-        self.parent_is_remote
+    pub fn parent_is_remote(&self) -> bool {
+        self.get().parent_is_remote
     }
 
     /// Whether no span of this process is above it.
     #[must_use]
-    pub const fn is_local_root(&self) -> bool {
-        self.parent.is_none() || self.parent_is_remote
+    pub fn is_local_root(&self) -> bool {
+        let recording = self.get();
+        recording.parent.is_none() || recording.parent_is_remote
     }
 
     /// Its role.
     #[must_use]
-    pub const fn kind(&self) -> SpanKind {
-        self.kind
+    pub fn kind(&self) -> SpanKind {
+        self.get().kind
     }
 
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.attributes.name()
+        self.get().attributes.name()
     }
 
     /// When it started.
     #[must_use]
-    pub const fn start(&self) -> Timestamp {
-        self.start
+    pub fn start(&self) -> Timestamp {
+        self.get().start
     }
 
     /// When it ended; never before it started.
     #[must_use]
-    pub const fn end(&self) -> Timestamp {
-        self.end
+    pub fn end(&self) -> Timestamp {
+        self.get().end
     }
 
     /// How it ended.
     #[must_use]
-    pub const fn status(&self) -> &Status {
-        &self.status
+    pub fn status(&self) -> &Status {
+        &self.get().status
     }
 
     /// What is known about it.
     #[must_use]
-    pub const fn attributes(&self) -> &Attributes {
-        &self.attributes
+    pub fn attributes(&self) -> &Attributes {
+        &self.get().attributes
     }
 
     /// What happened in it, in the order of recording.
     #[must_use]
     pub fn events(&self) -> &[Event] {
-        &self.events
+        &self.get().events
     }
 
     /// What it is related to beside its parent.
     #[must_use]
     pub fn links(&self) -> &[Link] {
-        &self.links
+        &self.get().links
     }
 
     /// Events dropped because of a limit.
     #[must_use]
-    pub const fn dropped_events(&self) -> u32 {
-        self.dropped_events
+    pub fn dropped_events(&self) -> u32 {
+        self.get().dropped_events
     }
 
     /// Links dropped because of a limit.
     #[must_use]
-    pub const fn dropped_links(&self) -> u32 {
-        self.dropped_links
+    pub fn dropped_links(&self) -> u32 {
+        self.get().dropped_links
     }
 
     /// Who recorded it.
     #[must_use]
-    pub const fn scope(&self) -> &'static InstrumentationScope {
-        self.scope
+    pub fn scope(&self) -> &'static InstrumentationScope {
+        self.get().scope
     }
 
     /// Bytes of memory held, roughly: what a byte bound of a queue counts.
     #[must_use]
     pub fn weight(&self) -> usize {
-        let events: usize = self
-            .events
-            .iter()
-            .map(|event| size_of::<Event>() + event.name.len() + event.attributes.weight())
-            .sum();
-        let links: usize = self
-            .links
-            .iter()
-            .map(|link| size_of::<Link>() + link.attributes.weight())
-            .sum();
-        size_of::<Self>() + self.attributes.weight() + events + links
+        self.get().weight()
+    }
+}
+
+impl Clone for SpanRecord {
+    fn clone(&self) -> Self {
+        Self {
+            recording: self.recording.clone(),
+        }
+    }
+}
+
+impl Drop for SpanRecord {
+    fn drop(&mut self) {
+        if let Some(recording) = self.recording.take() {
+            recording.give_back();
+        }
+    }
+}
+
+impl fmt::Debug for SpanRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpanRecord")
+            .field("name", &self.name())
+            .field("span_context", self.span_context())
+            .field("parent", &self.parent())
+            .field("kind", &self.kind())
+            .field("start", &self.start())
+            .field("end", &self.end())
+            .field("status", self.status())
+            .field("attributes", self.attributes())
+            .field("events", &self.events())
+            .field("links", &self.links())
+            .finish_non_exhaustive()
     }
 }

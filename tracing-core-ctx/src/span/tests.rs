@@ -92,8 +92,8 @@ impl SpanSink for Recorder {
         self.started.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn submit(&self, span: Box<SpanRecord>) {
-        self.ended.lock().unwrap().push(*span);
+    fn submit(&self, span: SpanRecord) {
+        self.ended.lock().unwrap().push(span);
     }
 }
 
@@ -332,7 +332,7 @@ fn a_sink_may_use_the_span_that_it_is_given() {
     struct Curious(Mutex<Option<SpanRef>>);
 
     impl SpanSink for Curious {
-        fn submit(&self, _: Box<SpanRecord>) {
+        fn submit(&self, _: SpanRecord) {
             let span = self.0.lock().unwrap().take().unwrap();
             assert!(!span.is_recording());
             span.set("late", 1);

@@ -1,6 +1,8 @@
 use std::borrow::Cow;
+use std::fmt;
 
-use super::{Event, Link, SpanKind, SpanRecord, Status};
+use super::recording::Recording;
+use super::{Event, Link, SpanKind, Status};
 use crate::attribute::{AttributeKey, AttributeValue, Attributes, KeyRef, ValueRef};
 use crate::{Timestamp, Tracer, semconv};
 
@@ -8,14 +10,13 @@ use crate::{Timestamp, Tracer, semconv};
 ///
 /// Handed to instrumentation by [`SpanBuilder::start_with`](super::SpanBuilder::start_with) and
 /// [`Span::end_with`](super::Span::end_with). It describes a span; it cannot end one.
-#[derive(Debug)]
 pub struct SpanWriter<'a> {
-    record: &'a mut SpanRecord,
+    record: &'a mut Recording,
     tracer: &'a Tracer,
 }
 
 impl<'a> SpanWriter<'a> {
-    pub(super) const fn new(record: &'a mut SpanRecord, tracer: &'a Tracer) -> Self {
+    pub(super) const fn new(record: &'a mut Recording, tracer: &'a Tracer) -> Self {
         Self { record, tracer }
     }
 
@@ -60,7 +61,7 @@ impl<'a> SpanWriter<'a> {
     /// The name so far.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.record.name()
+        self.record.attributes.name()
     }
 
     /// The role.
@@ -84,6 +85,11 @@ impl<'a> SpanWriter<'a> {
     /// Replaces the name.
     pub fn update_name(&mut self, name: &str) {
         self.record.attributes.set_name(name);
+    }
+
+    /// Replaces the name by these pieces, put together.
+    pub fn update_name_from(&mut self, pieces: &[&str]) {
+        self.record.attributes.set_name(&pieces.concat());
     }
 
     /// Takes a status over if the order `Ok` > `Error` > `Unset` allows it.
@@ -120,5 +126,13 @@ impl<'a> SpanWriter<'a> {
         let mut link = link.into();
         link.limit(&limits.link_attributes);
         self.record.links.push(link);
+    }
+}
+
+impl fmt::Debug for SpanWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpanWriter")
+            .field("name", &self.name())
+            .finish_non_exhaustive()
     }
 }

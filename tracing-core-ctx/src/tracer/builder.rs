@@ -127,5 +127,5 @@ shared! {
         sample(input: &crate::sampler::SamplingInput<'_>) -> crate::sampler::Sampling;
         description() -> std::borrow::Cow<'static, str>;
     }
-    SpanSink { is_enabled() -> bool; started() -> (); submit(span: Box<crate::SpanRecord>) -> (); }
+    SpanSink { is_enabled() -> bool; started() -> (); submit(span: crate::SpanRecord) -> (); }
 }

@@ -9,8 +9,8 @@ use crate::{Baggage, RandomIds, SystemClock, TraceFlags, semconv};
 struct Recorder(Mutex<Vec<SpanRecord>>);
 
 impl SpanSink for Recorder {
-    fn submit(&self, span: Box<SpanRecord>) {
-        self.0.lock().unwrap().push(*span);
+    fn submit(&self, span: SpanRecord) {
+        self.0.lock().unwrap().push(span);
     }
 }
 

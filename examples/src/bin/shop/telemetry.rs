@@ -201,7 +201,7 @@ impl Exporter for Fork {
     fn export(&mut self, batch: &Batch<'_>) -> Result<(), ExportError> {
         if let Some(remote) = &self.remote {
             for span in batch.spans() {
-                remote.submit(Box::new(span.clone()));
+                remote.submit(span.clone());
             }
         }
         self.spans.export(batch)

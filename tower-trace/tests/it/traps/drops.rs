@@ -38,7 +38,7 @@ impl Drop for Bomb {
 struct BrokenSink;
 
 impl SpanSink for BrokenSink {
-    fn submit(&self, _: Box<SpanRecord>) {
+    fn submit(&self, _: SpanRecord) {
         resume_unwind(Box::new("a broken sink"));
     }
 }

@@ -127,7 +127,7 @@ fn expected_span(span: &SpanRecord) -> proto::Span {
 fn expected(
     of: &Resource,
     scopes: &[&InstrumentationScope],
-    spans: &[Box<SpanRecord>],
+    spans: &[SpanRecord],
 ) -> ExportTraceServiceRequest {
     let scope_spans = |scope: &&InstrumentationScope| proto::ScopeSpans {
         scope: Some(common::InstrumentationScope {
@@ -154,8 +154,8 @@ fn expected(
     }
 }
 
-fn encoded(resource: &Resource, spans: &[Box<SpanRecord>]) -> Vec<u8> {
-    encode(resource, spans.iter().map(|span| &**span))
+fn encoded(resource: &Resource, spans: &[SpanRecord]) -> Vec<u8> {
+    encode(resource, spans.iter())
 }
 
 fn caller() -> SpanContext {

@@ -14,7 +14,7 @@ const PARENT: &str = "1234567890123456";
 struct Nowhere;
 
 impl SpanSink for Nowhere {
-    fn submit(&self, _span: Box<SpanRecord>) {}
+    fn submit(&self, _span: SpanRecord) {}
 }
 
 /// A service that is called with some headers and calls others.

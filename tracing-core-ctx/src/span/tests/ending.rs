@@ -210,7 +210,7 @@ fn a_sink_that_panics_hurts_nobody_not_even_while_a_panic_unwinds() {
     struct Broken;
 
     impl SpanSink for Broken {
-        fn submit(&self, _: Box<SpanRecord>) {
+        fn submit(&self, _: SpanRecord) {
             panic!("on purpose: the sink");
         }
     }

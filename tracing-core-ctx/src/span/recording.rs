@@ -1,0 +1,108 @@
+use std::cell::RefCell;
+use std::sync::Mutex;
+
+use super::{Event, Link, SpanKind, Status};
+use crate::attribute::Attributes;
+use crate::pool::{Pool, Shelf, Spare};
+use crate::{InstrumentationScope, SpanContext, SpanId, Timestamp, TraceFlags, TraceId};
+
+/// What a running span has recorded so far, in memory that is used again by a later one.
+#[derive(Clone)]
+pub(crate) struct Recording {
+    pub(crate) span_context: SpanContext,
+    pub(crate) parent: Option<SpanId>,
+    pub(crate) parent_is_remote: bool,
+    pub(crate) kind: SpanKind,
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
+    pub(crate) status: Status,
+    pub(crate) attributes: Attributes,
+    pub(crate) events: Vec<Event>,
+    pub(crate) links: Vec<Link>,
+    pub(crate) dropped_events: u32,
+    pub(crate) dropped_links: u32,
+    pub(crate) scope: &'static InstrumentationScope,
+}
+
+/// Room for what an HTTP span records, so that it grows nothing while it runs.
+const ATTRIBUTES: usize = 16;
+const TEXT: usize = 256;
+
+/// A recording that has become larger than this is given back to the allocator: the pool holds what most spans need.
+const POOLED_BYTES: usize = 4096;
+
+thread_local! {
+    static SHELF: Shelf<Box<Recording>> = const { RefCell::new(Vec::new()) };
+}
+static SPARE: Spare<Box<Recording>> = Mutex::new(Vec::new());
+const POOL: Pool<Box<Recording>> = Pool {
+    shelf: &SHELF,
+    spare: &SPARE,
+};
+
+static NO_SCOPE: InstrumentationScope = InstrumentationScope::new("", "");
+
+impl Recording {
+    /// Of no span yet.
+    pub(crate) const EMPTY: Self = Self {
+        span_context: SpanContext::new(TraceId::ONE, SpanId::ONE, TraceFlags::NONE),
+        parent: None,
+        parent_is_remote: false,
+        kind: SpanKind::Internal,
+        start: Timestamp::from_unix_nanos(0),
+        end: Timestamp::from_unix_nanos(0),
+        status: Status::Unset,
+        attributes: Attributes::new(),
+        events: Vec::new(),
+        links: Vec::new(),
+        dropped_events: 0,
+        dropped_links: 0,
+        scope: &NO_SCOPE,
+    };
+
+    /// An empty one, with the memory of an earlier span where there is some.
+    #[inline]
+    pub(crate) fn take() -> Box<Self> {
+        POOL.take().unwrap_or_else(Self::allocate)
+    }
+
+    #[cold]
+    fn allocate() -> Box<Self> {
+        let mut new = Box::new(Self::EMPTY);
+        new.attributes.reserve(ATTRIBUTES, TEXT);
+        new
+    }
+
+    /// Gives the memory to the spans that come.
+    pub(crate) fn give_back(mut self: Box<Self>) {
+        if self.weight() > POOLED_BYTES {
+            return;
+        }
+        self.span_context = Self::EMPTY.span_context;
+        self.parent = None;
+        self.parent_is_remote = false;
+        self.status = Status::Unset;
+        self.attributes.clear();
+        self.events.clear();
+        self.links.clear();
+        self.dropped_events = 0;
+        self.dropped_links = 0;
+        POOL.give(self);
+    }
+
+    /// Bytes of memory held, roughly.
+    pub(crate) fn weight(&self) -> usize {
+        let events: usize = self
+            .events
+            .iter()
+            .map(|event| event.name.len() + event.attributes.weight())
+            .sum();
+        let links: usize = self.links.iter().map(|link| link.attributes.weight()).sum();
+        size_of::<Self>()
+            + self.attributes.weight()
+            + self.events.capacity() * size_of::<Event>()
+            + self.links.capacity() * size_of::<Link>()
+            + events
+            + links
+    }
+}
