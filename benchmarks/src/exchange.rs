@@ -74,7 +74,7 @@ where
     }
 }
 
-pub(crate) fn exchange<S, B>(service: &mut S, request: OrdersRequest)
+fn exchange<S, B>(service: &mut S, request: OrdersRequest)
 where
     S: Service<OrdersRequest, Response = Response<B>, Error = Infallible>,
     B: Body<Data = Bytes, Error = Infallible>,
@@ -98,7 +98,7 @@ where
 
 /// The service behind the layer: 200 with a small body.
 pub(crate) fn inner()
--> impl Service<OrdersRequest, Response = Response<Full<Bytes>>, Error = Infallible> + Clone {
+-> impl Service<OrdersRequest, Response = Response<Full<Bytes>>, Error = Infallible> {
     service_fn(|request: Request<Full<Bytes>>| async move {
         drop(request);
         let mut response =

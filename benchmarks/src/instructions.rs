@@ -75,31 +75,21 @@ pub fn run(case: &Case, side: Side) -> Result<(), Error> {
 ///
 /// When there is no valgrind, or the program fails under it.
 pub fn count(case: &Case, side: Side) -> Result<f64, Error> {
-    let total = total_of(&[RUN, &case.to_string(), side.as_str()], MEASURED)?;
-    #[expect(clippy::cast_precision_loss, reason = "the total of a short run")]
-    Ok(total as f64 / (BATCHES * BATCH) as f64)
-}
-
-/// Instructions that this program, called with `arguments`, executes inside of a function, which is named as for callgrind's
-/// `--toggle-collect`.
-///
-/// # Errors
-///
-/// When there is no valgrind, or the program fails under it.
-pub fn total_of(arguments: &[&str], function: &str) -> Result<u64, Error> {
     let profile = Profile::new();
     let output = Command::new("valgrind")
         .args(["--quiet", "--tool=callgrind"])
-        .arg(format!("--toggle-collect={function}"))
+        .arg(format!("--toggle-collect={MEASURED}"))
         .arg(format!("--callgrind-out-file={}", profile.0.display()))
         .arg(env::current_exe()?)
-        .args(arguments)
+        .args([RUN, &case.to_string(), side.as_str()])
         .stdin(Stdio::null())
         .output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into());
     }
-    total(&fs::read_to_string(&profile.0)?).ok_or_else(|| "callgrind wrote no total".into())
+    let total = total(&fs::read_to_string(&profile.0)?).ok_or("callgrind wrote no total")?;
+    #[expect(clippy::cast_precision_loss, reason = "the total of a short run")]
+    Ok(total as f64 / (BATCHES * BATCH) as f64)
 }
 
 /// The line that sums up a profile, `totals: 1234`.

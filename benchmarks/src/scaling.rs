@@ -15,6 +15,5 @@ mod threads;
 mod traces;
 mod work;
 
-pub use open::{OpenExchanges, open_exchanges};
 pub use report::report;
 pub use work::{RUN, run};

@@ -16,11 +16,10 @@ use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 use trace_pipeline::Pipeline;
 use trace_pipeline::otlp::OtlpConfig;
 
-use super::requests::{layer, requests};
+use super::requests::{OrdersRequest, answer, layer, requests};
 use super::resident::resident;
 use crate::Error;
 use crate::load::{RECEIVE, Role};
-use crate::request::OrdersRequest;
 
 pub(super) const NAME: &str = "concurrent";
 
@@ -94,9 +93,7 @@ impl Gate {
                 waiting.fetch_add(1, Ordering::Relaxed);
                 // Fails when the gate is gone, which lets everybody go too.
                 let _ = opened.wait_for(|opened| *opened).await;
-                Ok(Response::new(Full::new(Bytes::from_static(
-                    br#"{"orders":[17,18,19]}"#,
-                ))))
+                Ok(answer())
             }
         })
     }
@@ -109,15 +106,16 @@ where
     B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
 {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let make = requests();
+    let make = Arc::new(requests());
     runtime.block_on(async {
         let before = resident()?;
         let mut tasks = JoinSet::new();
         for _ in 0..count {
-            let request = make();
+            let make = Arc::clone(&make);
             let service = service.clone();
             tasks.spawn(async move {
-                let Ok(response) = service.oneshot(request).await;
+                // Made here, so that what the one has freed is there for the next.
+                let Ok(response) = service.oneshot(make()).await;
                 response.into_body().collect().await.is_ok()
             });
         }

@@ -36,8 +36,8 @@ fn threads_table() -> Result<String, Error> {
     let rows: Vec<Vec<String>> = rows
         .into_iter()
         .map(|(title, what, sink)| {
-            let [one, one_share] = medians(&[threads::NAME, what, "1", sink], RUNS)?;
-            let [two, two_share] = medians(&[threads::NAME, what, "2", sink], RUNS)?;
+            let [one, one_cpu, one_share] = medians(&[threads::NAME, what, "1", sink], RUNS)?;
+            let [two, two_cpu, two_share] = medians(&[threads::NAME, what, "2", sink], RUNS)?;
             let share = |share: f64| match what {
                 "bare" => String::new(),
                 _ => format!("{:.1} %", share * 100.0),
@@ -46,7 +46,8 @@ fn threads_table() -> Result<String, Error> {
                 title.to_owned(),
                 format!("{one:.0}"),
                 format!("{two:.0}"),
-                format!("{:.2}", two / one),
+                format!("{one_cpu:.0}"),
+                format!("{two_cpu:.0}"),
                 share(one_share),
                 share(two_share),
             ])
@@ -56,7 +57,8 @@ fn threads_table() -> Result<String, Error> {
         "in a second",
         "1 thread",
         "2 threads",
-        "ratio",
+        "CPU ns each: 1",
+        "CPU ns each: 2",
         "delivered: 1",
         "delivered: 2",
     ];
@@ -71,7 +73,7 @@ fn traces_table() -> Result<String, Error> {
             let mut row = vec![size.to_owned()];
             for shape in ["flat", "deep"] {
                 row.push(if has_valgrind {
-                    format!("{:.0}", instructions_of_a_span(shape, size)?)
+                    format!("{:.0}", traces::instructions(shape, size)?)
                 } else {
                     "?".to_owned()
                 });
@@ -91,19 +93,14 @@ fn traces_table() -> Result<String, Error> {
     Ok(markdown::table(&columns, &rows))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "the total of a short run")]
-fn instructions_of_a_span(shape: &str, size: &str) -> Result<f64, Error> {
-    let arguments = [super::RUN, traces::NAME, shape, size, "once"];
-    let total = instructions::total_of(&arguments, traces::MEASURED)?;
-    Ok(total as f64 / traces::SPANS as f64)
-}
-
 fn open_text() -> Result<String, Error> {
     let [bare] = figures(&[open::NAME, OPEN, "bare"])?;
-    let [traced] = figures(&[open::NAME, OPEN, "traced"])?;
+    let [exchanges] = figures(&[open::NAME, OPEN, "exchanges"])?;
+    let [spans] = figures(&[open::NAME, OPEN, "spans"])?;
     Ok(format!(
-        "{OPEN} open exchanges: {:.0} bytes each over the {bare:.0} without tracing.\n",
-        traced - bare
+        "{OPEN} open at once: a span of thirteen attributes holds {spans:.0} bytes; a response with such a span holds {:.0} over the \
+         {bare:.0} without.\n",
+        exchanges - bare
     ))
 }
 

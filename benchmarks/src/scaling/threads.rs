@@ -1,17 +1,16 @@
 //! Spans in a second, on one thread and on several.
 
 use std::sync::{Arc, Barrier};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use tower::Layer as _;
 use trace_pipeline::Pipeline;
 use tracing_core_ctx::attribute::Key;
 use tracing_core_ctx::{Span, Tracer};
 
-use super::requests::{Counted, Discard, layer, requests};
+use super::requests::{Counted, Discard, begin, inner, layer, read, requests};
 use crate::Error;
-use crate::exchange::{exchange, inner};
 
 pub(super) const NAME: &str = "threads";
 
@@ -19,7 +18,8 @@ const TIME: Duration = Duration::from_millis(1000);
 const SKU: Key<str> = Key::new("shop.item.sku");
 const COUNT: Key<i64> = Key::new("shop.item.count");
 
-/// `threads spans|requests|bare <threads> counted|pipeline`: how many in a second, and which share of the spans was delivered.
+/// `threads spans|requests|bare <threads> counted|pipeline`: how many in a second, processor time of the threads for each in nanoseconds,
+/// and which share of the spans was delivered.
 ///
 /// A span is a child with two attributes. A request is made, goes through `TraceLayer` (or not, with `bare`), and is answered.
 pub(super) fn work(arguments: &[&str]) -> Result<Vec<f64>, Error> {
@@ -33,15 +33,15 @@ pub(super) fn work(arguments: &[&str]) -> Result<Vec<f64>, Error> {
         _ => return Err(format!("`{what}` is not known").into()),
     };
     let threads: usize = threads.parse()?;
-    let (made, delivered) = match sink {
+    let (Made { count, cpu }, delivered) = match sink {
         "counted" => {
             let sink = Arc::new(Counted::default());
             let tracer = Tracer::builder().sink(Arc::clone(&sink)).build();
-            (on(threads, &tracer, make), sink.spans())
+            (on(threads, &tracer, make)?, sink.spans())
         }
         "pipeline" => {
             let pipeline = Pipeline::builder().exporter(Discard).build()?;
-            let made = on(threads, pipeline.tracer(), make);
+            let made = on(threads, pipeline.tracer(), make)?;
             // What was lost is what is to be found out.
             let _ = pipeline.flush(Duration::from_secs(60));
             (made, pipeline.stats().exported)
@@ -49,25 +49,54 @@ pub(super) fn work(arguments: &[&str]) -> Result<Vec<f64>, Error> {
         _ => return Err(format!("`{sink}` is not known").into()),
     };
     #[expect(clippy::cast_precision_loss, reason = "the work of a second")]
-    let (made, delivered) = (made as f64, delivered as f64);
-    Ok(vec![made / TIME.as_secs_f64(), delivered / made])
+    let (made, delivered) = (count as f64, delivered as f64);
+    let nanos = cpu.as_secs_f64() * 1e9;
+    Ok(vec![
+        made / TIME.as_secs_f64(),
+        nanos / made,
+        delivered / made,
+    ])
 }
 
-/// Runs `make` on so many threads from the same moment on; what they have made together.
-fn on(threads: usize, tracer: &Tracer, make: fn(&Tracer, Instant) -> u64) -> u64 {
+/// What threads have made together, and the processor time that it took them.
+struct Made {
+    count: u64,
+    cpu: Duration,
+}
+
+/// Runs `make` on so many threads from the same moment on.
+fn on(threads: usize, tracer: &Tracer, make: fn(&Tracer, Instant) -> u64) -> Result<Made, Error> {
     let barrier = Barrier::new(threads);
+    let run = || {
+        barrier.wait();
+        let before = cpu_of_thread();
+        let count = make(tracer, Instant::now() + TIME);
+        Some((count, cpu_of_thread()?.saturating_sub(before?)))
+    };
     thread::scope(|scope| {
-        let running: Vec<_> = (0..threads)
-            .map(|_| {
-                scope.spawn(|| {
-                    barrier.wait();
-                    make(tracer, Instant::now() + TIME)
-                })
-            })
-            .collect();
-        let made = running.into_iter().map(|thread| thread.join());
-        made.map(Result::unwrap_or_default).sum()
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+        let mut made = Made {
+            count: 0,
+            cpu: Duration::ZERO,
+        };
+        for thread in running {
+            let (count, cpu) = thread
+                .join()
+                .ok()
+                .flatten()
+                .ok_or("a thread failed, or has no /proc/thread-self/schedstat")?;
+            made.count += count;
+            made.cpu += cpu;
+        }
+        Ok(made)
     })
+}
+
+/// Time that this thread was on a processor: what else the machine does is not in it.
+fn cpu_of_thread() -> Option<Duration> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanos = text.split(' ').next()?.parse().ok()?;
+    Some(Duration::from_nanos(nanos))
 }
 
 fn spans(tracer: &Tracer, until: Instant) -> u64 {
@@ -87,13 +116,17 @@ fn spans(tracer: &Tracer, until: Instant) -> u64 {
 fn traced_requests(tracer: &Tracer, until: Instant) -> u64 {
     let mut service = layer(tracer.clone()).layer(inner());
     let make = requests();
-    repeat(until, || exchange(&mut service, make()))
+    repeat(until, || {
+        begin(&mut service, make()).map(read);
+    })
 }
 
 fn bare_requests(_: &Tracer, until: Instant) -> u64 {
     let mut service = inner();
     let make = requests();
-    repeat(until, || exchange(&mut service, make()))
+    repeat(until, || {
+        begin(&mut service, make()).map(read);
+    })
 }
 
 fn repeat(until: Instant, mut work: impl FnMut()) -> u64 {

@@ -1,21 +1,24 @@
 //! The cost of a span in traces of more and more spans.
 
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
+use std::{env, fs, process};
 
 use tracing_core_ctx::attribute::Key;
 use tracing_core_ctx::{Span, Tracer};
 
 use super::requests::Counted;
+use super::work::RUN;
 use crate::Error;
 
 pub(super) const NAME: &str = "traces";
 
 /// The function in which all the work is, as callgrind knows it.
-pub(super) const MEASURED: &str = "*benchmarks::scaling::traces::measured*";
+const MEASURED: &str = "*benchmarks::scaling::traces::measured*";
 
 /// Spans that are made in all, in as many traces as it takes.
-pub(super) const SPANS: usize = 10_000;
+const SPANS: usize = 10_000;
 
 const SAMPLES: usize = 40;
 const STEP: Key<i64> = Key::new("job.step");
@@ -47,6 +50,30 @@ pub(super) fn work(arguments: &[&str]) -> Result<Vec<f64>, Error> {
     Ok(vec![least * 1e9 / SPANS as f64])
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a small number")]
+/// Instructions for each span of traces of a shape, by callgrind.
+pub(super) fn instructions(shape: &str, size: &str) -> Result<f64, Error> {
+    let profile = env::temp_dir().join(format!("callgrind.out.scaling.{}", process::id()));
+    let output = Command::new("valgrind")
+        .args(["--quiet", "--tool=callgrind"])
+        .arg(format!("--toggle-collect={MEASURED}"))
+        .arg(format!("--callgrind-out-file={}", profile.display()))
+        .arg(env::current_exe()?)
+        .args([RUN, NAME, shape, size, "once"])
+        .stdin(Stdio::null())
+        .output()?;
+    let text = fs::read_to_string(&profile);
+    // Not there if valgrind failed.
+    let _ = fs::remove_file(&profile);
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    let text = text?;
+    let total = text.lines().find_map(|line| line.strip_prefix("totals:"));
+    let total: f64 = total.ok_or("callgrind wrote no total")?.trim().parse()?;
+    Ok(total / SPANS as f64)
+}
+
 #[inline(never)]
 fn measured(trace: fn(&Tracer, usize), tracer: &Tracer, size: usize) {
     for _ in 0..SPANS / size {
@@ -73,9 +100,8 @@ fn flat(tracer: &Tracer, size: usize) {
 fn deep(tracer: &Tracer, size: usize) {
     let mut spans = vec![tracer.span("job").root().start()];
     for step in 1..size {
-        let above = spans.last().map(|span| span.context());
-        let span = tracer.span("step").parent(&above.unwrap_or_default());
-        let span = span.start();
+        let above = spans.last().map(|span| span.context()).unwrap_or_default();
+        let span = tracer.span("step").parent(&above).start();
         span.set(STEP, step);
         spans.push(span);
     }

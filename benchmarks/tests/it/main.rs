@@ -1,6 +1,7 @@
 //! What tracing may take from the allocator. These are facts, so they are tests; all other figures are only reported.
 
 mod load;
+mod scaling;
 
 use benchmarks::allocations::{self, Allocations};
 use benchmarks::{Case, Collected};
