@@ -10,9 +10,9 @@ mod concurrent;
 mod open;
 mod report;
 mod requests;
-mod resident;
 mod threads;
 mod traces;
+mod usage;
 mod work;
 
 pub use report::report;

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::env;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
@@ -17,14 +17,14 @@ use trace_pipeline::Pipeline;
 use trace_pipeline::otlp::OtlpConfig;
 
 use super::requests::{OrdersRequest, answer, layer, requests};
-use super::resident::resident;
+use super::usage::{cpu_of_thread, resident};
 use crate::Error;
 use crate::load::{RECEIVE, Role};
 
 pub(super) const NAME: &str = "concurrent";
 
-/// `concurrent <requests> bare`, or `<requests> <spans in the queue>`: for each request, bytes while all are open and nanoseconds while
-/// they end, and which share of the spans arrived at a receiver in another process.
+/// `concurrent <requests> bare`, or `<requests> <spans in the queue>`: for each request, bytes while all are open and nanoseconds of the
+/// thread while they end, and which share of the spans arrived at a receiver in another process.
 pub(super) fn work(arguments: &[&str]) -> Result<Vec<f64>, Error> {
     let [count, queue] = *arguments else {
         return Err("how many requests, and how many spans in the queue?".into());
@@ -61,7 +61,7 @@ fn figures(seen: &Seen, arrived: u64, count: usize) -> Vec<f64> {
 struct Seen {
     /// Bytes that the open requests hold together.
     held: usize,
-    /// From the moment at which all may go on to the end of the last.
+    /// Processor time of the thread, from the moment at which all may go on to the end of the last.
     ending: Duration,
 }
 
@@ -123,10 +123,10 @@ where
             tokio::task::yield_now().await;
         }
         let held = resident()?.saturating_sub(before);
-        let start = Instant::now();
+        let before = cpu_of_thread()?;
         gate.opened.send_replace(true);
         let ended = tasks.join_all().await;
-        let ending = start.elapsed();
+        let ending = cpu_of_thread()?.saturating_sub(before);
         if ended.contains(&false) {
             return Err("a body broke off".into());
         }

@@ -11,7 +11,7 @@ use tracing_core_ctx::span::SpanWriter;
 use tracing_core_ctx::{Span, SpanKind, Tracer, semconv};
 
 use super::requests::{Counted, OrdersRequest, begin, inner, layer, requests};
-use super::resident::resident;
+use super::usage::resident;
 use crate::Error;
 use crate::load::ROUTE;
 

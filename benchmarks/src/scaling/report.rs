@@ -126,7 +126,7 @@ fn concurrent_table() -> Result<String, Error> {
     let columns = [
         &*format!("{CONCURRENT} requests at once"),
         "bytes each, open",
-        "ns each, ending",
+        "CPU ns each, ending",
         "spans arrived",
     ];
     Ok(markdown::table(&columns, &rows))

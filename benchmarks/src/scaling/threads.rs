@@ -1,8 +1,8 @@
 //! Spans in a second, on one thread and on several.
 
 use std::sync::{Arc, Barrier};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{fs, thread};
 
 use tower::Layer as _;
 use trace_pipeline::Pipeline;
@@ -10,6 +10,7 @@ use tracing_core_ctx::attribute::Key;
 use tracing_core_ctx::{Span, Tracer};
 
 use super::requests::{Counted, Discard, begin, inner, layer, read, requests};
+use super::usage::cpu_of_thread;
 use crate::Error;
 
 pub(super) const NAME: &str = "threads";
@@ -69,9 +70,9 @@ fn on(threads: usize, tracer: &Tracer, make: fn(&Tracer, Instant) -> u64) -> Res
     let barrier = Barrier::new(threads);
     let run = || {
         barrier.wait();
-        let before = cpu_of_thread();
+        let before = cpu_of_thread().ok()?;
         let count = make(tracer, Instant::now() + TIME);
-        Some((count, cpu_of_thread()?.saturating_sub(before?)))
+        Some((count, cpu_of_thread().ok()?.saturating_sub(before)))
     };
     thread::scope(|scope| {
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
@@ -92,13 +93,6 @@ fn on(threads: usize, tracer: &Tracer, make: fn(&Tracer, Instant) -> u64) -> Res
     })
 }
 
-/// Time that this thread was on a processor: what else the machine does is not in it.
-fn cpu_of_thread() -> Option<Duration> {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let nanos = text.split(' ').next()?.parse().ok()?;
-    Some(Duration::from_nanos(nanos))
-}
-
 fn spans(tracer: &Tracer, until: Instant) -> u64 {
     let root = tracer.span("job").root().start();
     let made = root.in_scope(|| {
@@ -117,7 +111,9 @@ fn traced_requests(tracer: &Tracer, until: Instant) -> u64 {
     let mut service = layer(tracer.clone()).layer(inner());
     let make = requests();
     repeat(until, || {
-        begin(&mut service, make()).map(read);
+        if let Some(body) = begin(&mut service, make()) {
+            read(body);
+        }
     })
 }
 
@@ -125,7 +121,9 @@ fn bare_requests(_: &Tracer, until: Instant) -> u64 {
     let mut service = inner();
     let make = requests();
     repeat(until, || {
-        begin(&mut service, make()).map(read);
+        if let Some(body) = begin(&mut service, make()) {
+            read(body);
+        }
     })
 }
 
