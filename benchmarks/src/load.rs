@@ -8,7 +8,9 @@
 //! [`run`] is the whole of it. Each middleware is measured right after a bare server, in rounds of rotated order, so that what else the
 //! machine does falls on all alike.
 
+mod client;
 mod cpu;
+mod instructions;
 mod middleware;
 #[cfg(feature = "peers")]
 mod peers;
@@ -20,9 +22,10 @@ mod spans;
 mod table;
 mod wrk;
 
+pub use client::ask;
 pub use middleware::{Middleware, middlewares};
 pub use process::{RECEIVE, Role, SERVE};
 pub use receiver::receive;
-pub use rounds::{Plan, Round, run};
+pub use rounds::{Plan, Results, run};
 pub use serve::{ROUTE, TARGET, serve};
 pub use table::table;

@@ -16,7 +16,7 @@ What tracing costs a server under load.
 
 Usage: cargo xtask bench end-to-end [OPTIONS] [FILTER]
 
-Measures every middleware whose name holds FILTER. Needs wrk, and installs it where it may.
+Measures every middleware whose name holds FILTER. Needs wrk, and installs it where it may; with valgrind it counts instructions too.
 
 Options:
   --rounds N   How many times each is measured (9)
@@ -70,8 +70,7 @@ fn measure(arguments: &[&str]) -> Result<(), Error> {
             _ => return Err(USAGE.into()),
         }
     }
-    let rounds = load::run(plan, filter)?;
-    let table = load::table(&rounds);
+    let table = load::table(&load::run(plan, filter)?);
     println!("\n{}\n\n{table}", machine::describe().join("\n"));
     if write {
         let introduction = format!(

@@ -2,6 +2,9 @@ use std::fmt;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
+use http_body_util::BodyExt;
+use tower::util::MapResponseLayer;
 use tower_trace::TraceLayer;
 use trace_pipeline::Pipeline;
 use trace_pipeline::otlp::OtlpConfig;
@@ -11,6 +14,7 @@ use crate::Error;
 /// What stands around the server's routes.
 pub struct Middleware {
     name: &'static str,
+    traces: bool,
     wrap: fn(Router, &str) -> Result<Traced, Error>,
 }
 
@@ -21,7 +25,7 @@ pub(crate) struct Traced {
     pub(crate) flush: Box<dyn FnMut() -> String + Send>,
 }
 
-/// All that can be measured: without tracing, ours, and the peers if they are built in.
+/// All that can be measured: without tracing, ours, and the peers if they are built in. The first is bare.
 pub fn middlewares() -> impl Iterator<Item = &'static Middleware> {
     #[cfg(feature = "peers")]
     let peers = super::peers::MIDDLEWARES;
@@ -34,7 +38,17 @@ pub fn middlewares() -> impl Iterator<Item = &'static Middleware> {
 
 impl Middleware {
     /// No middleware at all.
-    pub const BARE: &'static Self = &Self::new("bare", bare);
+    pub const BARE: &'static Self = &Self {
+        name: "bare",
+        traces: false,
+        wrap: bare,
+    };
+    /// A layer that changes the type of the body and does nothing: what axum takes for any layer.
+    pub const EMPTY: &'static Self = &Self {
+        name: "empty layer",
+        traces: false,
+        wrap: empty,
+    };
     /// `TraceLayer` with a pipeline to the receiver.
     pub const OURS: &'static Self = &Self::new("tower-trace", ours);
 
@@ -42,7 +56,11 @@ impl Middleware {
         name: &'static str,
         wrap: fn(Router, &str) -> Result<Traced, Error>,
     ) -> Self {
-        Self { name, wrap }
+        Self {
+            name,
+            traces: true,
+            wrap,
+        }
     }
 
     /// The one of this name.
@@ -55,6 +73,12 @@ impl Middleware {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Whether it makes a span for each request.
+    #[must_use]
+    pub const fn traces(&self) -> bool {
+        self.traces
     }
 
     pub(crate) fn wrap(&self, app: Router, receiver: &str) -> Result<Traced, Error> {
@@ -71,6 +95,16 @@ impl fmt::Debug for Middleware {
 fn bare(app: Router, _receiver: &str) -> Result<Traced, Error> {
     Ok(Traced {
         app,
+        flush: Box::new(String::new),
+    })
+}
+
+fn empty(app: Router, _receiver: &str) -> Result<Traced, Error> {
+    let layer = MapResponseLayer::new(|response: Response| {
+        response.map(|body| BodyExt::map_err(body, |error| error))
+    });
+    Ok(Traced {
+        app: app.layer(layer),
         flush: Box::new(String::new),
     })
 }

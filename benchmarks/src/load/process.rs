@@ -15,7 +15,8 @@ pub const RECEIVE: &str = "--receive";
 #[derive(Debug)]
 pub struct Role {
     process: Child,
-    input: ChildStdin,
+    /// Gone when it is to end.
+    input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     address: String,
 }
@@ -37,7 +38,7 @@ impl Role {
         };
         let mut role = Self {
             process,
-            input,
+            input: Some(input),
             output: BufReader::new(output),
             address: String::new(),
         };
@@ -57,12 +58,22 @@ impl Role {
     ///
     /// When it has ended.
     pub fn ask(&mut self) -> Result<(u64, String), Error> {
-        writeln!(self.input)?;
+        writeln!(self.input.as_ref().ok_or("it has ended")?)?;
         let answer = self.read()?;
         let (number, rest) = answer
             .split_once('\t')
             .ok_or("an answer without its parts")?;
         Ok((number.parse()?, rest.to_owned()))
+    }
+
+    /// Lets it end by itself, and waits for it.
+    pub(crate) fn end(mut self) -> Result<(), Error> {
+        self.input = None;
+        let status = self.process.wait()?;
+        match status.success() {
+            true => Ok(()),
+            false => Err(format!("a child failed ({status})").into()),
+        }
     }
 
     pub(crate) fn cpu(&self) -> Result<Cpu, Error> {

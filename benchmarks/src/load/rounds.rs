@@ -1,10 +1,12 @@
 use std::env;
 use std::io::{self, Write as _};
 
+use super::instructions::{self, Instructions};
 use super::middleware::{Middleware, middlewares};
 use super::process::{RECEIVE, Role, SERVE};
 use super::wrk::{Seen, Wrk};
 use crate::Error;
+use crate::instructions::valgrind;
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]
@@ -27,10 +29,18 @@ impl Default for Plan {
 
 /// A server in one round, and the bare one right before it.
 #[derive(Debug)]
-pub struct Round {
+pub(crate) struct Round {
     pub(crate) middleware: &'static Middleware,
     pub(crate) bare: Measured,
     pub(crate) traced: Measured,
+}
+
+/// All that was measured.
+#[derive(Debug)]
+pub struct Results {
+    pub(crate) rounds: Vec<Round>,
+    /// By name; none without valgrind.
+    pub(crate) instructions: Vec<(&'static str, Instructions)>,
 }
 
 /// One server from its start to its end.
@@ -54,7 +64,7 @@ pub(crate) struct Measured {
 /// # Errors
 ///
 /// When there is no wrk, or a server fails.
-pub fn run(plan: Plan, filter: &str) -> Result<Vec<Round>, Error> {
+pub fn run(plan: Plan, filter: &str) -> Result<Results, Error> {
     let wrk = Wrk::prepare()?;
     let mut traced: Vec<&Middleware> = middlewares()
         .skip(1)
@@ -84,7 +94,25 @@ pub fn run(plan: Plan, filter: &str) -> Result<Vec<Round>, Error> {
             traced.rotate_left(1);
         }
     }
-    Ok(rounds)
+    Ok(Results {
+        rounds,
+        instructions: count(&traced)?,
+    })
+}
+
+fn count(traced: &[&'static Middleware]) -> Result<Vec<(&'static str, Instructions)>, Error> {
+    if valgrind().is_none() {
+        report(format_args!("no valgrind, so no instructions\n"))?;
+        return Ok(Vec::new());
+    }
+    [Middleware::BARE]
+        .iter()
+        .chain(traced)
+        .map(|middleware| {
+            report(format_args!("instructions: {}\n", middleware.name()))?;
+            Ok((middleware.name(), instructions::count(middleware)?))
+        })
+        .collect()
 }
 
 fn measure(wrk: &Wrk, middleware: &Middleware, seconds: u32) -> Result<Measured, Error> {

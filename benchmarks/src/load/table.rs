@@ -1,14 +1,15 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::instructions::Instructions;
 use super::middleware::{Middleware, middlewares};
-use super::rounds::{Measured, Round};
+use super::rounds::{Measured, Results, Round};
 use crate::markdown;
 
 /// A picker of one figure.
 type Figure = fn(&Measured) -> f64;
 
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 12] = [
     "middleware",
     "requests/s",
     "against bare",
@@ -18,34 +19,34 @@ const COLUMNS: [&str; 10] = [
     "CPU us/request",
     "of it serving",
     "CPU over bare",
+    "instructions over bare: serving",
+    "others",
     "spans arrived",
 ];
 
 /// What came out, for people: medians over the rounds, with the least and the most in parentheses.
 #[must_use]
-pub fn table(rounds: &[Round]) -> String {
+pub fn table(results: &Results) -> String {
+    let rounds = &results.rounds;
     let bare: Vec<&Measured> = rounds.iter().map(|round| &round.bare).collect();
-    let mut rows = vec![row_of_bare(&bare)];
-    let mut lost = Vec::new();
+    let mut rows = vec![row_of_bare(&bare, &results.instructions)];
+    let mut lines = String::new();
     for middleware in middlewares() {
         let rounds: Vec<&Round> = rounds
             .iter()
             .filter(|round| round.middleware.name() == middleware.name())
             .collect();
         if !rounds.is_empty() {
-            rows.push(row(middleware, &rounds));
-            lost.extend(losses(middleware, &rounds));
+            rows.push(row(middleware, &rounds, &results.instructions));
+            if middleware.traces() {
+                lines.push_str(&spans(middleware, &rounds));
+            }
         }
     }
-    let mut text = markdown::table(&COLUMNS, &rows);
-    for line in lost {
-        text.push('\n');
-        text.push_str(&line);
-    }
-    text
+    format!("{}\n{lines}", markdown::table(&COLUMNS, &rows))
 }
 
-fn row_of_bare(bare: &[&Measured]) -> Vec<String> {
+fn row_of_bare(bare: &[&Measured], counted: &[(&str, Instructions)]) -> Vec<String> {
     let of = |figure: Figure| median(bare.iter().map(|measured| figure(measured)));
     vec![
         Middleware::BARE.name().to_owned(),
@@ -57,11 +58,20 @@ fn row_of_bare(bare: &[&Measured]) -> Vec<String> {
         format!("{:.2}", of(|measured| measured.cpu)),
         format!("{:.2}", of(|measured| measured.serving_cpu)),
         String::new(),
+        match find(counted, Middleware::BARE) {
+            Some(bare) => format!("({:.0})", bare.serving),
+            None => String::new(),
+        },
+        String::new(),
         String::new(),
     ]
 }
 
-fn row(middleware: &Middleware, rounds: &[&Round]) -> Vec<String> {
+fn row(
+    middleware: &Middleware,
+    rounds: &[&Round],
+    counted: &[(&str, Instructions)],
+) -> Vec<String> {
     let of = |figure: Figure| median(rounds.iter().map(|round| figure(&round.traced)));
     let against = |figure: Figure| {
         let ratios: Vec<f64> = rounds
@@ -87,15 +97,36 @@ fn row(middleware: &Middleware, rounds: &[&Round]) -> Vec<String> {
         format!("{:.2}", of(|measured| measured.cpu)),
         format!("{:.2}", of(|measured| measured.serving_cpu)),
         format!("{over:.2}"),
-        share(
-            total(rounds, |traced| traced.arrived),
-            total(rounds, |traced| traced.served),
-        ),
+        instructions(middleware, counted, |counted| counted.serving),
+        instructions(middleware, counted, |counted| counted.others),
+        match middleware.traces() {
+            true => share(
+                total(rounds, |traced| traced.arrived),
+                total(rounds, |traced| traced.served),
+            ),
+            false => String::new(),
+        },
     ]
 }
 
+fn instructions(
+    middleware: &Middleware,
+    counted: &[(&str, Instructions)],
+    figure: fn(Instructions) -> f64,
+) -> String {
+    match (find(counted, middleware), find(counted, Middleware::BARE)) {
+        (Some(traced), Some(bare)) => format!("{:.0}", figure(traced) - figure(bare)),
+        _ => "?".to_owned(),
+    }
+}
+
+fn find(counted: &[(&str, Instructions)], middleware: &Middleware) -> Option<Instructions> {
+    let found = counted.iter().find(|known| known.0 == middleware.name());
+    found.map(|known| known.1)
+}
+
 /// A line on the bytes of a span, and on what a middleware says about the spans that it lost.
-fn losses(middleware: &Middleware, rounds: &[&Round]) -> Vec<String> {
+fn spans(middleware: &Middleware, rounds: &[&Round]) -> String {
     let arrived = total(rounds, |traced| traced.arrived);
     let served = total(rounds, |traced| traced.served);
     let bytes = total(rounds, |traced| traced.arrived_bytes);
@@ -105,11 +136,11 @@ fn losses(middleware: &Middleware, rounds: &[&Round]) -> Vec<String> {
         [] => String::new(),
         said => format!("; it says: {}", said.join("; ")),
     };
-    vec![format!(
-        "- {}: {arrived} spans of {served} requests, {} bytes each{said}",
+    format!(
+        "- {}: {arrived} spans of {served} requests, {} bytes each{said}\n",
         middleware.name(),
         bytes / arrived.max(1),
-    )]
+    )
 }
 
 fn total(rounds: &[&Round], figure: fn(&Measured) -> u64) -> u64 {
@@ -174,7 +205,20 @@ mod tests {
                 bare: measured(bare, 8.0, 0),
                 traced: measured(traced, 9.5, 99_999),
             });
-        let text = table(&rounds);
+        let counted = |serving| Instructions {
+            serving,
+            others: 0.0,
+        };
+        let results = Results {
+            rounds: rounds.into(),
+            instructions: vec![
+                ("bare", counted(20_000.0)),
+                ("tower-trace", counted(27_000.0)),
+            ],
+        };
+        let text = table(&results);
+        assert!(text.contains(" (20000) |"), "{text}");
+        assert!(text.contains(" 7000 |"), "{text}");
         assert!(text.contains("| 0.900 (0.80..0.95) |"), "{text}");
         assert!(text.contains("|          1.50 |"), "{text}");
         assert!(text.contains("99.99 %"), "{text}");

@@ -11,7 +11,7 @@ use crate::Error;
 const CONNECTIONS: &str = "-c16";
 
 /// What is sent with each request, beside what wrk sends itself.
-const HEADERS: [&str; 4] = [
+pub(super) const HEADERS: [&str; 4] = [
     "user-agent: Mozilla/5.0 (X11; Linux x86_64) shop/1.4",
     "accept: application/json",
     "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
