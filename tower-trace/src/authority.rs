@@ -11,6 +11,9 @@ use std::net::Ipv6Addr;
 /// The longest host that is believed, in bytes; DNS allows 253, an IPv6 address with a zone fits too.
 const MAX_HOST: usize = 255;
 
+/// The most digits that a port has.
+const MAX_PORT: usize = 5;
+
 /// Splits an authority into host and port.
 ///
 /// - The user information is left out: it must never reach an attribute.
@@ -20,18 +23,32 @@ const MAX_HOST: usize = 255;
 /// - The host keeps its case. It is letters, digits and `-`, `.`, `_`, `~`, with at least one letter or digit among them.
 ///   An empty host and any other character (a space, a quote, a percent sign, non-ASCII text) make the whole `None`.
 pub(crate) fn split(authority: &str) -> Option<(&str, Option<u16>)> {
-    // Nearly all are a name, perhaps with a port: one look at each byte tells.
-    let name = authority.bytes().take_while(|byte| is_unreserved(*byte));
-    let (host, rest) = authority.split_at(name.count());
-    match rest.as_bytes() {
-        [] => has_substance(host).then_some((host, None)),
-        [b':', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => {
-            has_substance(host).then(|| (host, port(&rest[1..])))
+    // Nearly all are a name, perhaps with a port, which is read from its end on.
+    let bytes = authority.as_bytes();
+    let mut length = bytes.len();
+    let mut number = 0;
+    let mut scale = 1;
+    for (at, byte) in bytes.iter().enumerate().rev().take(MAX_PORT + 1) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            if *byte == b':' {
+                length = at;
+            }
+            break;
         }
-        _ => split_unusual(authority),
+        number += u32::from(digit) * scale;
+        scale *= 10;
+    }
+    match authority.get(..length) {
+        Some(host) if is_name(host) => {
+            let has_port = length < bytes.len();
+            Some((host, if has_port { in_range(number) } else { None }))
+        }
+        Some(_) | None => split_unusual(authority),
     }
 }
 
+#[cold]
 fn split_unusual(authority: &str) -> Option<(&str, Option<u16>)> {
     // The last `@` ends the user information, as in browsers: a password with a stray `@` must not pass for a host.
     let host_and_port = authority
@@ -69,10 +86,25 @@ pub(crate) fn default_port(scheme: &str) -> Option<u16> {
 
 /// Reads a port; unlike `str::parse`, without accepting a sign.
 pub(crate) fn port(digits: &str) -> Option<u16> {
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
+    number(digits.as_bytes())
+}
+
+/// The number from 1 to 65535 that decimal digits stand for, however many zeros there are in front.
+fn number(digits: &[u8]) -> Option<u16> {
+    let mut number = 0_u32;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        // Sixteen bits at most before each step, so that 32 are never too few.
+        number = number * 10 + u32::from(digit);
+        if digit > 9 || number > u32::from(u16::MAX) {
+            return None;
+        }
     }
-    digits.parse().ok().filter(|port| *port != 0)
+    in_range(number)
+}
+
+fn in_range(number: u32) -> Option<u16> {
+    u16::try_from(number).ok().filter(|port| *port != 0)
 }
 
 /// Whether the text is an IPv6 address, with or without a zone (`fe80::1%eth0`, in URLs `fe80::1%25eth0`).
@@ -87,28 +119,44 @@ fn is_ipv6(text: &str) -> bool {
         && zone.is_none_or(|zone| !zone.is_empty() && is_zone(zone))
 }
 
-/// Whether the text can be a registered name or an IPv4 address.
+/// Whether the text can be a registered name or an IPv4 address: unreserved characters, with at least one letter or digit among
+/// them, and no more than a host can have.
 fn is_name(text: &str) -> bool {
-    has_substance(text) && text.bytes().all(is_unreserved)
-}
-
-/// Whether the text has at least one letter or digit, and is no longer than a host can be.
-fn has_substance(text: &str) -> bool {
-    text.len() <= MAX_HOST && text.bytes().any(|byte| byte.is_ascii_alphanumeric())
+    let (chunks, rest) = text.as_bytes().as_chunks::<4>();
+    // Of four bytes at once it is enough to know what they have in common.
+    let of_chunks = chunks.iter().fold(UNRESERVED, |all, chunk| {
+        let [a, b, c, d] = chunk.map(class);
+        all & a & b & c & d
+    });
+    let all = rest.iter().fold(of_chunks, |all, byte| all & class(*byte));
+    all & UNRESERVED != 0
+        && text.len() <= MAX_HOST
+        && text.bytes().any(|byte| class(byte) & ALPHANUMERIC != 0)
 }
 
 /// The `unreserved` characters of RFC 3986.
 fn is_unreserved(byte: u8) -> bool {
-    UNRESERVED[usize::from(byte)]
+    class(byte) & UNRESERVED != 0
 }
 
+fn class(byte: u8) -> u8 {
+    CLASSES[usize::from(byte)]
+}
+
+/// Letters, digits and `-`, `.`, `_`, `~`.
+const UNRESERVED: u8 = 1;
+const ALPHANUMERIC: u8 = 2;
+
 /// One look-up for each byte of every host instead of a chain of comparisons.
-static UNRESERVED: [bool; 256] = {
-    let mut table = [false; 256];
+static CLASSES: [u8; 256] = {
+    let mut table = [0; 256];
     let mut byte = 0u8;
     while byte < 0x80 {
-        table[byte as usize] =
-            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+        if byte.is_ascii_alphanumeric() {
+            table[byte as usize] = UNRESERVED | ALPHANUMERIC;
+        } else if matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            table[byte as usize] = UNRESERVED;
+        }
         byte += 1;
     }
     table

@@ -1,7 +1,7 @@
 //! HTTP headers as carriers of contexts.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
-use tracing_core_ctx::propagation::{Extract, Inject};
+use http::header::{GetAll, HeaderMap, HeaderName, HeaderValue};
+use tracing_core_ctx::propagation::{Extract, Inject, Only, W3cHeaders};
 
 /// Reads a caller's context from HTTP headers: every value of a name, compared without case.
 ///
@@ -36,6 +36,33 @@ impl Extract for HeaderExtractor<'_> {
         }
     }
 
+    fn get_one<'a>(&'a self, name: &str) -> Only<'a> {
+        match known(name) {
+            Some(name) => only(self.0.get_all(name)),
+            None => only(self.0.get_all(name)),
+        }
+    }
+
+    fn get_w3c(&self) -> W3cHeaders<'_> {
+        let mut found = W3cHeaders::default();
+        if self.0.keys_len() > MAX_SCANNED {
+            found.traceparent = only(self.0.get_all(&TRACEPARENT));
+            found.tracestate = only(self.0.get_all(&TRACESTATE));
+            found.baggage = only(self.0.get_all(&BAGGAGE));
+            return found;
+        }
+        for (name, value) in self.0 {
+            let place = match name {
+                name if *name == TRACEPARENT => &mut found.traceparent,
+                name if *name == TRACESTATE => &mut found.tracestate,
+                name if *name == BAGGAGE => &mut found.baggage,
+                _ => continue,
+            };
+            *place = place.and(value.as_bytes());
+        }
+        found
+    }
+
     fn names<'a>(&'a self, prefix: &str, visit: &mut dyn FnMut(&'a str)) {
         for name in self.0.keys().map(HeaderName::as_str) {
             if name.starts_with(prefix) {
@@ -43,6 +70,15 @@ impl Extract for HeaderExtractor<'_> {
             }
         }
     }
+}
+
+/// Up to so many names it is cheaper to look at each, which mostly is one comparison, than to hash three.
+const MAX_SCANNED: usize = 24;
+
+fn only(values: GetAll<'_, HeaderValue>) -> Only<'_> {
+    values
+        .iter()
+        .fold(Only::None, |only, value| only.and(value.as_bytes()))
 }
 
 /// Writes a context into HTTP headers, in place of what stands there under the same names.
@@ -65,9 +101,7 @@ pub struct HeaderInjector<'a>(pub &'a mut HeaderMap);
 
 impl Inject for HeaderInjector<'_> {
     fn set(&mut self, name: &str, value: &str) {
-        let Some(name) = known(name)
-            .cloned()
-            .or_else(|| HeaderName::from_bytes(name.as_bytes()).ok())
+        let Some(name) = known(name).or_else(|| HeaderName::from_bytes(name.as_bytes()).ok())
         else {
             return;
         };
@@ -84,17 +118,18 @@ impl Inject for HeaderInjector<'_> {
     }
 }
 
-static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
-static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
-static B3: HeaderName = HeaderName::from_static("b3");
+// Constants and not statics: so the compiler knows their text, and comparing with a name is a comparison of numbers.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+const B3: HeaderName = HeaderName::from_static("b3");
 
-fn known(name: &str) -> Option<&'static HeaderName> {
+fn known(name: &str) -> Option<HeaderName> {
     match name {
-        "traceparent" => Some(&TRACEPARENT),
-        "tracestate" => Some(&TRACESTATE),
-        "baggage" => Some(&BAGGAGE),
-        "b3" => Some(&B3),
+        "traceparent" => Some(TRACEPARENT),
+        "tracestate" => Some(TRACESTATE),
+        "baggage" => Some(BAGGAGE),
+        "b3" => Some(B3),
         _ => None,
     }
 }

@@ -139,40 +139,27 @@ impl<D: Describe> fmt::Debug for Exchange<D> {
     }
 }
 
-/// Watches a call into foreign code: if it panics, the exchange has ended by that, whoever catches the panic.
-struct PanicWatch {
-    was_panicking: bool,
-}
-
-impl PanicWatch {
-    fn start() -> Self {
-        Self {
-            was_panicking: std::thread::panicking(),
-        }
-    }
-
-    fn has_panicked(&self) -> bool {
-        !self.was_panicking && std::thread::panicking()
-    }
-}
-
-/// Runs foreign code with the exchange's context current.
-fn run<D: Describe, R>(exchange: &mut Exchange<D>, foreign: impl FnOnce() -> R) -> R {
+/// Runs foreign code with the exchange's context current; what it gives it writes where it belongs, since responses are large. If it panics, the exchange has ended by that, whoever catches the panic.
+#[inline]
+fn run<D: Describe>(exchange: &mut Exchange<D>, foreign: impl FnOnce()) {
     struct Guard<'a, D: Describe> {
         exchange: &'a mut Exchange<D>,
-        watch: PanicWatch,
+        returned: bool,
     }
     impl<D: Describe> Drop for Guard<'_, D> {
+        #[inline]
         fn drop(&mut self) {
-            if self.watch.has_panicked() {
+            if !self.returned {
                 self.exchange.end(End::Panicked);
             }
         }
     }
-    let guard = Guard {
+    let mut guard = Guard {
         exchange,
-        watch: PanicWatch::start(),
+        returned: false,
     };
-    let _entered = guard.exchange.active.enter();
-    foreign()
+    let entered = guard.exchange.active.enter();
+    foreign();
+    drop(entered);
+    guard.returned = true;
 }

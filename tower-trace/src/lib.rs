@@ -58,6 +58,7 @@ pub mod _rationale {}
 // Necessary for implementation.
 mod authority;
 mod capture;
+mod find;
 mod forwarded;
 mod head;
 mod hook;

@@ -33,6 +33,14 @@ impl KnownMethods {
 
     /// The method as it is recorded.
     pub(crate) fn name<'a>(&self, method: &'a Method) -> &'a str {
+        if self.replaced.is_none() && *method == Method::GET {
+            return "GET";
+        }
+        self.look_up(method)
+    }
+
+    #[inline(never)]
+    fn look_up<'a>(&self, method: &'a Method) -> &'a str {
         let name = method.as_str();
         let known = match &self.replaced {
             Some(methods) => methods.iter().any(|known| known == name),

@@ -14,7 +14,8 @@ use std::{
 mod query;
 mod userinfo;
 
-use self::query::Secrets;
+use self::query::{Secrets, Shapes};
+use crate::find::first_of;
 
 /// What stands where a secret stood.
 const REDACTED: &str = "REDACTED";
@@ -43,16 +44,21 @@ const REDACTED: &str = "REDACTED";
 ///     "https://REDACTED:REDACTED@example.com/x?sig=REDACTED",
 /// );
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SensitiveKeys {
     names: Vec<Cow<'static, str>>,
+    /// Made of the names.
+    shapes: Shapes,
 }
 
 impl SensitiveKeys {
     /// A list without names: no query value is redacted. User information still is.
     #[must_use]
     pub const fn none() -> Self {
-        Self { names: Vec::new() }
+        Self {
+            names: Vec::new(),
+            shapes: Shapes::none(),
+        }
     }
 
     /// Adds names, spelled as they read after percent-decoding.
@@ -68,6 +74,7 @@ impl SensitiveKeys {
         for name in names {
             let name = name.into();
             if !self.names.contains(&name) {
+                self.shapes.add(&name);
                 self.names.push(name);
             }
         }
@@ -81,10 +88,10 @@ impl SensitiveKeys {
     /// is percent-encoded inside a value is not looked into.
     #[must_use]
     pub fn redact_query<'a>(&self, query: &'a str) -> Cow<'a, str> {
-        if Secrets::new(self, query).next().is_none() {
+        if Secrets::new(self, query, 0).next().is_none() {
             return Cow::Borrowed(query);
         }
-        to_string(query.len(), |out| self.write_query(out, query))
+        to_string(query.len(), |out| self.write_query(out, query, 0))
     }
 
     /// Redacts the text of a URL. Borrowed when nothing changes.
@@ -99,7 +106,7 @@ impl SensitiveKeys {
     pub fn redact_url<'a>(&self, url: &'a str) -> Cow<'a, str> {
         let (before, userinfo, after) = userinfo::find(url);
         let is_clean = userinfo == userinfo::redacted(userinfo);
-        if is_clean && Secrets::new(self, split_path(after).1).next().is_none() {
+        if is_clean && Secrets::new(self, after, path_end(after)).next().is_none() {
             return Cow::Borrowed(url);
         }
         to_string(url.len(), |out| {
@@ -126,11 +133,12 @@ impl SensitiveKeys {
         if !authority.is_empty() {
             if !scheme.is_empty() {
                 out.write_str(scheme)?;
-                out.write_char(':')?;
             }
-            out.write_str("//")?;
+            out.write_str(if scheme.is_empty() { "//" } else { "://" })?;
             let (userinfo, host_and_port) = userinfo::split(authority);
-            out.write_str(userinfo::redacted(userinfo))?;
+            if !userinfo.is_empty() {
+                out.write_str(userinfo::redacted(userinfo))?;
+            }
             out.write_str(host_and_port)?;
         }
         self.write_from_path(out, path_and_query)
@@ -138,19 +146,18 @@ impl SensitiveKeys {
 
     /// Writes the end of a URL, from its path (or its host) on.
     fn write_from_path(&self, out: &mut impl Write, text: &str) -> fmt::Result {
-        let (path, query) = split_path(text);
-        out.write_str(path)?;
-        self.write_query(out, query)
+        self.write_query(out, text, path_end(text))
     }
 
-    fn write_query(&self, out: &mut impl Write, query: &str) -> fmt::Result {
+    /// Writes the text, redacted from where its query begins.
+    fn write_query(&self, out: &mut impl Write, text: &str, query: usize) -> fmt::Result {
         let mut done = 0;
-        for secret in Secrets::new(self, query) {
-            out.write_str(&query[done..secret.start])?;
+        for secret in Secrets::new(self, text, query) {
+            out.write_str(&text[done..secret.start])?;
             out.write_str(REDACTED)?;
             done = secret.end;
         }
-        out.write_str(&query[done..])
+        out.write_str(&text[done..])
     }
 }
 
@@ -168,9 +175,17 @@ impl Default for SensitiveKeys {
     }
 }
 
-/// Splits before the first `?` or `#`.
-fn split_path(text: &str) -> (&str, &str) {
-    text.split_at(text.find(['?', '#']).unwrap_or(text.len()))
+impl fmt::Debug for SensitiveKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SensitiveKeys")
+            .field("names", &self.names)
+            .finish()
+    }
+}
+
+/// Where the path ends: before the first `?` or `#`.
+fn path_end(text: &str) -> usize {
+    first_of([b'?', b'#'], text.as_bytes(), 0)
 }
 
 fn to_string(length: usize, write: impl FnOnce(&mut String) -> fmt::Result) -> Cow<'static, str> {

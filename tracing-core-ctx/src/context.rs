@@ -90,6 +90,7 @@ impl Context {
     /// Looks at the current context without copying it; `None` while the thread is being torn down.
     ///
     /// While `read` runs, nothing can be attached: it sees, it does not call out.
+    #[inline]
     pub(crate) fn with_current<R>(read: impl FnOnce(&Self) -> R) -> Option<R> {
         scope::with_current(read)
     }
@@ -135,6 +136,7 @@ impl Context {
     /// Guards are dropped in the reverse order. Like a [`Scope`], one must not be held across an `.await`: when the guard around
     /// it ends first, the moved context ends with it, and its owner is left with the empty one.
     #[must_use = "the context is current only while the guard lives"]
+    #[inline]
     pub fn enter(&mut self) -> Entered<'_> {
         scope::enter(self)
     }

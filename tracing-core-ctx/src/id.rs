@@ -77,9 +77,7 @@ impl TraceId {
     #[must_use]
     pub fn to_hex(self) -> [u8; 32] {
         let mut text = [0; 32];
-        let (first, second) = text.split_at_mut(16);
-        hex::encode(self.high, first);
-        hex::encode(self.low, second);
+        text.copy_from_slice(hex::encode(self.to_bytes()).as_flattened());
         text
     }
 
@@ -148,7 +146,7 @@ impl SpanId {
     #[must_use]
     pub fn to_hex(self) -> [u8; 16] {
         let mut text = [0; 16];
-        hex::encode(self.0.get(), &mut text);
+        text.copy_from_slice(hex::encode(self.to_bytes()).as_flattened());
         text
     }
 }

@@ -52,7 +52,7 @@ use std::sync::Arc;
 
 pub use b3::B3;
 pub use baggage::BaggagePropagator;
-pub use carrier::{Extract, Inject, Only};
+pub use carrier::{Extract, Inject, Only, W3cHeaders};
 pub use composite::{Composite, TraceContextAndBaggage};
 pub use correlation::{Correlation, CorrelationId};
 pub use jaeger::{Jaeger, JaegerDebugId};

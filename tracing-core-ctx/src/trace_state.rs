@@ -10,11 +10,14 @@
 //! See [W3C Trace Context Level 2, section 3.3](https://www.w3.org/TR/trace-context-2/#tracestate-header). One bad member
 //! spoils the whole list, as the strict reading wants it; `traceparent` is never affected.
 
+mod keys;
 mod shared;
+mod words;
 
 use std::fmt;
 use std::str::FromStr;
 
+use keys::Keys;
 use shared::Shared;
 
 const MAX_MEMBERS: usize = 32;
@@ -60,6 +63,13 @@ impl TraceState {
         Ok(reader.finish())
     }
 
+    /// The list of a single header.
+    pub(crate) fn from_header(header: &[u8]) -> Result<Self, InvalidTraceState> {
+        let mut reader = Reader::new();
+        reader.read(header)?;
+        Ok(reader.finish())
+    }
+
     /// The list as it is sent; the empty text when there is none.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -76,7 +86,7 @@ impl TraceState {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
         // Mostly it is not there, and that is seen without taking the list apart.
-        if !self.as_str().contains(key) {
+        if !self.0.keys().may_have(key.as_bytes()) {
             return None;
         }
         self.iter()
@@ -109,13 +119,13 @@ impl TraceState {
             return Err(InvalidTraceState(()));
         }
         let mut text = Shared::EMPTY;
-        text.push(&[key, "=", value]);
+        text.push(key, value);
         for member in self
             .iter()
             .filter(|member| member.0 != key)
             .take(MAX_MEMBERS - 1)
         {
-            text.push(&[member.0, "=", member.1]);
+            text.push(member.0, member.1);
         }
         Ok(Self(text))
     }
@@ -128,7 +138,7 @@ impl TraceState {
         }
         let mut text = Shared::EMPTY;
         for member in self.iter().filter(|member| member.0 != key) {
-            text.push(&[member.0, "=", member.1]);
+            text.push(member.0, member.1);
         }
         Self(text)
     }
@@ -150,7 +160,18 @@ impl Reader {
     }
 
     pub(crate) fn read(&mut self, header: &[u8]) -> Result<(), InvalidTraceState> {
-        let mut rest = std::str::from_utf8(header).map_err(|_| InvalidTraceState(()))?;
+        let text = std::str::from_utf8(header).map_err(|_| InvalidTraceState(()))?;
+        match plain_keys(header) {
+            Some((keys, members)) if self.members == 0 => {
+                self.members = members;
+                self.text = Shared::new(text, keys);
+                Ok(())
+            }
+            _ => self.read_members(text),
+        }
+    }
+
+    fn read_members(&mut self, mut rest: &str) -> Result<(), InvalidTraceState> {
         while let Some(byte) = rest.bytes().next() {
             // Blanks around members, and members that are empty.
             if matches!(byte, b' ' | b'\t' | b',') {
@@ -179,9 +200,36 @@ impl Reader {
         let start = &list.as_bytes()[..=lengths.key];
         let mut known = text.as_str().as_bytes().split(|&byte| byte == b',');
         if !known.any(|known| known.starts_with(start)) {
-            text.push(&[&list[..lengths.member]]);
+            text.push(&list[..lengths.key], &list[lengths.key + 1..lengths.member]);
         }
     }
+}
+
+/// The keys of a list that can be kept as it stands, as [`Keys`], and how many: well-formed, without blanks around members, without empty
+/// ones, and surely without a key that comes twice. That is what nearly everybody sends.
+fn plain_keys(list: &[u8]) -> Option<(Keys, usize)> {
+    let mut keys = Keys::NONE;
+    let mut start = 0;
+    for members in 1..=MAX_MEMBERS {
+        let equals = words::stop(list, start);
+        let end = words::stop(list, equals + 1);
+        let (key, value) = (list.get(start..equals)?, list.get(equals + 1..end)?);
+        if list.get(equals) != Some(&b'=')
+            || !is_key(key)
+            || !(1..=MAX_VALUE).contains(&value.len())
+            || value.last() == Some(&b' ')
+            || keys.may_have(key)
+        {
+            return None;
+        }
+        keys.add(key);
+        match list.get(end) {
+            None => return Some((keys, members)),
+            Some(b',') => start = end + 1,
+            Some(_) => return None,
+        }
+    }
+    None
 }
 
 /// Where the first member of a list has its parts.

@@ -78,11 +78,12 @@ where
         if this.inner.is_none() {
             return Poll::Ready(None);
         }
-        let polled = run(exchange, || {
+        let mut polled = Poll::Ready(None);
+        run(exchange, || {
             let Some(mut inner) = this.inner.as_mut().as_pin_mut() else {
-                return Poll::Ready(None);
+                return;
             };
-            let polled = inner.as_mut().poll_frame(cx);
+            polled = inner.as_mut().poll_frame(cx);
             let is_over = match &polled {
                 Poll::Pending | Poll::Ready(Some(Err(_))) => false,
                 Poll::Ready(None) => true,
@@ -93,7 +94,6 @@ where
                 *this.size_at_end = inner.size_hint();
                 this.inner.set(None);
             }
-            polled
         });
         if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(data) = frame.data_ref()

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{HeaderName, HeaderValue, Response};
@@ -20,7 +21,7 @@ pin_project! {
         #[pin]
         inner: Option<F>,
         exchange: Option<Exchange<D>>,
-        echo: Option<HeaderName>,
+        echo: Option<Arc<HeaderName>>,
     }
 
     impl<F, D: Describe> PinnedDrop for ResponseFuture<F, D> {
@@ -38,20 +39,24 @@ pin_project! {
 }
 
 impl<F, D: Describe> ResponseFuture<F, D> {
-    /// Calls the service with the exchange's context current and takes its future.
-    pub fn start(mut exchange: Exchange<D>, call: impl FnOnce() -> F) -> Self {
-        let inner = run(&mut exchange, call);
-        Self {
-            inner: Some(inner),
+    /// Calls the service with the exchange's context current and takes its future. With `echo` the caller is told the trace id in a
+    /// response header of this name.
+    #[inline]
+    pub fn start(
+        exchange: Exchange<D>,
+        echo: Option<Arc<HeaderName>>,
+        call: impl FnOnce() -> F,
+    ) -> Self {
+        // Written in place: a future can be as large as the request it answers.
+        let mut this = Self {
+            inner: None,
             exchange: Some(exchange),
-            echo: None,
+            echo,
+        };
+        if let Some(exchange) = &mut this.exchange {
+            run(exchange, || this.inner = Some(call()));
         }
-    }
-
-    /// Tells the caller the trace id, in a response header of this name.
-    pub fn echo_trace_id(mut self, header: Option<HeaderName>) -> Self {
-        self.echo = header;
-        self
+        this
     }
 }
 
@@ -72,8 +77,12 @@ where
         };
         let is_open = exchange.is_open();
         let mut body = Announced::default();
-        let polled = run(exchange, || {
-            let polled = this.inner.as_mut().as_pin_mut()?.poll(cx);
+        let mut polled = Poll::Pending;
+        run(exchange, || {
+            let Some(inner) = this.inner.as_mut().as_pin_mut() else {
+                return;
+            };
+            polled = inner.poll(cx);
             if let Poll::Ready(result) = &polled {
                 // What the handler still holds goes while its context is current and before its span can end with it.
                 this.inner.set(None);
@@ -81,15 +90,14 @@ where
                     body = Announced::by(response);
                 }
             }
-            Some(polled)
         });
-        let Some(Poll::Ready(result)) = polled else {
+        let Poll::Ready(result) = polled else {
             return Poll::Pending;
         };
         match result {
             Ok(mut response) => {
                 if let Some(header) = this.echo.take() {
-                    tell_trace_id(exchange, header, &mut response);
+                    tell_trace_id(exchange, &header, &mut response);
                 }
                 exchange.head(ResponseHead::new(&response), body.is_empty);
                 let Some(exchange) = this.exchange.take() else {
@@ -110,14 +118,14 @@ where
 
 fn tell_trace_id<B, D: Describe>(
     exchange: &Exchange<D>,
-    header: HeaderName,
+    header: &HeaderName,
     response: &mut Response<B>,
 ) {
     let span = exchange.context().span_context();
     if let Some(span) = span
         && let Ok(value) = HeaderValue::from_bytes(&span.trace_id().to_hex())
     {
-        response.headers_mut().insert(header, value);
+        response.headers_mut().insert(header.clone(), value);
     }
 }
 

@@ -135,6 +135,25 @@ fn own_names_add_to_the_list_and_none_empties_it() {
 }
 
 #[test]
+fn keys_of_every_shape_are_found() {
+    let long = "k".repeat(100);
+    for key in ["", " ", " a", "a b", "%", "+", "é", "=", "&", long.as_str()] {
+        let keys = SensitiveKeys::none().extend([key.to_owned()]);
+        let encoded: String = key.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let text = format!("{encoded}=secret");
+        let expected = format!("{encoded}=REDACTED");
+        assert_eq!(keys.redact_query(&text), expected, "{key:?}");
+        let text = format!("a=b&{text}&kk=c&c=d");
+        let expected = format!("a=b&{expected}&kk=c&c=d");
+        assert_eq!(keys.redact_query(&text), expected, "{key:?}");
+    }
+    let keys = SensitiveKeys::none().extend([long.clone()]);
+    let text = format!("{long}=secret&{long}k=clear&k{}=clear", &long[..98]);
+    let expected = text.replace("secret", "REDACTED");
+    assert_eq!(keys.redact_query(&text), expected);
+}
+
+#[test]
 fn clean_text_is_borrowed() {
     let keys = SensitiveKeys::default();
     for text in [

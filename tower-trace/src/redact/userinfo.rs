@@ -1,5 +1,7 @@
 //! Where the user information of a URL is, in good URLs and in broken ones.
 
+use crate::find::first_of;
+
 /// What replaces the user information.
 pub(super) fn redacted(userinfo: &str) -> &'static str {
     if userinfo.is_empty() {
@@ -13,6 +15,10 @@ pub(super) fn redacted(userinfo: &str) -> &'static str {
 
 /// Splits an authority before its last `@`: the user information, then the rest with the `@`.
 pub(super) fn split(authority: &str) -> (&str, &str) {
+    let bytes = authority.as_bytes();
+    if first_of([b'@'], bytes, 0) == bytes.len() {
+        return ("", authority);
+    }
     authority.split_at(authority.rfind('@').unwrap_or(0))
 }
 

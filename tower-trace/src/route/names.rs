@@ -33,7 +33,7 @@ pub(crate) struct NameCap {
     /// slot has seen every place where the name could be. At least half of the slots stay empty.
     slots: Box<[OnceLock<Box<str>>]>,
     /// Makes places unpredictable: names come from strangers, who must not be able to aim at one slot.
-    key: u64,
+    keys: [u64; 2],
     limit: usize,
     /// Names admitted, and places held by threads that are about to admit one.
     taken: AtomicUsize,
@@ -47,7 +47,7 @@ impl NameCap {
         let slots = (limit * 2).next_power_of_two();
         Self {
             slots: (0..slots).map(|_| OnceLock::new()).collect(),
-            key: RandomState::new().hash_one(limit),
+            keys: [0, 1].map(|which| RandomState::new().hash_one(which)),
             limit,
             taken: AtomicUsize::new(0),
             overflowed: AtomicU64::new(0),
@@ -58,11 +58,21 @@ impl NameCap {
     ///
     /// Every refusal is counted.
     pub(crate) fn admit(&self, name: &str) -> bool {
-        let admitted = self.find_or_insert(name);
-        if !admitted {
-            self.overflowed.fetch_add(1, Ordering::Relaxed);
+        if name.len() > MAX_NAME {
+            return self.refuse();
         }
-        admitted
+        let at = hash(self.keys, name.as_bytes()) & (self.slots.len() - 1);
+        // Nearly every name is a known one, in its first place.
+        match self.slots[at].get() {
+            Some(known) if **known == *name => true,
+            Some(_) | None => self.find_or_insert(name, at) || self.refuse(),
+        }
+    }
+
+    #[cold]
+    fn refuse(&self) -> bool {
+        self.overflowed.fetch_add(1, Ordering::Relaxed);
+        false
     }
 
     /// How many times a name was refused.
@@ -75,11 +85,9 @@ impl NameCap {
         self.taken.load(Ordering::Relaxed)
     }
 
-    fn find_or_insert(&self, name: &str) -> bool {
-        if name.len() > MAX_NAME {
-            return false;
-        }
-        for at in self.probe(hash(self.key, name.as_bytes())) {
+    #[inline(never)]
+    fn find_or_insert(&self, name: &str, first: usize) -> bool {
+        for at in self.probe(first) {
             match self.slots[at].get() {
                 Some(known) if **known == *name => return true,
                 Some(_) => {}
@@ -125,27 +133,41 @@ impl NameCap {
     }
 }
 
-/// Eight bytes at a time, each multiplied into both halves of a wide product: a small part of what the standard library's hash costs, which
-/// every request would pay.
+/// Sixteen bytes at a time, one half multiplied with the other into a wide product: a small part of what the standard library's hash costs,
+/// which every request would pay.
 ///
-/// Who does not know the key cannot aim; and at most `limit` names are ever stored, so that a search is bounded even then.
+/// Who does not know the keys cannot aim, not even at a factor of zero; and at most `limit` names are ever stored, so that a search is bounded
+/// even then.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the low bits of a hash are as good as all of them"
 )]
-fn hash(key: u64, name: &[u8]) -> usize {
-    let mix = |state: u64, word: u64| {
-        let product = u128::from(state ^ word) * 0x9e37_79b9_7f4a_7c15_u128;
+fn hash(keys: [u64; 2], name: &[u8]) -> usize {
+    let mix = |state: u64, a: u64, b: u64| {
+        let product = u128::from(state ^ keys[0] ^ a) * u128::from(keys[1] ^ b);
         (product >> 64) as u64 ^ product as u64
     };
-    let (words, rest) = name.as_chunks::<8>();
-    let state = words
-        .iter()
-        .fold(key, |state, word| mix(state, u64::from_le_bytes(*word)));
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
+    let halves = |bytes: &[u8; 16]| {
+        let both = u128::from_le_bytes(*bytes);
+        (both as u64, (both >> 64) as u64)
+    };
     // The length tells a name from the same name with zeros behind it.
-    mix(mix(state, u64::from_le_bytes(last)), name.len() as u64) as usize
+    let mut state = name.len() as u64;
+    for sixteen in name.as_chunks().0 {
+        let (a, b) = halves(sixteen);
+        state = mix(state, a, b);
+    }
+    // The end, which may overlap with what came before.
+    let (a, b) = if let Some(sixteen) = name.last_chunk() {
+        halves(sixteen)
+    } else if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+        (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+    } else {
+        let mut few = [0; 8];
+        few[..name.len()].copy_from_slice(name);
+        (u64::from_le_bytes(few), 0)
+    };
+    mix(state, a, b) as usize
 }
 
 impl fmt::Debug for NameCap {

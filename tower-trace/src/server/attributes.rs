@@ -23,7 +23,6 @@ pub(super) struct Request<'a> {
     policy: &'a ServerPolicy,
     head: RequestHead<'a>,
     uri: &'a http::Uri,
-    method: &'a str,
     target: OnceCell<Found<'a>>,
     /// The span's name, put together only if a sampler asks for it.
     name: OnceCell<Text>,
@@ -38,7 +37,6 @@ impl<'a> Request<'a> {
             policy,
             head,
             uri,
-            method: policy.methods.name(head.method),
             target: OnceCell::new(),
             name: OnceCell::new(),
             forwarded: OnceCell::new(),
@@ -49,13 +47,14 @@ impl<'a> Request<'a> {
     /// Writes everything that is known at the start.
     pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
         let head = self.head;
+        let method = self.method();
         let target = self.target();
         match self.given_name() {
             Some(name) => span.update_name(&name),
-            None => span.update_name_from(&method::name_of(self.method, target.text())),
+            None => span.update_name_from(&method::name_of(method, target.text())),
         }
-        span.set_new(semconv::HTTP_REQUEST_METHOD, self.method);
-        if self.method == method::OTHER {
+        span.set_new(semconv::HTTP_REQUEST_METHOD, method);
+        if method == method::OTHER {
             span.set_new(
                 semconv::HTTP_REQUEST_METHOD_ORIGINAL,
                 cut(head.method.as_str()),
@@ -98,6 +97,11 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// The method as it is recorded.
+    fn method(&self) -> &'a str {
+        self.policy.methods.name(self.head.method)
+    }
+
     /// The route it goes to.
     fn target(&self) -> Target<'_> {
         self.target
@@ -138,7 +142,7 @@ impl<'a> Request<'a> {
     fn describe_legacy(&self, span: &mut SpanWriter<'_>) {
         use semconv::legacy;
 
-        span.set_new(legacy::HTTP_METHOD, self.method);
+        span.set_new(legacy::HTTP_METHOD, self.method());
         span.set_new(legacy::HTTP_SCHEME, self.scheme());
         scratch::with(|target| {
             target.push_str(path(self.uri));
@@ -231,7 +235,7 @@ impl AttributeSource for Request<'_> {
             let mut text = Text::new();
             match self.given_name() {
                 Some(name) => text.push_str(&name),
-                None => text.extend(method::name_of(self.method, self.target().text())),
+                None => text.extend(method::name_of(self.method(), self.target().text())),
             }
             text
         })
@@ -239,7 +243,7 @@ impl AttributeSource for Request<'_> {
 
     fn get(&self, key: &str) -> Option<ValueRef<'_>> {
         match key {
-            "http.request.method" => Some(ValueRef::Str(self.method)),
+            "http.request.method" => Some(ValueRef::Str(self.method())),
             "http.route" => match self.target() {
                 Target::Route(route) => Some(ValueRef::Str(route)),
                 Target::Guess(_) | Target::None => None,

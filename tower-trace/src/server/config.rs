@@ -227,7 +227,7 @@ impl TraceLayer {
     /// let layer = TraceLayer::new(tracer).trace_id_header(http::HeaderName::from_static("x-trace-id"));
     /// ```
     pub fn trace_id_header(self, name: HeaderName) -> Self {
-        self.edit(|policy| policy.echo = Some(name))
+        self.edit(|policy| policy.echo = Some(Arc::new(name)))
     }
 }
 

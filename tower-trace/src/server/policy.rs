@@ -43,14 +43,17 @@ pub(crate) struct ServerPolicy {
     pub(super) scheme: &'static str,
     pub(super) methods: KnownMethods,
     pub(super) legacy_names: bool,
-    pub(super) echo: Option<HeaderName>,
+    pub(super) echo: Option<Arc<HeaderName>>,
 }
 
 impl ServerPolicy {
     /// Starts the exchange that `head` asks for.
     pub(super) fn begin(self: &Arc<Self>, head: RequestHead<'_>) -> Exchange<DescribeServer> {
         let caller = self.tracer.extract(&HeaderExtractor(head.headers));
-        let (context, link) = self.believe(head, caller);
+        let (context, link) = match self.trust {
+            Trust::Continue if self.trust_by.is_none() => (caller, None),
+            _ => self.believe(head, caller),
+        };
         if !hook::admits(self.filter.as_deref(), head) {
             // Not traced, and neither is what it calls; what is believed of the caller's context still reaches them.
             return Exchange::unrecorded(ActiveSpan::passing(context.suppressed()));

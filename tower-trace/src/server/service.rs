@@ -46,11 +46,7 @@ impl<S> Trace<S> {
         call: impl FnOnce(Request<B>) -> F,
     ) -> ResponseFuture<F, DescribeServer> {
         let exchange = policy.begin(RequestHead::new(&request));
-        let future = ResponseFuture::start(exchange, || call(request));
-        match &policy.echo {
-            Some(header) => future.echo_trace_id(Some(header.clone())),
-            None => future,
-        }
+        ResponseFuture::start(exchange, policy.echo.clone(), || call(request))
     }
 }
 

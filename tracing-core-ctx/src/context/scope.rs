@@ -44,20 +44,26 @@ struct Ticket {
     number: u64,
 }
 
+impl Ticket {
+    /// Of no frame: numbers begin with 1.
+    const NONE: Self = Self {
+        depth: 0,
+        number: 0,
+    };
+}
+
 /// Keeps a context current; see [`Context::attach`].
 ///
 /// Not `Send`, and not to be held across an `.await`, where it would be current in other tasks: use [`FutureExt::with_context`](super::FutureExt::with_context) there.
 pub struct Scope {
-    ticket: Option<Ticket>,
+    ticket: Ticket,
     // A guard must be dropped on the thread that made it.
     not_send: PhantomData<*const ()>,
 }
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            drop(leave(ticket));
-        }
+        drop(leave(self.ticket));
     }
 }
 
@@ -70,15 +76,14 @@ impl fmt::Debug for Scope {
 /// Keeps a context current that was moved from its owner; see [`Context::enter`].
 pub struct Entered<'a> {
     home: &'a mut Context,
-    ticket: Option<Ticket>,
+    ticket: Ticket,
     not_send: PhantomData<*const ()>,
 }
 
 impl Drop for Entered<'_> {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            drop(come_home(ticket, self.home));
-        }
+        come_home(self.ticket, self.home);
     }
 }
 
@@ -89,6 +94,7 @@ impl fmt::Debug for Entered<'_> {
 }
 
 /// Shows the current context to `read`; `None` when the thread is being torn down or the stack is in use.
+#[inline]
 pub(super) fn with_current<R>(read: impl FnOnce(&Context) -> R) -> Option<R> {
     STACK
         .try_with(|stack| {
@@ -115,6 +121,7 @@ pub(super) fn attach(mut context: Context) -> Scope {
     }
 }
 
+#[inline]
 pub(super) fn enter(home: &mut Context) -> Entered<'_> {
     Entered {
         ticket: push(home),
@@ -124,23 +131,36 @@ pub(super) fn enter(home: &mut Context) -> Entered<'_> {
 }
 
 /// Moves the context onto the stack, or leaves it where it is when there is none (the thread is being torn down).
-fn push(context: &mut Context) -> Option<Ticket> {
-    with_stack(|stack| {
+#[inline]
+fn push(context: &mut Context) -> Ticket {
+    let pushed = STACK.try_with(|stack| {
+        let Ok(mut stack) = stack.try_borrow_mut() else {
+            return Ticket::NONE;
+        };
+        let stack = &mut *stack;
         let ticket = Ticket {
             depth: stack.depth,
             number: stack.next,
         };
-        if stack.frames.len() == stack.depth {
-            stack.frames.push(Frame::default());
+        if stack.frames.len() <= ticket.depth {
+            grow(&mut stack.frames);
         }
-        let frame = stack.frames.get_mut(stack.depth)?;
+        let Some(frame) = stack.frames.get_mut(ticket.depth) else {
+            return Ticket::NONE;
+        };
         frame.number = ticket.number;
         frame.done = false;
         mem::swap(&mut frame.context, context);
-        stack.depth += 1;
-        stack.next += 1;
-        Some(ticket)
-    })
+        stack.depth = ticket.depth + 1;
+        stack.next = ticket.number + 1;
+        ticket
+    });
+    pushed.unwrap_or(Ticket::NONE)
+}
+
+#[cold]
+fn grow(frames: &mut Vec<Frame>) {
+    frames.push(Frame::default());
 }
 
 /// Ends the frame of a scope. When others stand above it, it only stops counting and goes when they do.
@@ -159,9 +179,33 @@ fn leave(ticket: Ticket) -> Option<(Context, Vec<Context>)> {
 }
 
 /// Ends the frame of an entered context, which moves back, together with everything that was left above it.
-fn come_home(ticket: Ticket, home: &mut Context) -> Option<Vec<Context>> {
+#[inline]
+fn come_home(ticket: Ticket, home: &mut Context) {
+    let is_home = STACK.try_with(|stack| {
+        let Ok(mut stack) = stack.try_borrow_mut() else {
+            return true;
+        };
+        let stack = &mut *stack;
+        if stack.depth == ticket.depth + 1
+            && let Some(frame) = stack.frames.get_mut(ticket.depth)
+            && frame.number == ticket.number
+        {
+            // What was at home is the empty context, which is what an ended frame holds.
+            mem::swap(&mut frame.context, home);
+            stack.depth = ticket.depth;
+            return true;
+        }
+        false
+    });
+    if is_home == Ok(false) {
+        drop(come_home_late(ticket, home));
+    }
+}
+
+/// The same where others were left above, or the frame is gone.
+#[cold]
+fn come_home_late(ticket: Ticket, home: &mut Context) -> Option<Vec<Context>> {
     with_stack(|stack| {
-        // What was at home is the empty context, which is what an ended frame holds.
         mem::swap(&mut stack.frame(ticket)?.context, home);
         let end = mem::replace(&mut stack.depth, ticket.depth);
         (end > ticket.depth + 1).then(|| stack.take(ticket.depth + 1, end))

@@ -1,4 +1,4 @@
-use super::{Extract, Extraction, Inject, Propagator, percent, scratch};
+use super::{Extract, Extraction, Inject, Only, Propagator, percent, scratch};
 use crate::baggage::Entry;
 use crate::trace_state::trim_ows;
 use crate::{Baggage, Context};
@@ -51,10 +51,7 @@ pub struct BaggagePropagator;
 
 impl Propagator for BaggagePropagator {
     fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
-        let mut reader = Reader::new();
-        carrier.get_all(BAGGAGE, &mut |header| reader.read(header));
-        extraction.add_malformed(reader.malformed);
-        extraction.add_baggage(reader.entries);
+        read(carrier.get_one(BAGGAGE), extraction, carrier);
     }
 
     fn inject(&self, context: &Context, carrier: &mut dyn Inject) {
@@ -75,6 +72,23 @@ impl Propagator for BaggagePropagator {
     fn fields(&self) -> Vec<&'static str> {
         vec![BAGGAGE]
     }
+}
+
+/// Takes over what was found under the name.
+pub(super) fn read(found: Only<'_>, extraction: &mut Extraction, carrier: &dyn Extract) {
+    if found != Only::None {
+        read_list(found, extraction, carrier);
+    }
+}
+
+fn read_list(found: Only<'_>, extraction: &mut Extraction, carrier: &dyn Extract) {
+    let mut reader = Reader::new();
+    match found.value() {
+        Some(header) => reader.read(header),
+        None => carrier.get_all(BAGGAGE, &mut |header| reader.read(header)),
+    }
+    extraction.add_malformed(reader.malformed);
+    extraction.add_baggage(reader.entries);
 }
 
 /// Takes header values one by one, as if a comma joined them.

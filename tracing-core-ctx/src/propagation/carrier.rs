@@ -13,13 +13,19 @@ pub trait Extract {
     /// The only value of `name`.
     fn get_one<'a>(&'a self, name: &str) -> Only<'a> {
         let mut only = Only::None;
-        self.get_all(name, &mut |value| {
-            only = match only {
-                Only::None => Only::One(value),
-                Only::One(_) | Only::Many => Only::Many,
-            };
-        });
+        self.get_all(name, &mut |value| only = only.and(value));
         only
+    }
+
+    /// What [`get_one`](Self::get_one) says of the three headers of the W3C, which nearly everybody reads.
+    ///
+    /// Default: asks for one after the other. A carrier that is looked through once faster than it is asked three times does that.
+    fn get_w3c(&self) -> W3cHeaders<'_> {
+        W3cHeaders {
+            traceparent: self.get_one("traceparent"),
+            tracestate: self.get_one("tracestate"),
+            baggage: self.get_one("baggage"),
+        }
     }
 
     /// Shows every name that starts with `prefix` to `visit`, for formats with names of their users (`uberctx-..`). Default: none.
@@ -28,19 +34,41 @@ pub trait Extract {
     }
 }
 
+/// What a carrier holds of W3C Trace Context and W3C Baggage; see [`Extract::get_w3c`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "there are these three")]
+pub struct W3cHeaders<'a> {
+    /// `traceparent`.
+    pub traceparent: Only<'a>,
+    /// `tracestate`.
+    pub tracestate: Only<'a>,
+    /// `baggage`.
+    pub baggage: Only<'a>,
+}
+
 /// How often a name came; see [`Extract::get_one`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no fourth case")]
 pub enum Only<'a> {
     /// Several values.
     Many,
     /// No value.
+    #[default]
     None,
     /// This value.
     One(&'a [u8]),
 }
 
 impl<'a> Only<'a> {
+    /// When `value` came as well.
+    #[must_use]
+    pub const fn and(self, value: &'a [u8]) -> Self {
+        match self {
+            Self::None => Self::One(value),
+            Self::One(_) | Self::Many => Self::Many,
+        }
+    }
+
     /// The value, if there is exactly one.
     #[must_use]
     pub const fn value(self) -> Option<&'a [u8]> {
@@ -65,6 +93,11 @@ impl<S: BuildHasher> Extract for HashMap<String, String, S> {
         if let Some(value) = self.get(name) {
             visit(value.as_bytes());
         }
+    }
+
+    fn get_one<'a>(&'a self, name: &str) -> Only<'a> {
+        self.get(name)
+            .map_or(Only::None, |value| Only::One(value.as_bytes()))
     }
 
     fn names<'a>(&'a self, prefix: &str, visit: &mut dyn FnMut(&'a str)) {

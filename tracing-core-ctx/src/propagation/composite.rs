@@ -2,7 +2,7 @@ use std::{env, fmt};
 
 use super::{
     B3, BaggagePropagator, Correlation, Extract, Extraction, Inject, Jaeger, Propagator,
-    TraceContext, XRay,
+    TraceContext, XRay, baggage, trace_context,
 };
 use crate::Context;
 use crate::diagnostics::{self, Level};
@@ -172,8 +172,9 @@ pub struct TraceContextAndBaggage;
 
 impl Propagator for TraceContextAndBaggage {
     fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
-        TraceContext.extract(extraction, carrier);
-        BaggagePropagator.extract(extraction, carrier);
+        let found = carrier.get_w3c();
+        trace_context::read(found.traceparent, || found.tracestate, extraction, carrier);
+        baggage::read(found.baggage, extraction, carrier);
     }
 
     fn inject(&self, context: &Context, carrier: &mut dyn Inject) {

@@ -1,5 +1,5 @@
 use super::{Extract, Extraction, Inject, Only, Propagator};
-use crate::trace_state::{Reader, trim_ows};
+use crate::trace_state::{InvalidTraceState, Reader, trim_ows};
 use crate::{Context, SpanContext, SpanId, TraceFlags, TraceId, TraceState, hex};
 
 const TRACEPARENT: &str = "traceparent";
@@ -21,30 +21,10 @@ pub struct TraceContext;
 
 impl Propagator for TraceContext {
     fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
-        if extraction.has_span() {
-            return;
+        if !extraction.has_span() {
+            let state = || carrier.get_one(TRACESTATE);
+            read(carrier.get_one(TRACEPARENT), state, extraction, carrier);
         }
-        let parent = match carrier.get_one(TRACEPARENT) {
-            Only::None => return,
-            Only::One(value) => parse(value),
-            Only::Many => None,
-        };
-        let Some(parent) = parent else {
-            extraction.report_malformed();
-            return;
-        };
-        let mut reader = Reader::new();
-        let mut valid = true;
-        carrier.get_all(TRACESTATE, &mut |header| {
-            valid = valid && reader.read(header).is_ok();
-        });
-        let state = if valid {
-            reader.finish()
-        } else {
-            extraction.report_malformed();
-            TraceState::EMPTY
-        };
-        extraction.set_span(parent.with_trace_state(state));
     }
 
     fn inject(&self, context: &Context, carrier: &mut dyn Inject) {
@@ -93,14 +73,52 @@ impl TraceContext {
     }
 }
 
+/// Takes over what was found under the two names.
+pub(super) fn read<'a>(
+    parent: Only<'a>,
+    state: impl FnOnce() -> Only<'a>,
+    extraction: &mut Extraction,
+    carrier: &dyn Extract,
+) {
+    if parent == Only::None || extraction.has_span() {
+        return;
+    }
+    let Some(parent) = parent.value().and_then(parse) else {
+        extraction.report_malformed();
+        return;
+    };
+    let state = match state() {
+        Only::None => Ok(TraceState::EMPTY),
+        Only::One(header) => TraceState::from_header(header),
+        Only::Many => read_all(carrier),
+    };
+    let state = state.unwrap_or_else(|_| {
+        extraction.report_malformed();
+        TraceState::EMPTY
+    });
+    extraction.set_span(parent.with_trace_state(state));
+}
+
+/// The lists of several headers as one.
+#[cold]
+fn read_all(carrier: &dyn Extract) -> Result<TraceState, InvalidTraceState> {
+    let mut reader = Reader::new();
+    let mut result = Ok(());
+    carrier.get_all(TRACESTATE, &mut |header| {
+        if result.is_ok() {
+            result = reader.read(header);
+        }
+    });
+    result.map(|()| reader.finish())
+}
+
 fn parse(value: &[u8]) -> Option<SpanContext> {
     let value = match value.len() {
         55 => value,
         _ => trim_ows(value),
     };
-    let (fixed, rest) = value.split_at_checked(55)?;
-    let version = hex::decode_lower(&fixed[..2])?;
-    let well_formed = match version {
+    let (fixed, rest) = value.split_first_chunk::<55>()?;
+    let well_formed = match hex::decode_byte([fixed[0], fixed[1]])? {
         0x00 => rest.is_empty(),
         0xff => false,
         _ => rest.first().is_none_or(|&byte| byte == b'-'),
@@ -108,23 +126,32 @@ fn parse(value: &[u8]) -> Option<SpanContext> {
     if !well_formed || fixed[2] != b'-' || fixed[35] != b'-' || fixed[52] != b'-' {
         return None;
     }
-    let trace_id = TraceId::from_hex(&fixed[3..35])?;
-    let span_id = SpanId::from_hex(&fixed[36..52])?;
-    let flags = u8::try_from(hex::decode_lower(&fixed[53..55])?).ok()?;
+    // Both ids at once.
+    let mut digits = [[0; 2]; 24];
+    let (trace_digits, span_digits) = digits.as_flattened_mut().split_at_mut(32);
+    trace_digits.copy_from_slice(&fixed[3..35]);
+    span_digits.copy_from_slice(&fixed[36..52]);
+    let ids = hex::decode(&digits)?;
+    let (trace_id, span_id) = ids.split_first_chunk::<16>()?;
     Some(SpanContext::new(
-        trace_id,
-        span_id,
-        TraceFlags::from_bits(flags),
+        TraceId::from_bytes(*trace_id)?,
+        SpanId::from_bytes(span_id.try_into().ok()?)?,
+        TraceFlags::from_bits(hex::decode_byte([fixed[53], fixed[54]])?),
     ))
 }
 
 fn format<'a>(span: &SpanContext, text: &'a mut [u8; 55]) -> &'a str {
+    let mut ids = [0; 24];
+    ids[..16].copy_from_slice(&span.trace_id().to_bytes());
+    ids[16..].copy_from_slice(&span.span_id().to_bytes());
+    let digits = hex::encode(ids);
+    let (trace_digits, span_digits) = digits.as_flattened().split_at(32);
     text[..3].copy_from_slice(b"00-");
-    text[3..35].copy_from_slice(&span.trace_id().to_hex());
+    text[3..35].copy_from_slice(trace_digits);
     text[35] = b'-';
-    text[36..52].copy_from_slice(&span.span_id().to_hex());
+    text[36..52].copy_from_slice(span_digits);
     text[52] = b'-';
-    hex::encode(u64::from(span.flags().bits()), &mut text[53..]);
+    text[53..].copy_from_slice(hex::encode([span.flags().bits()]).as_flattened());
     std::str::from_utf8(text).unwrap_or_default()
 }
 

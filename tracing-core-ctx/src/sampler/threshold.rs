@@ -101,7 +101,8 @@ impl Threshold {
     }
 
     fn digits(self, out: &mut [u8; 14]) -> &str {
-        hex::encode(self.0, out);
+        // 56 bits: the first two of 16 digits are zero.
+        out.copy_from_slice(&hex::encode(self.0.to_be_bytes()).as_flattened()[2..]);
         let text = std::str::from_utf8(out)
             .unwrap_or("0")
             .trim_end_matches('0');

@@ -77,10 +77,14 @@ impl SpanRef {
     }
 
     /// Sets an attribute; a second value for a key replaces the first.
+    #[inline]
     pub fn set<K: AttributeKey>(&self, key: K, value: impl AttributeValue<K::Type>) {
-        if self.live().is_none() {
-            return;
+        if self.is_live() {
+            self.set_live(key, value);
         }
+    }
+
+    fn set_live<K: AttributeKey>(&self, key: K, value: impl AttributeValue<K::Type>) {
         // Both are taken before the lock: they may be foreign code.
         let (key_ref, value) = (key.key(), value.value());
         if cfg!(debug_assertions) && K::BY_HAND {

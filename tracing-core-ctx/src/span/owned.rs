@@ -35,12 +35,18 @@ pub struct Span {
     handle: SpanRef,
     /// Whether it was started by code that a panic runs, such as a destructor: such a span did not panic itself.
     unwinding: bool,
+    ended: bool,
 }
 
 impl Span {
+    #[inline]
     pub(super) fn new(handle: SpanRef) -> Self {
         let unwinding = handle.is_live() && std::thread::panicking();
-        Self { handle, unwinding }
+        Self {
+            handle,
+            unwinding,
+            ended: false,
+        }
     }
 
     /// A span that records nothing and has no identity: what runs in it runs in the context around it.
@@ -86,6 +92,7 @@ impl Span {
     /// # }
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(demo(&[1, 2]));
     /// ```
+    #[inline]
     pub fn child(name: &str) -> Self {
         Self::child_with(name, |span| span)
     }
@@ -109,16 +116,24 @@ impl Span {
     /// }
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(carts());
     /// ```
+    #[inline]
     pub fn child_with(name: &str, build: impl FnOnce(SpanBuilder<'_>) -> SpanBuilder<'_>) -> Self {
         let around = Context::with_current(|cx| match cx.span_ref() {
             span if span.is_live() => Around::Recording(Above::of(cx)),
             span => Around::Passing(span.clone()),
         });
-        let above = match around {
-            Some(Around::Recording(above)) => above,
-            Some(Around::Passing(span)) => return Self::new(span),
-            None => return Self::none(),
-        };
+        match around {
+            Some(Around::Recording(above)) => Self::child_of(above, name, build),
+            Some(Around::Passing(span)) => Self::new(span),
+            None => Self::none(),
+        }
+    }
+
+    fn child_of(
+        above: Above,
+        name: &str,
+        build: impl FnOnce(SpanBuilder<'_>) -> SpanBuilder<'_>,
+    ) -> Self {
         let Some(tracer) = above
             .span()
             .live()
@@ -170,9 +185,10 @@ impl Span {
         &self.handle
     }
 
+    #[inline]
     fn finish(mut self, time: Option<Timestamp>, describe: impl FnOnce(&mut SpanWriter<'_>)) {
-        let handle = std::mem::take(&mut self.handle);
-        if let Some(live) = handle.live() {
+        self.ended = true;
+        if let Some(live) = self.handle.live() {
             live.end(time, describe);
         }
     }
@@ -193,7 +209,17 @@ impl Deref for Span {
 }
 
 impl Drop for Span {
+    #[inline]
     fn drop(&mut self) {
+        if self.ended || !self.handle.is_live() {
+            return;
+        }
+        self.end_dropped();
+    }
+}
+
+impl Span {
+    fn end_dropped(&self) {
         let Some(live) = self.handle.live() else {
             return;
         };

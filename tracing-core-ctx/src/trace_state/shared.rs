@@ -2,10 +2,18 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use super::keys::Keys;
+
 /// The text of a list, in a buffer that goes back to a pool: a traced request that carries `tracestate` takes no memory from the
 /// allocator. The empty text has no buffer.
 #[derive(Clone, Default)]
-pub(super) struct Shared(Option<Arc<String>>);
+pub(super) struct Shared(Option<Arc<List>>);
+
+#[derive(Default)]
+struct List {
+    text: String,
+    keys: Keys,
+}
 
 impl Shared {
     pub(super) const EMPTY: Self = Self(None);
@@ -15,20 +23,38 @@ impl Shared {
     }
 
     pub(super) fn as_str(&self) -> &str {
-        self.0.as_ref().map_or("", |text| text.as_str())
+        self.0.as_ref().map_or("", |list| &list.text)
     }
 
-    /// Adds a member, given in pieces. Only called before the text is shared.
-    pub(super) fn push(&mut self, member: &[&str]) {
-        let Some(text) = Arc::get_mut(self.0.get_or_insert_with(take)) else {
+    pub(super) fn keys(&self) -> Keys {
+        self.0.as_ref().map_or(Keys::NONE, |list| list.keys)
+    }
+
+    /// Adds a member. Only called before the text is shared.
+    pub(super) fn push(&mut self, key: &str, value: &str) {
+        let Some(list) = Arc::get_mut(self.0.get_or_insert_with(take)) else {
             return;
         };
-        if text.is_empty() {
-            text.reserve(128);
+        if list.text.is_empty() {
+            list.text.reserve(RESERVED);
         } else {
-            text.push(',');
+            list.text.push(',');
         }
-        text.extend(member.iter().copied());
+        list.text.extend([key, "=", value]);
+        list.keys.add(key.as_bytes());
+    }
+
+    /// Takes a whole list, with these keys.
+    pub(super) fn new(text: &str, keys: Keys) -> Self {
+        let mut shared = take();
+        if let Some(list) = Arc::get_mut(&mut shared) {
+            if list.text.capacity() < RESERVED {
+                list.text.reserve(RESERVED);
+            }
+            list.text.push_str(text);
+            list.keys = keys;
+        }
+        Self(Some(shared))
     }
 }
 
@@ -37,13 +63,14 @@ impl Drop for Shared {
         let Some(mut shared) = self.0.take() else {
             return;
         };
-        let Some(text) = Arc::get_mut(&mut shared) else {
+        let Some(list) = Arc::get_mut(&mut shared) else {
             return;
         };
-        if text.capacity() > POOLED_CAPACITY {
+        if list.text.capacity() > POOLED_CAPACITY {
             return;
         }
-        text.clear();
+        list.text.clear();
+        list.keys = Keys::NONE;
         let _ = POOL.try_with(|pool| {
             if let Ok(mut pool) = pool.try_borrow_mut() {
                 if pool.len() == POOLED {
@@ -64,7 +91,7 @@ impl fmt::Debug for Shared {
 }
 
 /// Buffers that nobody uses.
-type Pool = Vec<Arc<String>>;
+type Pool = Vec<Arc<List>>;
 
 thread_local! {
     static POOL: RefCell<Pool> = const { RefCell::new(Pool::new()) };
@@ -80,8 +107,11 @@ const MOVED: usize = POOLED / 2;
 const MAX_SPARE: usize = 1024;
 const POOLED_CAPACITY: usize = 1024;
 
+/// What a new buffer has room for.
+const RESERVED: usize = 128;
+
 /// An empty buffer.
-fn take() -> Arc<String> {
+fn take() -> Arc<List> {
     let pooled = POOL.try_with(|pool| {
         let mut pool = pool.try_borrow_mut().ok()?;
         pool.pop().or_else(|| {
@@ -121,23 +151,27 @@ mod tests {
         let in_use: Vec<Shared> = (0..1000)
             .map(|_| {
                 let mut text = Shared::EMPTY;
-                text.push(&["a=1"]);
+                text.push("a", "1");
                 text
             })
             .collect();
         std::thread::spawn(move || drop(in_use)).join().unwrap();
         let again = take();
-        assert_eq!(again.as_str(), "");
-        assert!(again.capacity() > 0);
+        assert_eq!(again.text, "");
+        assert_eq!(again.keys, Keys::NONE);
+        assert!(again.text.capacity() > 0);
     }
 
     #[test]
     fn a_huge_buffer_is_given_back() {
         let mut huge = Shared::EMPTY;
-        huge.push(&[&"x".repeat(POOLED_CAPACITY + 1)]);
+        huge.push("a", &"x".repeat(POOLED_CAPACITY + 1));
         drop(huge);
         POOL.with_borrow(|pool| {
-            assert!(pool.iter().all(|text| text.capacity() <= POOLED_CAPACITY));
+            assert!(
+                pool.iter()
+                    .all(|list| list.text.capacity() <= POOLED_CAPACITY)
+            );
         });
     }
 }
