@@ -31,7 +31,7 @@ pub fn middlewares() -> impl Iterator<Item = &'static Middleware> {
     let peers = super::peers::MIDDLEWARES;
     #[cfg(not(feature = "peers"))]
     let peers: &[Middleware] = &[];
-    [Middleware::BARE, Middleware::OURS]
+    [Middleware::BARE, Middleware::EMPTY, Middleware::OURS]
         .into_iter()
         .chain(peers)
 }
