@@ -12,6 +12,8 @@
 //!
 //! Everything is measured over bare: the same work without tracing, in the same batches. Nothing here fails because a
 //! figure is high; what must hold (the allocations) is a test.
+//!
+//! [`load`] measures a whole server instead, and [`scaling`] how the cost grows; each is a program of its own.
 
 // Public API.
 pub mod allocations;
