@@ -12,7 +12,6 @@ mod client;
 mod cpu;
 mod instructions;
 mod middleware;
-#[cfg(feature = "peers")]
 mod peers;
 mod process;
 mod receiver;
@@ -27,5 +26,5 @@ pub use middleware::{Middleware, middlewares};
 pub use process::{RECEIVE, Role, SERVE};
 pub use receiver::receive;
 pub use rounds::{Plan, Results, run};
-pub use serve::{ROUTE, TARGET, serve};
-pub use table::table;
+pub use serve::serve;
+pub use table::{table, versions};

@@ -5,9 +5,6 @@ use std::{env, fs};
 
 use crate::instructions;
 
-/// The file with the figures of one machine.
-pub const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md");
-
 /// Lines such as `rustc: rustc 1.95.0`. What cannot be found out is left out.
 #[must_use]
 pub fn describe() -> Vec<String> {
@@ -20,6 +17,8 @@ pub fn describe() -> Vec<String> {
         processor().map(|model| format!("processor: {model}")),
         rustc().map(|version| format!("compiler: {version}")),
         Some(format!("profile: {profile}")),
+        // Our crates have one version.
+        Some(concat!("version: ", env!("CARGO_PKG_VERSION")).to_owned()),
         instructions::valgrind().map(|version| format!("instructions: {version}, callgrind")),
     ]
     .into_iter()

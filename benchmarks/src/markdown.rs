@@ -1,11 +1,7 @@
-//! Tables and sections of a Markdown file.
-
-use std::path::Path;
-use std::{fs, io};
+//! Tables of Markdown.
 
 /// A table that reads well as plain text too: the first column begins at the left, the others, numbers, end at the right.
-#[must_use]
-pub fn table(columns: &[&str], rows: &[Vec<String>]) -> String {
+pub(crate) fn table(columns: &[&str], rows: &[Vec<String>]) -> String {
     let lines: Vec<Vec<&str>> = std::iter::once(columns.to_vec())
         .chain(
             rows.iter()
@@ -43,40 +39,6 @@ pub fn table(columns: &[&str], rows: &[Vec<String>]) -> String {
     written.concat()
 }
 
-/// Replaces the section under `## title` in a file, or adds it at the end.
-///
-/// # Errors
-///
-/// When the file cannot be read or written. One that is not there is made.
-pub fn put_section(file: &Path, title: &str, text: &str) -> io::Result<()> {
-    let before = match fs::read_to_string(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        other => other?,
-    };
-    fs::write(file, with_section(&before, title, text))
-}
-
-/// The sections of a document, from the first heading of the second level on.
-#[must_use]
-pub fn sections(document: &str) -> &str {
-    document
-        .find("\n## ")
-        .map_or("", |start| &document[start + 1..])
-}
-
-fn with_section(document: &str, title: &str, text: &str) -> String {
-    let heading = format!("## {title}\n");
-    let section = format!("{heading}\n{}\n", text.trim());
-    let start = match document.find(&format!("\n{heading}")) {
-        Some(start) => start + 1,
-        None if document.is_empty() => return section,
-        None => return format!("{}\n\n{section}", document.trim_end()),
-    };
-    let behind = sections(&document[start..]);
-    let gap = if behind.is_empty() { "" } else { "\n" };
-    format!("{}{section}{gap}{behind}", &document[..start])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,24 +50,5 @@ mod tests {
             table(&["what", "ns"], &rows),
             "| what | ns |\n|------|---:|\n| ours |  9 |\n"
         );
-    }
-
-    #[test]
-    fn a_section_is_replaced_in_its_place_and_the_others_stay() {
-        let first = with_section("# Results\n\ntext\n", "A", "one\n");
-        assert_eq!(first, "# Results\n\ntext\n\n## A\n\none\n");
-        let both = with_section(&first, "B", "two");
-        assert_eq!(both, "# Results\n\ntext\n\n## A\n\none\n\n## B\n\ntwo\n");
-        let changed = with_section(&both, "A", "three");
-        assert_eq!(
-            changed,
-            "# Results\n\ntext\n\n## A\n\nthree\n\n## B\n\ntwo\n"
-        );
-        assert_eq!(
-            with_section(&changed, "B", "four"),
-            changed.replace("two", "four")
-        );
-        assert_eq!(sections(&both), "## A\n\none\n\n## B\n\ntwo\n");
-        assert_eq!(sections(""), "");
     }
 }

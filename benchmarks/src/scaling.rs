@@ -16,4 +16,4 @@ mod usage;
 mod work;
 
 pub use report::report;
-pub use work::{RUN, run};
+pub use work::run;

@@ -150,6 +150,35 @@ mod tests {
     }
 
     #[test]
+    fn the_three_headers_are_found_at_once_among_few_and_among_many() {
+        for others in [0, 5, MAX_SCANNED - 4, MAX_SCANNED, 200] {
+            for times in 0..27 {
+                let mut list = Vec::new();
+                let mut add = |name: &str, times| {
+                    for value in ["a=1", "b=2"].iter().take(times) {
+                        list.push((name.to_owned(), (*value).to_owned()));
+                    }
+                };
+                add("tracestate", times % 3);
+                (0..others).for_each(|other| add(&format!("x-other-{other}"), 1));
+                add("user-agent", 2);
+                add("baggage", times / 3 % 3);
+                add("traceparent", times / 9);
+                let mut headers = HeaderMap::new();
+                for (name, value) in &list {
+                    let name = HeaderName::try_from(name).unwrap();
+                    headers.append(name, HeaderValue::from_str(value).unwrap());
+                }
+                // A list has what is the default.
+                let found = HeaderExtractor(&headers);
+                assert_eq!(found.get_w3c(), list.get_w3c());
+                assert_eq!(found.get_one("baggage"), list.get_one("baggage"));
+                assert_eq!(found.get_one("x-other-3"), list.get_one("x-other-3"));
+            }
+        }
+    }
+
+    #[test]
     fn a_value_replaces_all_that_stood_there() {
         let mut headers = HeaderMap::new();
         headers.append("traceparent", HeaderValue::from_static("stale"));

@@ -139,27 +139,26 @@ impl<D: Describe> fmt::Debug for Exchange<D> {
     }
 }
 
-/// Runs foreign code with the exchange's context current; what it gives it writes where it belongs, since responses are large. If it panics, the exchange has ended by that, whoever catches the panic.
+/// Runs foreign code with the exchange's context current. If it panics, the exchange has ended by that, whoever catches the panic.
 #[inline]
-fn run<D: Describe>(exchange: &mut Exchange<D>, foreign: impl FnOnce()) {
+fn run<D: Describe, R>(exchange: &mut Exchange<D>, foreign: impl FnOnce() -> R) -> R {
     struct Guard<'a, D: Describe> {
         exchange: &'a mut Exchange<D>,
-        returned: bool,
+        was_panicking: bool,
     }
     impl<D: Describe> Drop for Guard<'_, D> {
         #[inline]
         fn drop(&mut self) {
-            if !self.returned {
+            if !self.was_panicking && std::thread::panicking() {
                 self.exchange.end(End::Panicked);
             }
         }
     }
-    let mut guard = Guard {
+    let guard = Guard {
         exchange,
-        returned: false,
+        was_panicking: std::thread::panicking(),
     };
-    let entered = guard.exchange.active.enter();
-    foreign();
-    drop(entered);
-    guard.returned = true;
+    let _entered = guard.exchange.active.enter();
+    // Nothing comes after it: what it gives may be large, and is written where it belongs.
+    foreign()
 }

@@ -31,7 +31,7 @@ impl KnownMethods {
         }
     }
 
-    /// The method as it is recorded.
+    /// The method as it is recorded. Most requests are a `GET`, so it is told first.
     pub(crate) fn name<'a>(&self, method: &'a Method) -> &'a str {
         if self.replaced.is_none() && *method == Method::GET {
             return "GET";

@@ -17,11 +17,18 @@
 //! attributes.set(semconv::HTTP_RESPONSE_STATUS_CODE, "200"); // An integer by convention.
 //! ```
 
+mod code;
+mod entries;
+mod entry;
 mod key;
+mod large;
+mod names;
 mod set;
+mod table;
 mod texts;
 mod value;
 
+pub use code::KeyCode;
 pub use key::{AttributeKey, Key, KeyPrefix, KeyRef, Untyped};
-pub use set::{Attributes, Iter};
+pub use set::{Attributes, Entries, Iter};
 pub use value::{Array, AttributeValue, Value, ValueRef};

@@ -20,29 +20,45 @@ mod scope;
 mod stream;
 mod values;
 
+use std::cell::RefCell;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 pub use future::{FutureExt, WithContext};
 pub use scope::{Entered, Scope};
 pub use stream::{StreamExt, StreamWithContext};
 use values::Values;
 
+use crate::pool::{Pool, Shelf, Spare};
 use crate::span::{LiveSpan, SpanRef};
 use crate::{Baggage, SpanContext};
 
 /// A span, baggage and user values: cheap to clone, changed by copy.
 ///
-/// A context is at most 80 bytes. Cloning it allocates nothing: it copies them and counts at most three references (of the
-/// span if it records, of its `tracestate`, and of baggage with values), each only where there is one. The default is the
-/// empty context, the same as [`Context::new`].
+/// A context is as large as a pointer, and the empty one points nowhere. Cloning it allocates nothing and counts one reference. What
+/// it points to is used again by a later context. The default is the empty context, the same as [`Context::new`].
 #[derive(Clone, Default)]
 pub struct Context {
+    node: Option<Arc<Node>>,
+}
+
+/// What a context says. Contexts share it, and copy it before they change it.
+#[derive(Clone, Default)]
+struct Node {
     span: SpanRef,
     extras: Option<Arc<Extras>>,
     hint: Option<SamplingHint>,
     suppressed: bool,
 }
+
+thread_local! {
+    static SHELF: Shelf<Arc<Node>> = const { RefCell::new(Vec::new()) };
+}
+static SPARE: Spare<Arc<Node>> = Mutex::new(Vec::new());
+const POOL: Pool<Arc<Node>> = Pool {
+    shelf: &SHELF,
+    spare: &SPARE,
+};
 
 /// What most contexts do not have.
 #[derive(Clone, Default)]
@@ -72,12 +88,7 @@ impl Context {
     /// No span, no baggage, no values.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            span: SpanRef::NONE,
-            extras: None,
-            hint: None,
-            suppressed: false,
-        }
+        Self { node: None }
     }
 
     /// A copy of the context that is current on this thread; the empty context when none was attached, and while the
@@ -145,50 +156,54 @@ impl Context {
     #[must_use]
     #[inline]
     pub fn span_context(&self) -> Option<&SpanContext> {
-        self.span.span_context()
+        self.span_ref().span_context()
     }
 
     /// The span that is current here, to describe it. It does nothing if there is none, or none that records.
     #[must_use]
     pub fn span(&self) -> SpanRef {
-        self.span.clone()
+        self.span_ref().clone()
     }
 
     /// The same, borrowed.
     #[must_use]
-    pub const fn span_ref(&self) -> &SpanRef {
-        &self.span
+    #[inline]
+    pub fn span_ref(&self) -> &SpanRef {
+        const NONE: &SpanRef = &SpanRef::NONE;
+        self.node.as_ref().map_or(NONE, |node| &node.span)
     }
 
     /// The entries that travel with the request.
     #[must_use]
     pub fn baggage(&self) -> &Baggage {
         const NONE: &Baggage = &Baggage::new();
-        self.extras.as_ref().map_or(NONE, |extras| &extras.baggage)
+        self.extras().map_or(NONE, |extras| &extras.baggage)
     }
 
     /// The value of type `T` that [`with_value`](Self::with_value) put here; `None` if there is none of exactly this type.
     #[must_use]
     pub fn value<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.extras.as_ref()?.values.get()
+        self.extras()?.values.get()
     }
 
     /// What the caller wished for sampling, if it said so without or beside a span context.
     #[must_use]
-    pub const fn sampling_hint(&self) -> Option<SamplingHint> {
-        self.hint
+    #[inline]
+    pub fn sampling_hint(&self) -> Option<SamplingHint> {
+        self.node.as_ref()?.hint
     }
 
     /// Whether spans started here are not recorded because the work is telemetry's own. Default: no.
     #[must_use]
-    pub const fn is_suppressed(&self) -> bool {
-        self.suppressed
+    #[inline]
+    pub fn is_suppressed(&self) -> bool {
+        self.node.as_ref().is_some_and(|node| node.suppressed)
     }
 
     /// The same with a span of another service as the current one.
     #[must_use]
     pub fn with_remote_span(mut self, span_context: SpanContext) -> Self {
-        self.span = SpanRef::passing(span_context);
+        self.change(|node| node.span = SpanRef::passing(span_context));
         self
     }
 
@@ -203,26 +218,33 @@ impl Context {
 
     #[inline]
     pub(crate) fn set_span(&mut self, span: SpanRef) {
-        self.span = span;
-        // A span that is not ours only passes through, and its caller's wish with it.
-        if self.hint.is_some() && self.span_context().is_some_and(|span| !span.is_remote()) {
-            self.hint = self.hint.filter(|hint| *hint == SamplingHint::Debug);
-        }
+        let decides = span.span_context().is_some_and(|span| !span.is_remote());
+        self.change(|node| {
+            node.span = span;
+            // A span that is not ours only passes through, and its caller's wish with it.
+            if decides {
+                node.hint = node.hint.filter(|hint| *hint == SamplingHint::Debug);
+            }
+        });
     }
 
     /// The same with no span and no wish for sampling: what starts below is a new trace.
     #[must_use]
     pub fn without_span(mut self) -> Self {
-        self.span = SpanRef::NONE;
-        self.hint = None;
+        if self.node.is_some() {
+            self.change(|node| {
+                node.span = SpanRef::NONE;
+                node.hint = None;
+            });
+        }
         self
     }
 
     /// The same with other baggage, in place of all that was there.
     #[must_use]
     pub fn with_baggage(mut self, baggage: Baggage) -> Self {
-        if self.extras.is_some() || !baggage.is_empty() {
-            Arc::make_mut(self.extras.get_or_insert_default()).baggage = baggage;
+        if self.extras().is_some() || !baggage.is_empty() {
+            self.change(|node| Arc::make_mut(node.extras.get_or_insert_default()).baggage = baggage);
         }
         self
     }
@@ -256,37 +278,77 @@ impl Context {
     /// ```
     #[must_use]
     pub fn with_value<T: Send + Sync + 'static>(mut self, value: T) -> Self {
-        Arc::make_mut(self.extras.get_or_insert_default())
-            .values
-            .set(value);
+        self.change(|node| {
+            let extras = Arc::make_mut(node.extras.get_or_insert_default());
+            extras.values.set(value);
+        });
         self
     }
 
     /// The same with the caller's wish for sampling.
     #[must_use]
-    pub const fn with_sampling_hint(mut self, hint: SamplingHint) -> Self {
-        self.hint = Some(hint);
+    pub fn with_sampling_hint(mut self, hint: SamplingHint) -> Self {
+        self.change(|node| node.hint = Some(hint));
         self
     }
 
     /// The same without a wish for sampling.
     #[must_use]
-    pub const fn without_sampling_hint(mut self) -> Self {
-        self.hint = None;
+    pub fn without_sampling_hint(mut self) -> Self {
+        if self.sampling_hint().is_some() {
+            self.change(|node| node.hint = None);
+        }
         self
     }
 
     /// The same, marked as telemetry's own work: spans started below it are not recorded, so that an exporter does not trace
     /// itself.
     #[must_use]
-    pub const fn suppressed(mut self) -> Self {
-        self.suppressed = true;
+    pub fn suppressed(mut self) -> Self {
+        self.change(|node| node.suppressed = true);
         self
     }
 
     #[inline]
     pub(crate) fn live(&self) -> Option<&LiveSpan> {
-        self.span.live()
+        self.span_ref().live()
+    }
+
+    fn extras(&self) -> Option<&Extras> {
+        self.node.as_ref()?.extras.as_deref()
+    }
+
+    /// Changes what this context says, and no other one that shares it.
+    #[inline]
+    fn change(&mut self, change: impl FnOnce(&mut Node)) {
+        // What is replaced is dropped when the change is made: it may be a value that uses contexts itself.
+        if let Some(node) = self.node.as_mut().and_then(Arc::get_mut) {
+            return change(node);
+        }
+        let mut copy = POOL.take().unwrap_or_default();
+        match Arc::get_mut(&mut copy) {
+            Some(node) => {
+                if let Some(shared) = &self.node {
+                    node.clone_from(shared);
+                }
+                change(node);
+            }
+            // Not so: nobody else has what lies in the pool.
+            None => return,
+        }
+        self.node = Some(copy);
+    }
+}
+
+impl Drop for Context {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(mut node) = self.node.take()
+            && let Some(last) = Arc::get_mut(&mut node)
+        {
+            *last = Node::default();
+            POOL.give(node);
+        }
     }
 }
 
@@ -294,9 +356,9 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
             .field("span_context", &self.span_context())
-            .field("recording", &self.span.is_live())
+            .field("recording", &self.span_ref().is_live())
             .field("baggage", self.baggage())
-            .field("suppressed", &self.suppressed)
+            .field("suppressed", &self.is_suppressed())
             .finish_non_exhaustive()
     }
 }

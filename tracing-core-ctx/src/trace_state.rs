@@ -12,7 +12,6 @@
 
 mod keys;
 mod shared;
-mod words;
 
 use std::fmt;
 use std::str::FromStr;
@@ -65,6 +64,9 @@ impl TraceState {
 
     /// The list of a single header.
     pub(crate) fn from_header(header: &[u8]) -> Result<Self, InvalidTraceState> {
+        if let Some(keys) = plain_keys(header) {
+            return Ok(Self(Shared::new(text(header)?, keys)));
+        }
         let mut reader = Reader::new();
         reader.read(header)?;
         Ok(reader.finish())
@@ -160,18 +162,7 @@ impl Reader {
     }
 
     pub(crate) fn read(&mut self, header: &[u8]) -> Result<(), InvalidTraceState> {
-        let text = std::str::from_utf8(header).map_err(|_| InvalidTraceState(()))?;
-        match plain_keys(header) {
-            Some((keys, members)) if self.members == 0 => {
-                self.members = members;
-                self.text = Shared::new(text, keys);
-                Ok(())
-            }
-            _ => self.read_members(text),
-        }
-    }
-
-    fn read_members(&mut self, mut rest: &str) -> Result<(), InvalidTraceState> {
+        let mut rest = text(header)?;
         while let Some(byte) = rest.bytes().next() {
             // Blanks around members, and members that are empty.
             if matches!(byte, b' ' | b'\t' | b',') {
@@ -205,27 +196,29 @@ impl Reader {
     }
 }
 
-/// The keys of a list that can be kept as it stands, as [`Keys`], and how many: well-formed, without blanks around members, without empty
-/// ones, and surely without a key that comes twice. That is what nearly everybody sends.
-fn plain_keys(list: &[u8]) -> Option<(Keys, usize)> {
+/// The keys of a list that can be kept as it stands: well-formed, without blanks around members, without empty ones, and surely without a
+/// key that comes twice. That is what nearly everybody sends.
+fn plain_keys(list: &[u8]) -> Option<Keys> {
     let mut keys = Keys::NONE;
-    let mut start = 0;
-    for members in 1..=MAX_MEMBERS {
-        let equals = words::stop(list, start);
-        let end = words::stop(list, equals + 1);
-        let (key, value) = (list.get(start..equals)?, list.get(equals + 1..end)?);
-        if list.get(equals) != Some(&b'=')
-            || !is_key(key)
-            || !(1..=MAX_VALUE).contains(&value.len())
-            || value.last() == Some(&b' ')
-            || keys.may_have(key)
-        {
+    let mut rest = list;
+    for _ in 0..MAX_MEMBERS {
+        let (key, after) = rest.split_at(span(rest, KEY));
+        let (b'=', after) = after.split_first()? else {
+            return None;
+        };
+        let (value, after) = after.split_at(span(after, VALUE));
+        let is_plain = CLASSES[usize::from(*key.first()?)] & KEY_START != 0
+            && key.len() <= MAX_KEY
+            && value.len() <= MAX_VALUE
+            && *value.last()? != b' '
+            && !keys.may_have(key);
+        if !is_plain {
             return None;
         }
         keys.add(key);
-        match list.get(end) {
-            None => return Some((keys, members)),
-            Some(b',') => start = end + 1,
+        match after.split_first() {
+            None => return Some(keys),
+            Some((b',', after)) => rest = after,
             Some(_) => return None,
         }
     }
@@ -245,19 +238,13 @@ struct Lengths {
 impl Lengths {
     /// `None` when the list does not start with a well-formed member.
     fn of(list: &[u8]) -> Option<Self> {
-        let of_class = |bytes: &[u8], class| {
-            bytes
-                .iter()
-                .take_while(|byte| CLASSES[usize::from(**byte)] & class != 0)
-                .count()
-        };
-        let key = of_class(list, KEY);
+        let key = span(list, KEY);
         let (name, rest) = list.split_at(key);
         let (b'=', rest) = rest.split_first()? else {
             return None;
         };
         // A value may hold spaces, but not at its end.
-        let (value, rest) = rest.split_at(of_class(rest, VALUE));
+        let (value, rest) = rest.split_at(span(rest, VALUE));
         let value = value.trim_ascii_end().len();
         let blanks = rest
             .iter()
@@ -291,7 +278,7 @@ impl FromStr for TraceState {
     type Err = InvalidTraceState;
 
     fn from_str(text: &str) -> Result<Self, InvalidTraceState> {
-        Self::from_headers([text.as_bytes()])
+        Self::from_header(text.as_bytes())
     }
 }
 
@@ -323,6 +310,26 @@ pub(crate) fn trim_ows(text: &[u8]) -> &[u8] {
     };
     let end = text.iter().rposition(|byte| !is_ows(byte)).unwrap_or(start);
     &text[start..=end]
+}
+
+fn text(header: &[u8]) -> Result<&str, InvalidTraceState> {
+    std::str::from_utf8(header).map_err(|_| InvalidTraceState(()))
+}
+
+/// How many bytes at the start are of a class. Four at a time, as long as all of them are.
+fn span(bytes: &[u8], class: u8) -> usize {
+    let mut rest = bytes;
+    while let Some((four, after)) = rest.split_first_chunk::<4>()
+        && all(four, class)
+    {
+        rest = after;
+    }
+    while let Some((one, after)) = rest.split_first()
+        && all(&[*one], class)
+    {
+        rest = after;
+    }
+    bytes.len() - rest.len()
 }
 
 /// What a byte may be part of. One look-up for each byte instead of a chain of comparisons.

@@ -2,7 +2,7 @@
 
 use crate::{Result, process};
 
-/// The programs, by what a person calls them. The first is called by no name, and measures one request.
+/// The programs, by what a person calls them. The first is called by no name, and compares one request.
 const PROGRAMS: [(&str, &str); 3] = [
     ("", "benchmarks"),
     ("end-to-end", "end_to_end"),
@@ -39,7 +39,7 @@ fn run_one(program: &str, arguments: &[String]) -> Result {
     process::run(
         process::cargo()
             .args(["run", "--release", "--package", "benchmarks"])
-            .args(["--features", "peers", "--bin", program, "--"])
+            .args(["--bin", program, "--"])
             .args(arguments),
     )
 }

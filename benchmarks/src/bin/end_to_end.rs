@@ -9,7 +9,7 @@ use std::env;
 use std::process::ExitCode;
 
 use benchmarks::load::{self, Middleware, Plan};
-use benchmarks::{Error, machine, markdown};
+use benchmarks::{Error, machine, results};
 
 const USAGE: &str = "\
 What tracing costs a server under load.
@@ -21,7 +21,7 @@ Measures every middleware whose name holds FILTER. Needs wrk, and installs it wh
 Options:
   --rounds N   How many times each is measured (9)
   --seconds N  How long each time (3)
-  --write      Writes the table to benchmarks/RESULTS.md too
+  --write      Writes the table to benchmarks/RESULTS.md too, in place of what is there
   --help       Prints this text
 ";
 
@@ -70,19 +70,21 @@ fn measure(arguments: &[&str]) -> Result<(), Error> {
             _ => return Err(USAGE.into()),
         }
     }
-    let table = load::table(&load::run(plan, filter)?);
-    println!("\n{}\n\n{table}", machine::describe().join("\n"));
+    let measured = load::run(plan, filter)?;
+    let versions = load::versions(&measured)?;
+    let table = load::table(&measured);
+    println!(
+        "\n{}\n{}\n\n{table}",
+        machine::describe().join("\n"),
+        versions.join("\n")
+    );
     if write {
         let introduction = format!(
             "An axum server on one thread, asked by `wrk -t1 -c16` on the same machine, every request sampled; spans go out by OTLP over HTTP. \
-             {} rounds of {} s, each right after a bare server; medians (least..most). Written by `cargo xtask bench end-to-end --write`.",
+             {} rounds of {} s, each right after a bare server; medians (least..most).",
             plan.rounds, plan.seconds
         );
-        markdown::put_section(
-            machine::RESULTS.as_ref(),
-            TITLE,
-            &format!("{introduction}\n\n{table}"),
-        )?;
+        results::write(TITLE, &versions, &format!("{introduction}\n\n{table}"))?;
         eprintln!("written: benchmarks/RESULTS.md, {TITLE}");
     }
     Ok(())

@@ -8,7 +8,7 @@
 use std::env;
 use std::process::ExitCode;
 
-use benchmarks::{Error, load, machine, markdown, scaling};
+use benchmarks::{Error, load, machine, results, run, scaling};
 
 const USAGE: &str = "\
 How the cost of tracing grows: with threads, with the spans of a trace, with spans that are open at once.
@@ -24,7 +24,7 @@ Options:
 
 const TITLE: &str = "Scaling";
 
-const INTRODUCTION: &str = "Spans of ours alone. Written by `cargo xtask bench scaling --write`.";
+const INTRODUCTION: &str = "Spans of ours alone.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 fn dispatch(arguments: &[&str]) -> Result<(), Error> {
     match arguments {
         [load::RECEIVE] => load::receive(),
-        [scaling::RUN, work @ ..] => {
+        [run::RUN, work @ ..] => {
             println!("{}", scaling::run(work)?);
             Ok(())
         }
@@ -59,8 +59,7 @@ fn measure(write: bool) -> Result<(), Error> {
     let report = scaling::report(&mut |part| eprintln!("{part} .."))?;
     println!("\n{}\n\n{report}", machine::describe().join("\n"));
     if write {
-        let text = format!("{INTRODUCTION}\n\n{report}");
-        markdown::put_section(machine::RESULTS.as_ref(), TITLE, &text)?;
+        results::write(TITLE, &[], &format!("{INTRODUCTION}\n\n{report}"))?;
         eprintln!("written: benchmarks/RESULTS.md, {TITLE}");
     }
     Ok(())

@@ -1,9 +1,10 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 
-use super::serve::TARGET;
-use super::wrk::HEADERS;
+use super::wrk::headers;
 use crate::Error;
+use crate::exchange::ORDERS;
+use crate::request::TARGET;
 
 /// Requests that are sent at once. How often a server looks for the next one in vain, and what that costs it, is chance; so it is rare.
 const AT_ONCE: usize = 16;
@@ -14,7 +15,7 @@ const AT_ONCE: usize = 16;
 ///
 /// When one is not answered as it should be.
 pub fn ask(address: &str, requests: usize) -> Result<(), Error> {
-    let headers = HEADERS.join("\r\n");
+    let headers = headers().join("\r\n");
     let request = format!("GET {TARGET} HTTP/1.1\r\nhost: {address}\r\n{headers}\r\n\r\n");
     let mut connection = BufReader::new(TcpStream::connect(address)?);
     let mut left = requests;
@@ -24,7 +25,7 @@ pub fn ask(address: &str, requests: usize) -> Result<(), Error> {
         connection.get_mut().write_all(text.as_bytes())?;
         for _ in 0..now {
             let body = read_answer(&mut connection)?;
-            if body != br#"{"orders":[17,18,19]}"# {
+            if body != ORDERS {
                 return Err(format!("an answer of {} bytes", body.len()).into());
             }
         }

@@ -1,12 +1,13 @@
 //! Instructions of a whole server for each request, by callgrind: what no other program on the machine can change.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs, process};
 
 use super::client::ask;
 use super::middleware::Middleware;
 use super::process::{RECEIVE, Role, SERVE};
 use crate::Error;
+use crate::instructions::{callgrind, read_total};
 
 // Two runs, whose difference is what the requests cost, without the start and the end. Their spans are whole batches.
 const FEW: usize = 1024;
@@ -40,21 +41,14 @@ pub(crate) fn count(middleware: &Middleware) -> Result<Instructions, Error> {
 /// The instructions of the first thread, and of the others.
 fn run(middleware: &Middleware, requests: usize) -> Result<(u64, u64), Error> {
     let program = env::current_exe()?;
-    let program = program.to_str().ok_or("a path that is no text")?;
     let profiles = Profiles::new()?;
-    let mut receiver = Role::start(program.as_ref(), &[RECEIVE])?;
-    let file = format!("--callgrind-out-file={}/profile", profiles.0.display());
-    let arguments = [
-        "--quiet",
-        "--tool=callgrind",
-        "--separate-threads=yes",
-        &file,
-        program,
-        SERVE,
-        middleware.name(),
-        receiver.address(),
-    ];
-    let mut server = Role::start(Path::new("valgrind"), &arguments)?;
+    let mut receiver = Role::start(&program, &[RECEIVE])?;
+    let mut server = Role::of(
+        callgrind(&profiles.0.join("profile"))
+            .arg("--separate-threads=yes")
+            .arg(&program)
+            .args([SERVE, middleware.name(), receiver.address()]),
+    )?;
     ask(server.address(), requests)?;
     server.ask()?;
     server.end()?;
@@ -84,7 +78,8 @@ impl Profiles {
         let (mut first, mut others) = (0, 0);
         for entry in fs::read_dir(&self.0)? {
             let entry = entry?;
-            let total = total(&fs::read_to_string(entry.path())?);
+            // A thread that did nothing has none.
+            let total = read_total(&fs::read_to_string(entry.path())?).unwrap_or_default();
             match entry
                 .file_name()
                 .to_str()
@@ -105,13 +100,4 @@ impl Drop for Profiles {
         // It lies where such files are cleared away.
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-/// The line that sums up a profile, `totals: 1234`; a thread that did nothing has none.
-fn total(profile: &str) -> u64 {
-    let line = profile
-        .lines()
-        .find_map(|line| line.strip_prefix("totals:"));
-    line.and_then(|line| line.trim().parse().ok())
-        .unwrap_or_default()
 }

@@ -10,11 +10,13 @@ use trace_pipeline::Pipeline;
 use trace_pipeline::otlp::OtlpConfig;
 
 use crate::Error;
+use crate::server::Decision;
+use crate::subject::Entry;
 
 /// What stands around the server's routes.
 pub struct Middleware {
     name: &'static str,
-    traces: bool,
+    packages: &'static [&'static str],
     wrap: fn(Router, &str) -> Result<Traced, Error>,
 }
 
@@ -25,40 +27,41 @@ pub(crate) struct Traced {
     pub(crate) flush: Box<dyn FnMut() -> String + Send>,
 }
 
-/// All that can be measured: without tracing, ours, and the peers if they are built in. The first is bare.
+/// All that can be measured: without tracing, ours, and peers. The first is bare.
 pub fn middlewares() -> impl Iterator<Item = &'static Middleware> {
-    #[cfg(feature = "peers")]
-    let peers = super::peers::MIDDLEWARES;
-    #[cfg(not(feature = "peers"))]
-    let peers: &[Middleware] = &[];
     [Middleware::BARE, Middleware::EMPTY, Middleware::OURS]
         .into_iter()
-        .chain(peers)
+        .chain(super::peers::MIDDLEWARES)
 }
 
 impl Middleware {
     /// No middleware at all.
     pub const BARE: &'static Self = &Self {
         name: "bare",
-        traces: false,
+        packages: &[],
         wrap: bare,
     };
     /// A layer that changes the type of the body and does nothing: what axum takes for any layer.
     pub const EMPTY: &'static Self = &Self {
         name: "empty layer",
-        traces: false,
+        packages: &[],
         wrap: empty,
     };
     /// `TraceLayer` with a pipeline to the receiver.
-    pub const OURS: &'static Self = &Self::new("tower-trace", ours);
+    pub const OURS: &'static Self = &Self {
+        name: "tower-trace",
+        packages: &["tower_trace", "tracing_core_ctx", "trace_pipeline"],
+        wrap: ours,
+    };
 
-    pub(crate) const fn new(
-        name: &'static str,
+    /// One of those that the comparison knows.
+    pub(super) const fn peer(
+        entry: &'static Entry<Decision>,
         wrap: fn(Router, &str) -> Result<Traced, Error>,
     ) -> Self {
         Self {
-            name,
-            traces: true,
+            name: entry.name,
+            packages: entry.packages,
             wrap,
         }
     }
@@ -78,7 +81,13 @@ impl Middleware {
     /// Whether it makes a span for each request.
     #[must_use]
     pub const fn traces(&self) -> bool {
-        self.traces
+        !self.packages.is_empty()
+    }
+
+    /// The crates that it consists of, as this crate's code calls them.
+    #[must_use]
+    pub const fn packages(&self) -> &'static [&'static str] {
+        self.packages
     }
 
     pub(crate) fn wrap(&self, app: Router, receiver: &str) -> Result<Traced, Error> {

@@ -1,80 +1,60 @@
-//! Other tracing middleware, each as its documentation sets it up, with the same OTLP over HTTP to the same receiver.
+//! The peers, set up as in the comparison, but with the same OTLP over HTTP to the same receiver in place of an exporter that counts.
 
 use std::borrow::Cow;
 
 use axum::Router;
-use axum_tracing_opentelemetry::middleware::OtelAxumLayer;
-use axum_tracing_opentelemetry::tracing_opentelemetry_instrumentation_sdk::TRACING_TARGET;
+use axum::body::Body;
 use fastrace_opentelemetry::OpenTelemetryReporter;
-use fastrace_tower::FastraceServerLayer;
-use opentelemetry::trace::TracerProvider as _;
-use opentelemetry::{InstrumentationScope, global};
-use opentelemetry_instrumentation_tower::http::server::LayerBuilder;
+use opentelemetry::InstrumentationScope;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::{Layer as _, registry};
 
 use super::middleware::{Middleware, Traced};
 use crate::Error;
+use crate::peers::opentelemetry::{install, resource, subscribe};
+use crate::peers::{
+    axum_tracing_opentelemetry, fastrace, fastrace_tower, opentelemetry_instrumentation_tower,
+    tower_http,
+};
 
-pub(crate) const MIDDLEWARES: &[Middleware] = &[
-    Middleware::new("fastrace-tower", fastrace_tower),
-    Middleware::new(
-        "opentelemetry-instrumentation-tower",
-        opentelemetry_instrumentation_tower,
+pub(super) const MIDDLEWARES: &[Middleware] = &[
+    Middleware::peer(&fastrace_tower::SERVER, |app, receiver| {
+        fastrace::install(OpenTelemetryReporter::new(
+            exporter(receiver)?,
+            Cow::Owned(resource()),
+            InstrumentationScope::builder("orders").build(),
+        ));
+        Ok(Traced {
+            app: app.layer(fastrace_tower::layer()),
+            flush: Box::new(|| {
+                ::fastrace::flush();
+                String::new()
+            }),
+        })
+    }),
+    Middleware::peer(
+        &opentelemetry_instrumentation_tower::SERVER,
+        |app, receiver| {
+            let provider = install(exporter(receiver)?, true);
+            let layer = opentelemetry_instrumentation_tower::layer()?;
+            Ok(on_sdk(app.layer(layer), provider))
+        },
     ),
-    Middleware::new("axum-tracing-opentelemetry", axum_tracing_opentelemetry),
+    Middleware::peer(&axum_tracing_opentelemetry::SERVER, |app, receiver| {
+        let provider = with_tracing(receiver)?;
+        Ok(on_sdk(
+            app.layer(axum_tracing_opentelemetry::layer()),
+            provider,
+        ))
+    }),
+    Middleware::peer(&tower_http::SERVER, |app, receiver| {
+        let provider = with_tracing(receiver)?;
+        Ok(on_sdk(
+            app.layer(tower_http::layer::<Body, Body>()),
+            provider,
+        ))
+    }),
 ];
-
-fn fastrace_tower(app: Router, receiver: &str) -> Result<Traced, Error> {
-    let reporter = OpenTelemetryReporter::new(
-        exporter(receiver)?,
-        Cow::Owned(resource()),
-        InstrumentationScope::builder("orders").build(),
-    );
-    fastrace::set_reporter(reporter, fastrace::collector::Config::default());
-    Ok(Traced {
-        app: app.layer(FastraceServerLayer::default()),
-        flush: Box::new(|| {
-            fastrace::flush();
-            String::new()
-        }),
-    })
-}
-
-fn opentelemetry_instrumentation_tower(app: Router, receiver: &str) -> Result<Traced, Error> {
-    let provider = provider(receiver)?;
-    global::set_tracer_provider(provider.clone());
-    let layer = LayerBuilder::builder().with_metrics(false).build()?;
-    Ok(Traced {
-        app: app.layer(layer),
-        flush: flush(provider),
-    })
-}
-
-fn axum_tracing_opentelemetry(app: Router, receiver: &str) -> Result<Traced, Error> {
-    let provider = provider(receiver)?;
-    let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("orders"));
-    let filter = Targets::new().with_target(TRACING_TARGET, LevelFilter::TRACE);
-    tracing::subscriber::set_global_default(registry().with(spans.with_filter(filter)))?;
-    Ok(Traced {
-        app: app.layer(OtelAxumLayer::default()),
-        flush: flush(provider),
-    })
-}
-
-/// The SDK with its defaults: the parent decides, and a queue of 2048 spans is sent 512 at a time.
-fn provider(receiver: &str) -> Result<SdkTracerProvider, Error> {
-    global::set_text_map_propagator(TraceContextPropagator::new());
-    Ok(SdkTracerProvider::builder()
-        .with_resource(resource())
-        .with_batch_exporter(exporter(receiver)?)
-        .build())
-}
 
 fn exporter(receiver: &str) -> Result<SpanExporter, Error> {
     Ok(SpanExporter::builder()
@@ -84,14 +64,19 @@ fn exporter(receiver: &str) -> Result<SpanExporter, Error> {
         .build()?)
 }
 
-fn resource() -> Resource {
-    Resource::builder().with_service_name("orders").build()
+fn with_tracing(receiver: &str) -> Result<SdkTracerProvider, Error> {
+    let provider = install(exporter(receiver)?, true);
+    subscribe(&provider)?;
+    Ok(provider)
 }
 
 /// The SDK counts what it drops, but tells nobody before its end.
-fn flush(provider: SdkTracerProvider) -> Box<dyn FnMut() -> String + Send> {
-    Box::new(move || match provider.force_flush() {
-        Ok(()) => String::new(),
-        Err(error) => error.to_string(),
-    })
+fn on_sdk(app: Router, provider: SdkTracerProvider) -> Traced {
+    Traced {
+        app,
+        flush: Box::new(move || match provider.force_flush() {
+            Ok(()) => String::new(),
+            Err(error) => error.to_string(),
+        }),
+    }
 }

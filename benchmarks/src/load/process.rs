@@ -4,6 +4,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use super::cpu::Cpu;
 use crate::Error;
+use crate::run::without_settings;
 
 /// The argument with which the program is the server; a middleware and the receiver's address follow.
 pub const SERVE: &str = "--serve";
@@ -28,8 +29,12 @@ impl Role {
     ///
     /// When it cannot be started, or ends at once.
     pub fn start(program: &Path, arguments: &[&str]) -> Result<Self, Error> {
-        let mut process = Command::new(program)
-            .args(arguments)
+        Self::of(Command::new(program).args(arguments))
+    }
+
+    /// The same for a command that is put together already.
+    pub(super) fn of(command: &mut Command) -> Result<Self, Error> {
+        let mut process = without_settings(command)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

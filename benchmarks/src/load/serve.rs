@@ -11,12 +11,8 @@ use tokio::net::TcpListener;
 
 use super::middleware::{Middleware, Traced};
 use crate::Error;
-
-/// The one route of the server.
-pub const ROUTE: &str = "/api/users/{id}/orders";
-
-/// What is asked of it.
-pub const TARGET: &str = "/api/users/12345/orders?limit=10";
+use crate::exchange::ORDERS;
+use crate::request::ROUTE;
 
 static SERVED: AtomicU64 = AtomicU64::new(0);
 
@@ -44,12 +40,9 @@ pub fn serve(middleware: &Middleware, receiver: &str) -> Result<(), Error> {
     })
 }
 
-async fn orders(Path(_user): Path<u64>) -> ([(HeaderName, &'static str); 1], &'static str) {
+async fn orders(Path(_user): Path<u64>) -> ([(HeaderName, &'static str); 1], &'static [u8]) {
     SERVED.fetch_add(1, Ordering::Relaxed);
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        r#"{"orders":[17,18,19]}"#,
-    )
+    ([(header::CONTENT_TYPE, "application/json")], ORDERS)
 }
 
 /// Leaves the process when nobody asks any more.

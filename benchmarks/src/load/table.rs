@@ -4,7 +4,11 @@ use std::time::Duration;
 use super::instructions::Instructions;
 use super::middleware::{Middleware, middlewares};
 use super::rounds::{Measured, Results, Round};
+use super::wrk;
+use crate::Error;
 use crate::markdown;
+use crate::time::median;
+use crate::weight::Crates;
 
 /// A picker of one figure.
 type Figure = fn(&Measured) -> f64;
@@ -46,8 +50,30 @@ pub fn table(results: &Results) -> String {
     format!("{}\n{lines}", markdown::table(&COLUMNS, &rows))
 }
 
+/// Lines with the versions of what was measured, and of what made the load.
+///
+/// # Errors
+///
+/// When cargo does not know them.
+pub fn versions(results: &Results) -> Result<Vec<String>, Error> {
+    let crates = Crates::load()?;
+    let mut lines: Vec<String> = wrk::version().into_iter().collect();
+    for middleware in middlewares().filter(|middleware| middleware.traces()) {
+        let name = middleware.name();
+        if results
+            .rounds
+            .iter()
+            .any(|round| round.middleware.name() == name)
+        {
+            let versions = crates.versions(middleware.packages())?;
+            lines.push(format!("{name}: {}", versions.join(", ")));
+        }
+    }
+    Ok(lines)
+}
+
 fn row_of_bare(bare: &[&Measured], counted: &[(&str, Instructions)]) -> Vec<String> {
-    let of = |figure: Figure| median(bare.iter().map(|measured| figure(measured)));
+    let of = |figure: Figure| median(bare.iter().map(|measured| figure(measured)).collect());
     vec![
         Middleware::BARE.name().to_owned(),
         format!("{:.0}", of(|measured| measured.seen.rate)),
@@ -72,7 +98,7 @@ fn row(
     rounds: &[&Round],
     counted: &[(&str, Instructions)],
 ) -> Vec<String> {
-    let of = |figure: Figure| median(rounds.iter().map(|round| figure(&round.traced)));
+    let of = |figure: Figure| median(rounds.iter().map(|round| figure(&round.traced)).collect());
     let against = |figure: Figure| {
         let ratios: Vec<f64> = rounds
             .iter()
@@ -81,12 +107,12 @@ fn row(
         let range = range(&ratios);
         format!(
             "{:.3} ({:.2}..{:.2})",
-            median(ratios.iter().copied()),
+            median(ratios),
             range.start(),
             range.end()
         )
     };
-    let over = median(rounds.iter().map(|round| round.traced.cpu - round.bare.cpu));
+    let over = rounds.iter().map(|round| round.traced.cpu - round.bare.cpu);
     vec![
         middleware.name().to_owned(),
         format!("{:.0}", of(|measured| measured.seen.rate)),
@@ -96,7 +122,7 @@ fn row(
         format!("{:.1}", of(|measured| micros(measured.seen.max)) / 1e3),
         format!("{:.2}", of(|measured| measured.cpu)),
         format!("{:.2}", of(|measured| measured.serving_cpu)),
-        format!("{over:.2}"),
+        format!("{:.2}", median(over.collect())),
         instructions(middleware, counted, |counted| counted.serving),
         instructions(middleware, counted, |counted| counted.others),
         match middleware.traces() {
@@ -167,12 +193,6 @@ fn range(values: &[f64]) -> RangeInclusive<f64> {
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     least..=most
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]

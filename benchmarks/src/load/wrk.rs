@@ -5,18 +5,20 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 use std::{env, fs, process};
 
-use super::serve::TARGET;
 use crate::Error;
+use crate::request::{CALLER, SAMPLED, TARGET, TRACE_STATE};
 
 const CONNECTIONS: &str = "-c16";
 
 /// What is sent with each request, beside what wrk sends itself.
-pub(super) const HEADERS: [&str; 4] = [
-    "user-agent: Mozilla/5.0 (X11; Linux x86_64) shop/1.4",
-    "accept: application/json",
-    "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-    "tracestate: rojo=00f067aa0ba902b7,congo=t61rcWkgMzE",
-];
+pub(super) fn headers() -> [String; 4] {
+    [
+        format!("user-agent: {CALLER}"),
+        "accept: application/json".to_owned(),
+        format!("traceparent: {SAMPLED}"),
+        format!("tracestate: {TRACE_STATE}"),
+    ]
+}
 
 /// Called when all is over. Of wrk's own summary the percentiles are rounded too much.
 const SCRIPT: &str = r#"
@@ -64,7 +66,7 @@ impl Wrk {
         let output = Command::new("wrk")
             .args(["-t1", CONNECTIONS, "-d", &format!("{seconds}s"), "-s"])
             .arg(&self.script)
-            .args(HEADERS.iter().flat_map(|header| ["-H", header]))
+            .args(headers().iter().flat_map(|header| ["-H", header]))
             .arg(format!("http://{address}{TARGET}"))
             .stdin(Stdio::null())
             .output()?;
@@ -85,12 +87,20 @@ impl Drop for Wrk {
 }
 
 fn is_there() -> bool {
+    version().is_some()
+}
+
+/// Its first line, such as `wrk debian/4.1.0 [epoll]`, if it is installed.
+pub(super) fn version() -> Option<String> {
     // It has no way to be called that does nothing and succeeds.
-    Command::new("wrk")
+    let output = Command::new("wrk")
         .arg("--version")
         .stdin(Stdio::null())
         .output()
-        .is_ok()
+        .ok()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let line = said.lines().next().unwrap_or_default();
+    Some(line.split(" Copyright").next()?.trim().to_owned())
 }
 
 fn silent(command: &mut Command) -> bool {

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::Response;
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full};
+use rustix::time::ClockId;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
@@ -17,9 +18,10 @@ use trace_pipeline::Pipeline;
 use trace_pipeline::otlp::OtlpConfig;
 
 use super::requests::{OrdersRequest, answer, layer, requests};
-use super::usage::{cpu_of_thread, resident};
+use super::usage::resident;
 use crate::Error;
 use crate::load::{RECEIVE, Role};
+use crate::time::cpu;
 
 pub(super) const NAME: &str = "concurrent";
 
@@ -123,10 +125,10 @@ where
             tokio::task::yield_now().await;
         }
         let held = resident()?.saturating_sub(before);
-        let before = cpu_of_thread()?;
+        let before = cpu(ClockId::ThreadCPUTime);
         gate.opened.send_replace(true);
         let ended = tasks.join_all().await;
-        let ending = cpu_of_thread()?.saturating_sub(before);
+        let ending = cpu(ClockId::ThreadCPUTime).saturating_sub(before);
         if ended.contains(&false) {
             return Err("a body broke off".into());
         }

@@ -13,7 +13,7 @@ use tracing_core_ctx::{Span, SpanKind, Tracer, semconv};
 use super::requests::{Counted, OrdersRequest, begin, inner, layer, requests};
 use super::usage::resident;
 use crate::Error;
-use crate::load::ROUTE;
+use crate::request::{CALLER, ROUTE};
 
 pub(super) const NAME: &str = "open";
 
@@ -92,10 +92,7 @@ fn describe(span: &mut SpanWriter<'_>) {
     span.set_new(semconv::NETWORK_PEER_ADDRESS, "192.0.2.17");
     span.set_new(semconv::NETWORK_PEER_PORT, 52_814);
     span.set_new(semconv::NETWORK_PROTOCOL_VERSION, "1.1");
-    span.set_new(
-        semconv::USER_AGENT_ORIGINAL,
-        "Mozilla/5.0 (X11; Linux x86_64) shop/1.4",
-    );
+    span.set_new(semconv::USER_AGENT_ORIGINAL, CALLER);
     span.set_new(semconv::HTTP_RESPONSE_STATUS_CODE, 200);
 }
 

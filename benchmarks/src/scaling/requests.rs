@@ -17,7 +17,8 @@ use tower_trace::{PeerAddr, TraceLayer};
 use trace_pipeline::{Batch, ExportError, Exporter};
 use tracing_core_ctx::{SpanRecord, SpanSink, Tracer};
 
-use crate::load::{ROUTE, TARGET};
+use crate::exchange::ORDERS;
+use crate::request::{AUTHORITY, CALLER, ROUTE, SAMPLED, TARGET, TRACE_STATE};
 
 pub(super) type OrdersRequest = Request<Empty<Bytes>>;
 
@@ -28,20 +29,11 @@ struct MatchedRoute(Arc<str>);
 /// Sampled by their caller, through a router, from a known peer: their spans have the full set of attributes.
 pub(super) fn requests() -> impl Fn() -> OrdersRequest {
     const HEADERS: [(HeaderName, &str); 5] = [
-        (header::HOST, "orders.example:8080"),
-        (
-            header::USER_AGENT,
-            "Mozilla/5.0 (X11; Linux x86_64) shop/1.4",
-        ),
+        (header::HOST, AUTHORITY),
+        (header::USER_AGENT, CALLER),
         (header::ACCEPT, "application/json"),
-        (
-            HeaderName::from_static("traceparent"),
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-        ),
-        (
-            HeaderName::from_static("tracestate"),
-            "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE",
-        ),
+        (HeaderName::from_static("traceparent"), SAMPLED),
+        (HeaderName::from_static("tracestate"), TRACE_STATE),
     ];
     let route = MatchedRoute(ROUTE.into());
     move || {
@@ -76,7 +68,7 @@ pub(super) fn inner()
 }
 
 pub(super) fn answer() -> Response<Full<Bytes>> {
-    Response::new(Full::new(Bytes::from_static(br#"{"orders":[17,18,19]}"#)))
+    Response::new(Full::new(Bytes::from_static(ORDERS)))
 }
 
 /// Polls the head of a response out of a service that answers at once.

@@ -1,16 +1,15 @@
 //! The cost of a span in traces of more and more spans.
 
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
-use std::{env, fs, process};
 
 use tracing_core_ctx::attribute::Key;
 use tracing_core_ctx::{Span, Tracer};
 
 use super::requests::Counted;
-use super::work::RUN;
 use crate::Error;
+use crate::instructions::{per_unit, total_of};
+use crate::run::RUN;
 
 pub(super) const NAME: &str = "traces";
 
@@ -50,28 +49,11 @@ pub(super) fn work(arguments: &[&str]) -> Result<Vec<f64>, Error> {
     Ok(vec![least * 1e9 / SPANS as f64])
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a small number")]
 /// Instructions for each span of traces of a shape, by callgrind.
 pub(super) fn instructions(shape: &str, size: &str) -> Result<f64, Error> {
-    let profile = env::temp_dir().join(format!("callgrind.out.scaling.{}", process::id()));
-    let output = Command::new("valgrind")
-        .args(["--quiet", "--tool=callgrind"])
-        .arg(format!("--toggle-collect={MEASURED}"))
-        .arg(format!("--callgrind-out-file={}", profile.display()))
-        .arg(env::current_exe()?)
-        .args([RUN, NAME, shape, size, "once"])
-        .stdin(Stdio::null())
-        .output()?;
-    let text = fs::read_to_string(&profile);
-    // Not there if valgrind failed.
-    let _ = fs::remove_file(&profile);
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into());
-    }
-    let text = text?;
-    let total = text.lines().find_map(|line| line.strip_prefix("totals:"));
-    let total: f64 = total.ok_or("callgrind wrote no total")?.trim().parse()?;
-    Ok(total / SPANS as f64)
+    let option = format!("--toggle-collect={MEASURED}");
+    let total = total_of(&option, &[RUN, NAME, shape, size, "once"])?;
+    Ok(per_unit(total, SPANS))
 }
 
 #[inline(never)]

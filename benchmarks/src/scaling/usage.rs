@@ -1,5 +1,4 @@
 use std::fs;
-use std::time::Duration;
 
 use crate::Error;
 
@@ -8,13 +7,6 @@ pub(super) fn resident() -> Result<usize, Error> {
     let status = fs::read_to_string("/proc/self/status")?;
     let kib = parse(&status).ok_or("/proc/self/status: not as expected")?;
     Ok(kib * 1024)
-}
-
-/// Time that this thread was on a processor so far: what else the machine does is not in it.
-pub(super) fn cpu_of_thread() -> Result<Duration, Error> {
-    let text = fs::read_to_string("/proc/thread-self/schedstat")?;
-    let nanos = text.split(' ').next().unwrap_or_default();
-    Ok(Duration::from_nanos(nanos.parse()?))
 }
 
 fn parse(status: &str) -> Option<usize> {
@@ -35,12 +27,5 @@ mod tests {
             Some(5168)
         );
         assert!(resident().unwrap() > 100_000);
-    }
-
-    #[test]
-    fn the_time_of_a_thread_grows_while_it_works() {
-        let before = cpu_of_thread().unwrap();
-        while cpu_of_thread().unwrap() == before {}
-        assert!(cpu_of_thread().unwrap() > before);
     }
 }

@@ -1,12 +1,10 @@
 use std::fmt::Write as _;
-use std::process::{Command, Stdio};
-use std::{env, str};
+use std::str;
 
 use super::{concurrent, open, threads, traces};
 use crate::Error;
-
-/// The argument with which the program does one work; its name and its arguments follow.
-pub const RUN: &str = "--run";
+use crate::run::{RUN, again};
+use crate::time::median;
 
 /// Does something with arguments from the command line, and returns its figures.
 type Work = fn(&[&str]) -> Result<Vec<f64>, Error>;
@@ -38,14 +36,7 @@ pub fn run(arguments: &[&str]) -> Result<String, Error> {
 
 /// The figures of a work that a process of its own does.
 pub(super) fn figures<const N: usize>(arguments: &[&str]) -> Result<[f64; N], Error> {
-    let output = Command::new(env::current_exe()?)
-        .arg(RUN)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into());
-    }
+    let output = again(&[&[RUN], arguments].concat())?;
     let figures: Vec<f64> = str::from_utf8(&output.stdout)?
         .split_whitespace()
         .map(str::parse)
@@ -61,8 +52,6 @@ pub(super) fn medians<const N: usize>(arguments: &[&str], runs: usize) -> Result
         .map(|_| figures(arguments))
         .collect::<Result<_, _>>()?;
     Ok(std::array::from_fn(|figure| {
-        let mut values: Vec<f64> = runs.iter().map(|run| run[figure]).collect();
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+        median(runs.iter().map(|run| run[figure]).collect())
     }))
 }

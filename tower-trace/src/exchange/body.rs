@@ -130,7 +130,7 @@ where
     fn size_hint(&self) -> SizeHint {
         self.inner
             .as_ref()
-            .map_or_else(|| self.size_at_end.clone(), Body::size_hint)
+            .map_or_else(|| self.size_at_end, Body::size_hint)
     }
 }
 

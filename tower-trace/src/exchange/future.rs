@@ -43,20 +43,16 @@ impl<F, D: Describe> ResponseFuture<F, D> {
     /// response header of this name.
     #[inline]
     pub fn start(
-        exchange: Exchange<D>,
+        mut exchange: Exchange<D>,
         echo: Option<Arc<HeaderName>>,
         call: impl FnOnce() -> F,
     ) -> Self {
-        // Written in place: a future can be as large as the request it answers.
-        let mut this = Self {
-            inner: None,
+        let inner = run(&mut exchange, call);
+        Self {
+            inner: Some(inner),
             exchange: Some(exchange),
             echo,
-        };
-        if let Some(exchange) = &mut this.exchange {
-            run(exchange, || this.inner = Some(call()));
         }
-        this
     }
 }
 
@@ -77,12 +73,11 @@ where
         };
         let is_open = exchange.is_open();
         let mut body = Announced::default();
-        let mut polled = Poll::Pending;
-        run(exchange, || {
+        let mut polled = run(exchange, || {
             let Some(inner) = this.inner.as_mut().as_pin_mut() else {
-                return;
+                return Poll::Pending;
             };
-            polled = inner.poll(cx);
+            let polled = inner.poll(cx);
             if let Poll::Ready(result) = &polled {
                 // What the handler still holds goes while its context is current and before its span can end with it.
                 this.inner.set(None);
@@ -90,29 +85,24 @@ where
                     body = Announced::by(response);
                 }
             }
+            polled
         });
-        let Poll::Ready(result) = polled else {
+        match &mut polled {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(response)) => {
+                if let Some(header) = this.echo.take() {
+                    tell_trace_id(exchange, &header, response);
+                }
+                exchange.head(ResponseHead::new(response), body.is_empty);
+            }
+            Poll::Ready(Err(error)) => exchange.end(End::Failed(Failure::new(error))),
+        }
+        let Some(exchange) = this.exchange.take() else {
             return Poll::Pending;
         };
-        match result {
-            Ok(mut response) => {
-                if let Some(header) = this.echo.take() {
-                    tell_trace_id(exchange, &header, &mut response);
-                }
-                exchange.head(ResponseHead::new(&response), body.is_empty);
-                let Some(exchange) = this.exchange.take() else {
-                    return Poll::Pending;
-                };
-                Poll::Ready(Ok(
-                    response.map(|inner| ResponseBody::new(inner, exchange, body.length))
-                ))
-            }
-            Err(error) => {
-                exchange.end(End::Failed(Failure::new(&error)));
-                *this.exchange = None;
-                Poll::Ready(Err(error))
-            }
-        }
+        polled.map_ok(|response| {
+            response.map(|inner| ResponseBody::new(inner, exchange, body.length))
+        })
     }
 }
 

@@ -27,7 +27,7 @@ impl<'a> Secrets<'a> {
         first_of(delimiters, self.text.as_bytes(), start)
     }
 
-    /// The value of the parameter between `start` and `end` if it is a secret.
+    /// The value of the parameter between `start` and `end` if it is a secret. Apart, so that the search stays small.
     #[inline(never)]
     fn secret(&mut self, start: usize, end: usize) -> Option<Range<usize>> {
         let text = self.text.as_bytes().get(..end)?;
@@ -65,6 +65,7 @@ impl<'a> Secrets<'a> {
 impl Iterator for Secrets<'_> {
     type Item = Range<usize>;
 
+    // Passing over a short parameter costs no more than a call would.
     #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         while let Some(first) = self.text.as_bytes().get(self.at) {

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::SocketAddr;
 
-use http::header;
+use http::header::{self, HeaderValue};
 use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::sampler::AttributeSource;
 use tracing_core_ctx::semconv;
@@ -11,7 +11,7 @@ use tracing_core_ctx::span::SpanWriter;
 use super::policy::ServerPolicy;
 use crate::authority;
 use crate::forwarded::Forwarded;
-use crate::head::{RequestHead, content_length};
+use crate::head::{RequestHead, Usual};
 use crate::limit::cut;
 use crate::method;
 use crate::route::{Found, Target};
@@ -47,11 +47,12 @@ impl<'a> Request<'a> {
     /// Writes everything that is known at the start.
     pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
         let head = self.head;
+        let usual = Usual::of(head.headers);
         let method = self.method();
         let target = self.target();
         match self.given_name() {
             Some(name) => span.update_name(&name),
-            None => span.update_name_from(&method::name_of(method, target.text())),
+            None => span.update_name_of(&method::name_of(method, target.text())),
         }
         span.set_new(semconv::HTTP_REQUEST_METHOD, method);
         if method == method::OTHER {
@@ -70,7 +71,7 @@ impl<'a> Request<'a> {
             Target::Guess(template) => span.set_new(semconv::URL_TEMPLATE, template),
             Target::None => {}
         }
-        if let Some((host, port)) = self.server() {
+        if let Some((host, port)) = self.server(usual.host) {
             span.set_new(semconv::SERVER_ADDRESS, host);
             if let Some(port) = port {
                 span.set_new(semconv::SERVER_PORT, port);
@@ -80,11 +81,11 @@ impl<'a> Request<'a> {
         if let Some(version) = version::name(head.version) {
             span.set_new(semconv::NETWORK_PROTOCOL_VERSION, version);
         }
-        if let Some(agent) = self.user_agent() {
+        if let Some(agent) = user_agent(usual.user_agent) {
             span.set_new(semconv::USER_AGENT_ORIGINAL, cut(agent));
         }
         if self.policy.body_sizes
-            && let Some(length) = content_length(head.headers)
+            && let Some(length) = usual.content_length()
         {
             span.set_new(semconv::HTTP_REQUEST_BODY_SIZE, length);
         }
@@ -93,7 +94,7 @@ impl<'a> Request<'a> {
             span.set(key, lines);
         });
         if self.policy.legacy_names {
-            self.describe_legacy(span);
+            self.describe_legacy(&usual, span);
         }
     }
 
@@ -139,7 +140,7 @@ impl<'a> Request<'a> {
     }
 
     /// The names from before 2023, for dashboards that still ask for them (`OTEL_SEMCONV_STABILITY_OPT_IN=http/dup`).
-    fn describe_legacy(&self, span: &mut SpanWriter<'_>) {
+    fn describe_legacy(&self, usual: &Usual<'_>, span: &mut SpanWriter<'_>) {
         use semconv::legacy;
 
         span.set_new(legacy::HTTP_METHOD, self.method());
@@ -152,7 +153,7 @@ impl<'a> Request<'a> {
             }
             span.set_new(legacy::HTTP_TARGET, cut(target));
         });
-        if let Some((host, port)) = self.server() {
+        if let Some((host, port)) = self.server(usual.host) {
             span.set_new(legacy::NET_HOST_NAME, host);
             if let Some(port) = port {
                 span.set_new(legacy::NET_HOST_PORT, port);
@@ -161,7 +162,7 @@ impl<'a> Request<'a> {
         if let Some(version) = version::flavor(self.head.version) {
             span.set_new(legacy::HTTP_FLAVOR, version);
         }
-        if let Some(agent) = self.user_agent() {
+        if let Some(agent) = user_agent(usual.user_agent) {
             span.set_new(legacy::HTTP_USER_AGENT, cut(agent));
         }
         let client = span.attributes().get(semconv::CLIENT_ADDRESS.name());
@@ -205,19 +206,15 @@ impl<'a> Request<'a> {
         query.as_deref()
     }
 
-    fn server(&self) -> Option<(&str, Option<u16>)> {
+    /// The host and port that the client called; `host` is what the header says.
+    fn server<'b>(&'b self, host: Option<&'b HeaderValue>) -> Option<(&'b str, Option<u16>)> {
         if let Some(host) = &self.forwarded().host {
             return authority::split(host);
         }
         if let Some(host) = self.uri.authority().or_else(|| self.head.uri.authority()) {
             return authority::split(host.as_str());
         }
-        authority::split(self.head.headers.get(header::HOST)?.to_str().ok()?)
-    }
-
-    fn user_agent(&self) -> Option<&'a str> {
-        let agent = self.head.headers.get(header::USER_AGENT)?.to_str().ok()?;
-        (!agent.is_empty()).then_some(agent)
+        authority::split(host?.to_str().ok()?)
     }
 
     fn peer(&self) -> Option<SocketAddr> {
@@ -242,6 +239,7 @@ impl AttributeSource for Request<'_> {
     }
 
     fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        let host = || self.head.headers.get(header::HOST);
         match key {
             "http.request.method" => Some(ValueRef::Str(self.method())),
             "http.route" => match self.target() {
@@ -251,16 +249,26 @@ impl AttributeSource for Request<'_> {
             "url.path" => Some(ValueRef::Str(path(self.uri))),
             "url.scheme" => Some(ValueRef::Str(self.scheme())),
             "url.query" => self.query().map(ValueRef::Str),
-            "server.address" => self.server().map(|server| ValueRef::Str(server.0)),
-            "server.port" => self.server()?.1.map(|port| ValueRef::I64(i64::from(port))),
+            "server.address" => self.server(host()).map(|server| ValueRef::Str(server.0)),
+            "server.port" => self
+                .server(host())?
+                .1
+                .map(|port| ValueRef::I64(i64::from(port))),
             "client.address" => {
                 let client = self.forwarded().client.as_ref()?;
                 Some(ValueRef::Str(&client.address))
             }
-            "user_agent.original" => self.user_agent().map(ValueRef::Str),
+            "user_agent.original" => {
+                user_agent(self.head.headers.get(header::USER_AGENT)).map(ValueRef::Str)
+            }
             _ => None,
         }
     }
+}
+
+fn user_agent(header: Option<&HeaderValue>) -> Option<&str> {
+    let agent = header?.to_str().ok()?;
+    (!agent.is_empty()).then_some(agent)
 }
 
 /// The path of a target. That of a `CONNECT`, which names a host and no more, is taken for the root; that of `OPTIONS *` is the asterisk.

@@ -58,7 +58,7 @@ impl ActiveSpan {
 
     /// The span, for those who describe it.
     #[must_use]
-    pub const fn span(&self) -> &SpanRef {
+    pub fn span(&self) -> &SpanRef {
         self.context.span_ref()
     }
 

@@ -26,7 +26,7 @@ pub(crate) struct Recording {
 
 /// Room for what an HTTP span records, so that it grows nothing while it runs.
 const ATTRIBUTES: usize = 16;
-const TEXT: usize = 256;
+const TEXT: usize = 192;
 
 /// A recording that has become larger than this is given back to the allocator: the pool holds what most spans need.
 const POOLED_BYTES: usize = 4096;

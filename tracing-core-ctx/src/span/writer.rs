@@ -27,6 +27,7 @@ impl<'a> SpanWriter<'a> {
             .set_within(&self.tracer.limits().attributes, key, value);
     }
 
+    #[inline]
     pub(super) fn put(&mut self, key: KeyRef<'_>, value: ValueRef<'_>) {
         let limits = &self.tracer.limits().attributes;
         self.record.attributes.put(limits, key, value);
@@ -35,6 +36,7 @@ impl<'a> SpanWriter<'a> {
     /// Sets an attribute that the caller knows not to be there yet. Spares looking for it.
     ///
     /// Setting a key twice this way exports it twice, which OTLP forbids.
+    #[inline]
     pub fn set_new<K: AttributeKey>(&mut self, key: K, value: impl AttributeValue<K::Type>) {
         self.record
             .attributes
@@ -87,9 +89,9 @@ impl<'a> SpanWriter<'a> {
         self.record.attributes.set_name(name);
     }
 
-    /// Replaces the name by these pieces, put together.
-    pub fn update_name_from(&mut self, pieces: &[&str]) {
-        self.record.attributes.set_name(&pieces.concat());
+    /// Replaces the name by one that is given in pieces, without putting it together first.
+    pub fn update_name_of(&mut self, pieces: &[&str]) {
+        self.record.attributes.set_name_of(pieces);
     }
 
     /// Takes a status over if the order `Ok` > `Error` > `Unset` allows it.
