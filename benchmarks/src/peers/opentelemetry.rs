@@ -4,10 +4,14 @@
 
 use std::hint::black_box;
 
-use opentelemetry::trace::{Span as _, TraceContextExt as _, Tracer as _, TracerProvider as _};
+use opentelemetry::trace::{
+    Span as _, SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+    Tracer as _, TracerProvider as _,
+};
 use opentelemetry::{Context, KeyValue};
 
 use crate::Error;
+use crate::client::{SPAN_ID, TRACE_ID};
 use crate::raw::{ALL, BARE, FEW, MANY, Shape, Turns};
 use crate::subject::{Entry, Traced};
 
@@ -122,7 +126,7 @@ macro_rules! set_up {
         }
 
         /// What a handler's request came with.
-        pub(crate) fn remote(above: Above) -> Context {
+        fn remote(above: Above) -> Context {
             let flags = match above {
                 Above::Sampled => TraceFlags::SAMPLED,
                 Above::Unsampled => TraceFlags::NOT_SAMPLED,
@@ -163,9 +167,7 @@ pub(crate) mod previous {
     );
 }
 
-pub(crate) use current::{
-    handler, install, remote, resource, set_up, set_up_with_tracing, subscribe,
-};
+pub(crate) use current::{handler, install, resource, set_up, set_up_with_tracing, subscribe};
 
 /// Its spans, with attributes at the start, which is its fastest way.
 pub(crate) const SPANS: Entry<Shape> = Entry {
@@ -190,9 +192,19 @@ fn spans(shape: Shape) -> Result<Traced, Error> {
     let mut turns = Turns::new(shape.turns(), turn);
     if shape == Shape::NotTraced {
         // Where nothing at all is active it would begin a trace.
-        turns = turns.within(|| remote(crate::client::Above::Unsampled).attach());
+        turns = turns.within(|| unsampled().attach());
     }
     Ok(Traced::new(turns, provider))
+}
+
+fn unsampled() -> Context {
+    Context::new().with_remote_span_context(SpanContext::new(
+        TraceId::from(TRACE_ID),
+        SpanId::from(SPAN_ID),
+        TraceFlags::NOT_SAMPLED,
+        true,
+        TraceState::NONE,
+    ))
 }
 
 fn trace(tracer: &opentelemetry_sdk::trace::SdkTracer, children: usize, child: impl Fn()) {

@@ -49,7 +49,14 @@ impl<'a> Request<'a> {
         let head = self.head;
         let usual = Usual::of(head.headers);
         let method = self.method();
-        let target = self.target();
+        let found;
+        let target = match self.target.get() {
+            Some(found) => found.target(),
+            None => {
+                found = self.find_target();
+                found.target()
+            }
+        };
         match self.given_name() {
             Some(name) => span.update_name(&name),
             None => span.update_name_of(&method::name_of(method, target.text())),
@@ -63,8 +70,8 @@ impl<'a> Request<'a> {
         }
         span.set_new(semconv::URL_PATH, cut(path(self.uri)));
         span.set_new(semconv::URL_SCHEME, self.scheme());
-        if let Some(query) = self.query() {
-            span.set_new(semconv::URL_QUERY, cut(query));
+        if let Some(query) = self.redacted_query() {
+            span.set_new(semconv::URL_QUERY, cut(&query));
         }
         match target {
             Target::Route(route) => span.set_new(semconv::HTTP_ROUTE, route),
@@ -105,9 +112,11 @@ impl<'a> Request<'a> {
 
     /// The route it goes to.
     fn target(&self) -> Target<'_> {
-        self.target
-            .get_or_init(|| self.policy.routes.find(self.head, self.uri.path()))
-            .target()
+        self.target.get_or_init(|| self.find_target()).target()
+    }
+
+    fn find_target(&self) -> Found<'a> {
+        self.policy.routes.find(self.head, self.uri.path())
     }
 
     /// The name that the user's own rule gives.
@@ -119,7 +128,7 @@ impl<'a> Request<'a> {
     }
 
     fn describe_client(&self, span: &mut SpanWriter<'_>) {
-        let client = &self.forwarded().client;
+        let client = self.forwarded().and_then(|said| said.client.as_ref());
         let peer = self.peer();
         if let Some(client) = client {
             span.set_new(semconv::CLIENT_ADDRESS, &*client.address);
@@ -178,20 +187,17 @@ impl<'a> Request<'a> {
     }
 
     /// What trusted proxies say; nothing where none are configured.
-    fn forwarded(&self) -> &Forwarded<'a> {
-        self.forwarded.get_or_init(|| {
-            if self.policy.forwarded {
-                Forwarded::read(self.head.headers)
-            } else {
-                Forwarded::default()
-            }
+    fn forwarded(&self) -> Option<&Forwarded<'a>> {
+        self.policy.forwarded.then(|| {
+            self.forwarded
+                .get_or_init(|| Forwarded::read(self.head.headers))
         })
     }
 
     /// The client's scheme: what a trusted proxy says, else the target's own, else the layer's setting.
     fn scheme(&self) -> &str {
         self.forwarded()
-            .scheme
+            .and_then(|said| said.scheme)
             .or_else(|| self.uri.scheme_str())
             .or_else(|| self.head.uri.scheme_str())
             .unwrap_or(self.policy.scheme)
@@ -199,16 +205,19 @@ impl<'a> Request<'a> {
 
     /// The redacted query, unless it is empty.
     fn query(&self) -> Option<&str> {
-        let query = self.query.get_or_init(|| {
-            let query = self.uri.query().filter(|query| !query.is_empty())?;
-            Some(self.policy.sensitive.redact_query(query))
-        });
-        query.as_deref()
+        self.query
+            .get_or_init(|| self.redacted_query())
+            .as_deref()
+    }
+
+    fn redacted_query(&self) -> Option<Cow<'a, str>> {
+        let query = self.uri.query().filter(|query| !query.is_empty())?;
+        Some(self.policy.sensitive.redact_query(query))
     }
 
     /// The host and port that the client called; `host` is what the header says.
     fn server<'b>(&'b self, host: Option<&'b HeaderValue>) -> Option<(&'b str, Option<u16>)> {
-        if let Some(host) = &self.forwarded().host {
+        if let Some(host) = self.forwarded().and_then(|said| said.host.as_ref()) {
             return authority::split(host);
         }
         if let Some(host) = self.uri.authority().or_else(|| self.head.uri.authority()) {
@@ -255,7 +264,7 @@ impl AttributeSource for Request<'_> {
                 .1
                 .map(|port| ValueRef::I64(i64::from(port))),
             "client.address" => {
-                let client = self.forwarded().client.as_ref()?;
+                let client = self.forwarded()?.client.as_ref()?;
                 Some(ValueRef::Str(&client.address))
             }
             "user_agent.original" => {

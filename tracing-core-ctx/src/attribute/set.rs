@@ -51,7 +51,7 @@ impl Attributes {
 
     /// Sets an attribute; a second value for a key replaces the first. Unbounded: see [`set_within`](Self::set_within).
     ///
-    /// An empty key is dropped and counted.
+    /// An empty key, and one of 64 KiB or more, is dropped and counted.
     pub fn set<K: AttributeKey>(&mut self, key: K, value: impl AttributeValue<K::Type>) {
         self.set_within(&AttributeLimits::UNLIMITED, key, value);
     }

@@ -125,6 +125,21 @@ fn an_empty_key_is_dropped_and_counted() {
 }
 
 #[test]
+fn a_key_of_64_kib_is_dropped_counted_and_leaves_nothing_behind() {
+    let longest = "k".repeat(0xffff);
+    let mut attributes = Attributes::new();
+    attributes.set(&longest, 1);
+    let before = attributes.weight();
+    for _ in 0..10 {
+        attributes.set(&format!("{longest}k"), 1);
+    }
+    assert_eq!(attributes.len(), 1);
+    assert_eq!(attributes.get(&longest), Some(ValueRef::I64(1)));
+    assert_eq!(attributes.dropped(), 10);
+    assert!(attributes.weight() <= 2 * before + 0x2_0000);
+}
+
+#[test]
 fn unsigned_values_saturate() {
     let mut attributes = Attributes::new();
     attributes.set("big", u64::MAX);
