@@ -9,7 +9,7 @@ use std::process::Command;
 use std::{env, io};
 
 use crate::instructions::per_unit;
-use crate::run::{RUN, Side, WARM_UP, again, succeed};
+use crate::run::{RUN, Side, WARM_UP, again_under, succeed};
 use crate::work::run_sample;
 use crate::{Case, Delivery, Error, Subject, Work};
 
@@ -142,10 +142,11 @@ fn read(line: &str) -> Option<Allocations> {
 /// When there is no valgrind, or the program fails under it.
 pub fn on_all_threads(case: &Case, subject: &Subject, side: Side) -> Result<Allocations, Error> {
     let totals = |samples: usize| -> Result<Totals, Error> {
-        let tool = ["valgrind", "--leak-check=no", "--undef-value-errors=no"];
+        let mut memcheck = Command::new("valgrind");
+        memcheck.args(["--leak-check=no", "--undef-value-errors=no"]);
         let (case, samples) = (case.to_string(), samples.to_string());
         let arguments = [RUN, &case, subject.name(), side.as_str(), &samples];
-        let output = again(&tool, &arguments)?;
+        let output = again_under(&mut memcheck, &arguments)?;
         let said = String::from_utf8_lossy(&output.stderr);
         Ok(read_usage(&said).ok_or("memcheck wrote no usage")?)
     };

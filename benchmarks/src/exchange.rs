@@ -87,7 +87,8 @@ where
     while let Poll::Pending | Poll::Ready(Some(_)) = body.as_mut().poll_frame(&mut cx) {}
 }
 
-const ORDERS: &[u8] = br#"{"orders":[17,18,19]}"#;
+/// The body of what every service answers.
+pub(crate) const ORDERS: &[u8] = br#"{"orders":[17,18,19]}"#;
 
 /// What every service behind a layer answers: 200 with a small body.
 pub(crate) fn answer<B: From<Bytes>>() -> Response<B> {

@@ -13,13 +13,19 @@
 //!
 //! Everything is measured over bare: the same work without tracing, in the same batches. Peers keep state for the whole process, so each
 //! measurement is a process of its own. Nothing here fails because a figure is high; what must hold (the allocations) is a test.
+//!
+//! [`load`] measures a whole server instead, and [`scaling`] how the cost grows; each is a program of its own. Every program writes its
+//! section of the [`results`].
 
 // Public API.
 pub mod allocations;
 pub mod instructions;
+pub mod load;
 pub mod machine;
 pub mod report;
+pub mod results;
 pub mod run;
+pub mod scaling;
 pub mod time;
 pub mod weight;
 
@@ -28,6 +34,7 @@ mod case;
 mod client;
 mod delivery;
 mod exchange;
+mod markdown;
 mod ours;
 mod peers;
 mod raw;

@@ -8,24 +8,24 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::{env, fs, io};
+use std::{env, io};
 
 use benchmarks::allocations::{self, Allocations, Program};
 use benchmarks::instructions::{self, Instructions};
 use benchmarks::report::{self, Row};
 use benchmarks::run::{self, Side};
 use benchmarks::weight::Crates;
-use benchmarks::{Case, Error, Subject, cases, machine, time};
+use benchmarks::{Case, Error, Subject, cases, machine, results, time};
 
 const USAGE: &str = "\
 What one traced request costs, beside the peers.
 
-Usage: cargo run --release -p benchmarks -- [OPTIONS] [FILTER]
+Usage: cargo xtask bench [OPTIONS] [FILTER]
 
 Measures every subject whose case and name, as `server/root: tower-otel`, hold FILTER.
 
 Options:
-  --write  Writes the tables to benchmarks/RESULTS.md too
+  --write  Writes the tables of everything to benchmarks/RESULTS.md too
   --list   Prints the names of the cases and their subjects
   --run CASE SUBJECT bare|traced SAMPLES
            Does the work of one side, for a profiler, and prints the most memory it had in KiB
@@ -34,7 +34,7 @@ Options:
   --help   Prints this text
 ";
 
-const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md");
+const TITLE: &str = "One request";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -103,8 +103,7 @@ fn measure(filter: &str, write: bool) -> Result<(), Error> {
         program: Program::build()?,
         crates: Crates::load()?,
     };
-    let machine = machine::describe();
-    println!("{}\n", machine.join("\n"));
+    println!("{}\n", machine::describe().join("\n"));
     let mut text = String::new();
     let mut weights = Vec::new();
     for case in cases() {
@@ -128,17 +127,17 @@ fn measure(filter: &str, write: bool) -> Result<(), Error> {
             let (group, name) = (case.group(), case.name());
             show(
                 &mut text,
-                format!("## {group}: {name}\n\n{}\n", report::table(rows)),
+                format!("### {group}: {name}\n\n{}\n", report::table(rows)),
             );
         }
     }
     show(
         &mut text,
-        format!("## Weights\n\n{}", report::weights(&weights)),
+        format!("### Weights\n\n{}", report::weights(&weights)),
     );
     if write {
-        fs::write(RESULTS, results(&machine, &text))?;
-        eprintln!("written: benchmarks/RESULTS.md");
+        results::write(TITLE, &[], &text)?;
+        eprintln!("written: benchmarks/RESULTS.md, {TITLE}");
     }
     Ok(())
 }
@@ -193,13 +192,4 @@ impl Tools {
         row.all_allocations = Some(traced.1 - bare.1);
         Ok(row)
     }
-}
-
-fn results(machine: &[String], text: &str) -> String {
-    let machine: String = machine.iter().map(|line| format!("- {line}\n")).collect();
-    format!(
-        "# What one traced request costs\n\n\
-         Written by `cargo xtask bench --write`. What the columns mean, and what is not the same work, is in the [README](README.md).\n\n\
-         {machine}\n{text}"
-    )
 }

@@ -1,9 +1,8 @@
 //! The figures as tables, which are good Markdown too.
 
-use std::fmt;
-
 use crate::allocations::Allocations;
 use crate::instructions::Instructions;
+use crate::markdown;
 use crate::time::OverBare;
 use crate::weight::Weight;
 
@@ -66,7 +65,7 @@ impl Row {
 
 /// The rows of one case: ours as they come, then the peers, the cheapest first.
 #[must_use]
-pub fn table(mut rows: Vec<Row>) -> Table {
+pub fn table(mut rows: Vec<Row>) -> String {
     let ours = rows
         .iter()
         .take_while(|row| {
@@ -74,11 +73,8 @@ pub fn table(mut rows: Vec<Row>) -> Table {
         })
         .count();
     rows[ours..].sort_by(|a, b| weight(a).total_cmp(&weight(b)));
-    let mut table = Table::new(COLUMNS);
-    for row in &rows {
-        table.push(row.cells());
-    }
-    table
+    let rows: Vec<Vec<String>> = rows.iter().map(Row::cells).collect();
+    markdown::table(COLUMNS, &rows)
 }
 
 /// What rows are sorted by: instructions, or without valgrind the time.
@@ -90,84 +86,22 @@ fn weight(row: &Row) -> f64 {
 
 /// What subjects bring along.
 #[must_use]
-pub fn weights(weights: &[(&'static str, Weight)]) -> Table {
-    let mut table = Table::new(&[
-        "",
-        "crates beyond axum and reqwest",
-        "KiB at most, over bare",
-        "versions",
-    ]);
-    for (subject, weight) in weights {
-        table.push(vec![
+pub fn weights(weights: &[(&'static str, Weight)]) -> String {
+    let cells = |(subject, weight): &(&str, Weight)| {
+        vec![
             (*subject).to_owned(),
             weight.crates.to_string(),
             number(weight.memory, 0),
             weight.versions.join(", "),
-        ]);
-    }
-    table
-}
-
-/// Text in columns.
-#[derive(Debug)]
-pub struct Table {
-    head: &'static [&'static str],
-    rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    const fn new(head: &'static [&'static str]) -> Self {
-        Self {
-            head,
-            rows: Vec::new(),
-        }
-    }
-
-    fn push(&mut self, row: Vec<String>) {
-        self.rows.push(row);
-    }
-
-    fn width(&self, column: usize) -> usize {
-        let cells = self.rows.iter().filter_map(|row| row.get(column));
-        cells
-            .map(String::len)
-            .chain([self.head[column].len(), 2])
-            .max()
-            .unwrap_or_default()
-    }
-}
-
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let widths: Vec<usize> = (0..self.head.len())
-            .map(|column| self.width(column))
-            .collect();
-        write_line(f, &widths, self.head)?;
-        write!(f, "|{}", "-".repeat(widths[0] + 2))?;
-        for width in &widths[1..] {
-            write!(f, "|{}:", "-".repeat(width + 1))?;
-        }
-        writeln!(f, "|")?;
-        for row in &self.rows {
-            write_line(f, &widths, row)?;
-        }
-        Ok(())
-    }
-}
-
-/// The first cell is text and begins at the left, the others are numbers and end at the right.
-fn write_line(
-    f: &mut fmt::Formatter<'_>,
-    widths: &[usize],
-    cells: &[impl fmt::Display],
-) -> fmt::Result {
-    for (column, (width, cell)) in widths.iter().zip(cells).enumerate() {
-        match column {
-            0 => write!(f, "| {cell:<width$} |")?,
-            _ => write!(f, " {cell:>width$} |")?,
-        }
-    }
-    writeln!(f)
+        ]
+    };
+    let columns = [
+        "",
+        "crates beyond axum and reqwest",
+        "KiB at most, over bare",
+        "versions",
+    ];
+    markdown::table(&columns, &weights.iter().map(cells).collect::<Vec<_>>())
 }
 
 /// Rounded, without a sign on zero and without zeros behind the point; a question mark for what is not known.
@@ -210,7 +144,7 @@ mod tests {
 
     #[test]
     fn figures_are_rounded_and_unknown_ones_are_question_marks() {
-        let text = table(vec![row("tower-trace", 1348.0)]).to_string();
+        let text = table(vec![row("tower-trace", 1348.0)]);
         let last = text.lines().last().unwrap();
         let cells: Vec<&str> = last.split('|').map(str::trim).collect();
         assert_eq!(
@@ -245,7 +179,7 @@ mod tests {
             ("tower-otel", 7.0),
             ("fastrace-tower", 5.0),
         ];
-        let text = table(rows.map(|(name, cost)| row(name, cost)).into()).to_string();
+        let text = table(rows.map(|(name, cost)| row(name, cost)).into());
         let names: Vec<&str> = text
             .lines()
             .skip(2)

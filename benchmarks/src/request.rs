@@ -30,8 +30,15 @@ pub(crate) enum Caller {
 
 pub(crate) const ROUTE: &str = "/api/users/{id}/orders";
 pub(crate) const TRACE_STATE: &str = "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE";
-const TARGET: &str = "/api/users/12345/orders?limit=10";
-const AUTHORITY: &str = "orders.example:8080";
+pub(crate) const TARGET: &str = "/api/users/12345/orders?limit=10";
+
+/// The program that asks.
+pub(crate) const CALLER: &str = "Mozilla/5.0 (X11; Linux x86_64) shop/1.4";
+
+/// The `traceparent` of a caller that samples.
+pub(crate) const SAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+pub(crate) const AUTHORITY: &str = "orders.example:8080";
 
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -39,7 +46,7 @@ static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 /// As it comes out of a server's connection, and out of axum's router.
 pub(crate) fn received(caller: Caller) -> OrdersRequest {
     let traceparent = match caller {
-        Caller::Sampled => Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        Caller::Sampled => Some(SAMPLED),
         Caller::Unsampled => Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"),
         Caller::Untraced => None,
     };
@@ -86,7 +93,7 @@ pub(crate) fn to_be_sent() -> OrdersRequest {
 fn common_head() -> Vec<(HeaderName, &'static str)> {
     vec![
         (HOST, AUTHORITY),
-        (USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64) shop/1.4"),
+        (USER_AGENT, CALLER),
         (ACCEPT, "application/json"),
     ]
 }

@@ -94,28 +94,29 @@ fn peak_memory() -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
-/// This program with other arguments, under `tool` if there is one.
-pub(crate) fn again(tool: &[&str], arguments: &[&str]) -> Result<Output, Error> {
-    let program = env::current_exe()?;
-    let mut command = match tool.split_first() {
-        Some((tool, options)) => {
-            let mut command = Command::new(tool);
-            command.args(options).arg(program);
-            command
-        }
-        None => Command::new(program),
-    };
-    succeed(command.args(arguments))
+/// This program with other arguments.
+pub(crate) fn again(arguments: &[&str]) -> Result<Output, Error> {
+    succeed(Command::new(env::current_exe()?).args(arguments))
 }
 
-/// What a program printed that has to succeed. Variables that would change a pipeline or an SDK are kept from it.
-pub(crate) fn succeed(command: &mut Command) -> Result<Output, Error> {
+/// The same under `tool`, a command that takes a program and its arguments.
+pub(crate) fn again_under(tool: &mut Command, arguments: &[&str]) -> Result<Output, Error> {
+    succeed(tool.arg(env::current_exe()?).args(arguments))
+}
+
+/// Keeps variables from a program that would change a pipeline or an SDK.
+pub(crate) fn without_settings(command: &mut Command) -> &mut Command {
     for (name, _) in env::vars_os() {
         if name.to_string_lossy().starts_with("OTEL_") {
             command.env_remove(name);
         }
     }
-    let output = command.stdin(Stdio::null()).output()?;
+    command
+}
+
+/// What a program printed that has to succeed.
+pub(crate) fn succeed(command: &mut Command) -> Result<Output, Error> {
+    let output = without_settings(command).stdin(Stdio::null()).output()?;
     if output.status.success() {
         Ok(output)
     } else {

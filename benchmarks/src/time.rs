@@ -59,7 +59,7 @@ pub struct Pair {
 pub fn over_bare(case: &Case, subject: &Subject) -> Result<OverBare, Error> {
     let mut pairs = Vec::new();
     for _ in 0..PROCESSES {
-        let output = again(&[], &[TIME, &case.to_string(), subject.name()])?;
+        let output = again(&[TIME, &case.to_string(), subject.name()])?;
         let lines = String::from_utf8(output.stdout)?;
         for line in lines.lines() {
             pairs.push(Pair::read(line).ok_or_else(|| format!("not a pair of samples: {line}"))?);
@@ -109,7 +109,7 @@ fn sample(case: &Case, work: &mut dyn Work, delivery: Option<&dyn Delivery>) -> 
     })
 }
 
-fn cpu(clock: ClockId) -> Duration {
+pub(crate) fn cpu(clock: ClockId) -> Duration {
     let Timespec { tv_sec, tv_nsec } = clock_gettime(clock);
     let seconds = u64::try_from(tv_sec).unwrap_or_default();
     Duration::new(seconds, u32::try_from(tv_nsec).unwrap_or_default())
@@ -131,7 +131,8 @@ impl Spread {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The value in the middle.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

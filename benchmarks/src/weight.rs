@@ -55,15 +55,9 @@ impl Crates {
     ///
     /// When one of its crates is not there, or the program fails.
     pub fn weigh(&self, case: &Case, subject: &Subject) -> Result<Weight, Error> {
-        let mut versions = Vec::new();
         let mut all = BTreeSet::new();
         for name in subject.packages() {
-            let id = self
-                .of_benchmarks(name)
-                .ok_or_else(|| format!("no crate {name}"))?;
-            let Package { name, version, .. } = &self.0[id];
-            versions.push(format!("{name} {version}"));
-            self.collect(id, &mut all);
+            self.collect(self.find(name)?, &mut all);
         }
         let mut already = BTreeSet::new();
         for name in ALREADY_THERE {
@@ -72,10 +66,28 @@ impl Crates {
             }
         }
         Ok(Weight {
-            versions,
+            versions: self.versions(subject.packages())?,
             crates: all.difference(&already).count(),
             memory: memory(case, subject)?,
         })
+    }
+
+    /// Crates with their versions, by what this crate's code calls them.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is not there.
+    pub fn versions(&self, packages: &[&str]) -> Result<Vec<String>, Error> {
+        let describe = |name: &&str| {
+            let Package { name, version, .. } = &self.0[self.find(name)?];
+            Ok(format!("{name} {version}"))
+        };
+        packages.iter().map(describe).collect()
+    }
+
+    fn find(&self, name: &str) -> Result<&PackageId, Error> {
+        let found = self.of_benchmarks(name);
+        found.ok_or_else(|| format!("no crate {name}").into())
     }
 
     /// What the benchmarks depend on under this name.
@@ -127,7 +139,7 @@ fn host() -> Option<String> {
 fn memory(case: &Case, subject: &Subject) -> Result<Option<f64>, Error> {
     let peak = |side: Side| -> Result<Option<f64>, Error> {
         let (case, samples) = (case.to_string(), SAMPLES.to_string());
-        let output = again(&[], &[RUN, &case, subject.name(), side.as_str(), &samples])?;
+        let output = again(&[RUN, &case, subject.name(), side.as_str(), &samples])?;
         Ok(String::from_utf8(output.stdout)?.trim().parse().ok())
     };
     let (bare, traced) = (peak(Side::Bare)?, peak(Side::Traced)?);

@@ -36,9 +36,14 @@ impl Delivery for Counting {
 }
 
 /// The collector of the process.
+pub(crate) fn install(reporter: impl Reporter) {
+    ::fastrace::set_reporter(reporter, Config::default());
+}
+
+/// A collector whose spans are counted.
 pub(crate) fn set_up() -> Counting {
     let counting = Counting::default();
-    ::fastrace::set_reporter(counting.clone(), Config::default());
+    install(counting.clone());
     counting
 }
 

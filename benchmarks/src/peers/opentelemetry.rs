@@ -20,12 +20,15 @@ macro_rules! set_up {
     ($opentelemetry:ident, $sdk:ident, $bridge:ident) => {
         use std::sync::OnceLock;
 
+        use axum_tracing_opentelemetry::tracing_opentelemetry_instrumentation_sdk::TRACING_TARGET;
+        use tracing_subscriber::filter::{LevelFilter, Targets};
         use tracing_subscriber::layer::SubscriberExt as _;
         use $opentelemetry::trace::{
             SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
             TracerProvider as _,
         };
         use $opentelemetry::{Context, global};
+        use $sdk::Resource;
         use $sdk::error::OTelSdkResult;
         use $sdk::propagation::TraceContextPropagator;
         use $sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter};
@@ -64,20 +67,51 @@ macro_rules! set_up {
         }
 
         /// The provider and the propagator of the process. It samples as the caller does, and what has no caller; or nothing.
-        pub(crate) fn set_up(is_on: bool) -> Provider {
-            let exporter = Counting::default();
-            let counter = exporter.0.clone();
+        pub(crate) fn install(
+            exporter: impl SpanExporter + 'static,
+            is_on: bool,
+        ) -> SdkTracerProvider {
             let sampler = match is_on {
                 true => Sampler::ParentBased(Box::new(Sampler::AlwaysOn)),
                 false => Sampler::AlwaysOff,
             };
             let provider = SdkTracerProvider::builder()
+                .with_resource(resource())
                 .with_batch_exporter(exporter)
                 .with_sampler(sampler)
                 .build();
             global::set_tracer_provider(provider.clone());
             global::set_text_map_propagator(TraceContextPropagator::new());
-            Provider { provider, counter }
+            provider
+        }
+
+        pub(crate) fn resource() -> Resource {
+            Resource::builder().with_service_name("orders").build()
+        }
+
+        /// Puts `tracing` in front of a provider. The filter decides once for each place in the code: it costs a span nothing.
+        ///
+        /// # Errors
+        ///
+        /// When the process has a subscriber already.
+        pub(crate) fn subscribe(provider: &SdkTracerProvider) -> Result<(), Error> {
+            let filter = Targets::new()
+                .with_default(LevelFilter::INFO)
+                .with_target(TRACING_TARGET, LevelFilter::TRACE);
+            let layer = $bridge::layer().with_tracer(provider.tracer("orders"));
+            let subscriber = tracing_subscriber::registry().with(filter).with(layer);
+            tracing::subscriber::set_global_default(subscriber)?;
+            Ok(())
+        }
+
+        /// A provider whose spans are counted.
+        pub(crate) fn set_up(is_on: bool) -> Provider {
+            let exporter = Counting::default();
+            let counter = exporter.0.clone();
+            Provider {
+                provider: install(exporter, is_on),
+                counter,
+            }
         }
 
         /// The same with `tracing` in front of it.
@@ -87,9 +121,7 @@ macro_rules! set_up {
         /// When the process has a subscriber already.
         pub(crate) fn set_up_with_tracing(is_on: bool) -> Result<Provider, Error> {
             let provider = set_up(is_on);
-            let layer = $bridge::layer().with_tracer(provider.provider.tracer("orders"));
-            let subscriber = tracing_subscriber::registry().with(layer);
-            tracing::subscriber::set_global_default(subscriber)?;
+            subscribe(&provider.provider)?;
             Ok(provider)
         }
 
@@ -135,7 +167,7 @@ pub(crate) mod previous {
     );
 }
 
-pub(crate) use current::{handler, set_up, set_up_with_tracing};
+pub(crate) use current::{handler, install, resource, set_up, set_up_with_tracing, subscribe};
 
 /// Its spans, with attributes at the start, which is its fastest way.
 pub(crate) const SPANS: Entry<Shape> = Entry {

@@ -4,6 +4,9 @@
 use std::process::Command;
 use std::sync::Arc;
 
+mod load;
+mod scaling;
+
 use benchmarks::allocations::{self, Allocations};
 use benchmarks::{Case, Collected, cases, recorded};
 
