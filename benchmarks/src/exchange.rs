@@ -1,5 +1,7 @@
 use std::any::Any;
 use std::fmt::Debug;
+use std::future::poll_fn;
+use std::mem;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -109,9 +111,27 @@ pub(crate) fn inner<A: Send + 'static, B: From<Bytes> + Send + 'static>() -> imp
 + Send
 + 'static {
     service_fn(|request: Request<A>| async move {
+        let polls = request.extensions().get::<MorePolls>().map_or(0, |more| more.0);
         drop(request);
+        for _ in 0..polls {
+            pause().await;
+        }
         Ok(answer())
     })
+}
+
+/// How often the service is polled in vain before it answers: an extension of the request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MorePolls(pub(crate) usize);
+
+/// Pending once.
+async fn pause() {
+    let mut is_over = false;
+    poll_fn(|_| match mem::replace(&mut is_over, true) {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    })
+    .await;
 }
 
 /// The body of most requests and answers.

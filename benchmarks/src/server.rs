@@ -6,7 +6,7 @@ use tower_trace::TraceLayer;
 use tracing_core_ctx::Tracer;
 use tracing_core_ctx::sampler::{AlwaysOff, AlwaysOn, ParentBased};
 
-use crate::exchange::{Exchanges, Small, inner};
+use crate::exchange::{Exchanges, MorePolls, Small, inner};
 use crate::ours::{self, Way};
 use crate::request::{Caller, OrdersRequest, received};
 use crate::subject::{Entry, Traced};
@@ -24,19 +24,24 @@ pub(crate) enum Decision {
     Unsampled,
     /// No caller's trace, and nothing is to be recorded.
     Off,
+    /// As sampled, and the service is polled in vain [`MORE_POLLS`] times before it answers.
+    Polled,
 }
+
+const MORE_POLLS: usize = 16;
 
 pub(crate) const ALL: &[Decision] = &[
     Decision::Sampled,
     Decision::Root,
     Decision::Unsampled,
     Decision::Off,
+    Decision::Polled,
 ];
 
 impl Decision {
     pub(crate) const fn size(self) -> Size {
         match self {
-            Self::Sampled | Self::Root => Size::BATCH,
+            Self::Sampled | Self::Root | Self::Polled => Size::BATCH,
             Self::Unsampled | Self::Off => Size::BATCH.unrecorded(),
         }
     }
@@ -47,12 +52,13 @@ impl Decision {
             Self::Root => "root",
             Self::Unsampled => "unsampled parent",
             Self::Off => "off",
+            Self::Polled => "sampled parent, 16 polls more",
         }
     }
 
     const fn caller(self) -> Caller {
         match self {
-            Self::Sampled => Caller::Sampled,
+            Self::Sampled | Self::Polled => Caller::Sampled,
             Self::Unsampled => Caller::Unsampled,
             Self::Root | Self::Off => Caller::Untraced,
         }
@@ -119,11 +125,18 @@ pub(crate) const BARE_AXUM: (&str, fn(Decision) -> Box<dyn Work>) = ("axum servi
 });
 
 pub(crate) fn requests(decision: Decision) -> impl Fn() -> OrdersRequest {
-    move || received(decision.caller())
+    move || {
+        let mut request = received(decision.caller());
+        if decision == Decision::Polled {
+            request.extensions_mut().insert(MorePolls(MORE_POLLS));
+        }
+        request
+    }
 }
 
 pub(crate) fn axum_requests(decision: Decision) -> impl Fn() -> axum::extract::Request {
-    move || received(decision.caller()).map(Body::new)
+    let make = requests(decision);
+    move || make().map(Body::new)
 }
 
 fn traced(decision: Decision, way: Way) -> Result<Traced, Error> {
