@@ -22,6 +22,7 @@ mod entries;
 mod entry;
 mod key;
 mod large;
+mod mark;
 mod names;
 mod set;
 mod table;

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::num::NonZeroU64;
 
+use super::mark::Mark;
 use crate::semconv;
 
 /// The number of a name of the conventions: what a table of attributes keeps instead of the name.
@@ -21,7 +22,7 @@ use crate::semconv;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyCode(NonZeroU64);
 
-// The number, and above it the length of the name: as entries of tables have it.
+// The number, and above it the length of the name and its mark: as entries of tables have it.
 const NUMBER: u64 = 0xffff;
 const LEN_SHIFT: u32 = 32;
 
@@ -42,8 +43,9 @@ impl KeyCode {
         if number > Self::MAX {
             return None;
         }
-        let len = semconv::NAMES[number].len() as u64;
-        match NonZeroU64::new(number as u64 | len << LEN_SHIFT) {
+        let name = semconv::NAMES[number];
+        let shape = (name.len() as u64) << LEN_SHIFT | Mark::of(name).to_bits();
+        match NonZeroU64::new(number as u64 | shape) {
             Some(bits) => Some(Self(bits)),
             None => None,
         }

@@ -1,17 +1,19 @@
 use super::KeyCode;
+use super::mark::Mark;
 use super::texts::Text;
 
-/// One attribute in two words. The first says which key, how long its name is and what kind of value; the second has 64 bits of it.
+/// One attribute in two words. The first says which key, how long its name is and how it is marked, and what kind of value; the second
+/// has 64 bits of it.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
     head: u64,
     bits: u64,
 }
 
-// The head: a number or a position of 32 bits, a length of 16, a kind of 8.
+// The head: a number or a position of 32 bits, a length of 16, a kind of 8, a mark of 8.
 const LEN_SHIFT: u32 = 32;
 const KIND_SHIFT: u32 = 48;
-const KEY: u64 = (1 << KIND_SHIFT) - 1;
+const KEY: u64 = !(0xff << KIND_SHIFT);
 
 const BOOL: u64 = 0;
 const F64: u64 = 1;
@@ -54,7 +56,7 @@ impl Entry {
         reason = "the bits of a position are those of a `u32`"
     )]
     pub(super) const fn value(self) -> EntryValue {
-        match self.head >> KIND_SHIFT {
+        match self.head >> KIND_SHIFT & 0xff {
             F64 => EntryValue::F64(f64::from_bits(self.bits)),
             I64 => EntryValue::I64(self.bits.cast_signed()),
             LARGE => EntryValue::Large(self.bits as u32),
@@ -66,7 +68,9 @@ impl Entry {
     /// The same attribute with its texts elsewhere.
     pub(super) fn move_texts(&mut self, to: &mut dyn FnMut(Text) -> Text) {
         let key = match self.key().name() {
-            Name::Text(text) => EntryKey::at(to(text)).unwrap_or_else(|| self.key()),
+            Name::Text(text) => {
+                EntryKey::at(to(text), self.key().mark()).unwrap_or_else(|| self.key())
+            }
             Name::Known(_) | Name::Static(_) => self.key(),
         };
         let value = match self.value() {
@@ -115,16 +119,16 @@ impl EntryKey {
     #[inline]
     pub(super) fn by_reference(position: usize, name: &str) -> Option<Self> {
         let len = u16::try_from(name.len()).ok()?;
-        Some(Self(
-            Self::STATIC | position as u64 | u64::from(len) << LEN_SHIFT,
-        ))
+        let shape = u64::from(len) << LEN_SHIFT | Mark::of(name).to_bits();
+        Some(Self(Self::STATIC | position as u64 | shape))
     }
 
     /// The key with the name that is this text. `None` if it is longer than 64 KiB, or stands behind 2 GiB of others.
     #[inline]
-    pub(super) const fn at(name: Text) -> Option<Self> {
+    pub(super) const fn at(name: Text, mark: Mark) -> Option<Self> {
         if name.len() >> 16 == 0 && name.start() < Self::TEXT {
-            Some(Self(Self::TEXT | name.start() | name.len() << LEN_SHIFT))
+            let shape = name.len() << LEN_SHIFT | mark.to_bits();
+            Some(Self(Self::TEXT | name.start() | shape))
         } else {
             None
         }
@@ -146,7 +150,12 @@ impl EntryKey {
     /// How many bytes the name has.
     #[inline]
     pub(super) const fn name_len(self) -> usize {
-        (self.0 >> LEN_SHIFT) as usize
+        (self.0 >> LEN_SHIFT & 0xffff) as usize
+    }
+
+    #[inline]
+    pub(super) const fn mark(self) -> Mark {
+        Mark::from_bits(self.0)
     }
 }
 
@@ -158,6 +167,7 @@ mod tests {
     fn keys_and_values_come_back() {
         let code = KeyCode::all().last().unwrap();
         let text = Text::new(7, 0xffff);
+        let mark = Mark::of("shop");
         let keys = [
             (
                 EntryKey::known(code),
@@ -169,7 +179,7 @@ mod tests {
                 Name::Static(3),
                 4,
             ),
-            (EntryKey::at(text).unwrap(), Name::Text(text), 0xffff),
+            (EntryKey::at(text, mark).unwrap(), Name::Text(text), 0xffff),
         ];
         let values = [
             EntryValue::Bool(true),
@@ -192,8 +202,9 @@ mod tests {
 
     #[test]
     fn a_name_that_is_too_long_or_too_far_is_no_key() {
-        assert_eq!(EntryKey::at(Text::new(0, 0x1_0000)), None);
-        assert_eq!(EntryKey::at(Text::new(1 << 31, 1)), None);
+        let mark = Mark::of("x");
+        assert_eq!(EntryKey::at(Text::new(0, 0x1_0000), mark), None);
+        assert_eq!(EntryKey::at(Text::new(1 << 31, 1), mark), None);
         assert_eq!(EntryKey::by_reference(0, &"x".repeat(0x1_0000)), None);
     }
 }

@@ -9,7 +9,8 @@ use crate::semconv;
 ///
 /// Without attributes it is a null pointer. With them it has 16 bytes for each, and the texts in one buffer beside: a span with
 /// sixteen attributes is two allocations. The buffer is at most about twice as large as the texts in it, however often they are
-/// replaced. The table is made for writing a few dozen entries once and reading them once; looking up a key is a linear scan.
+/// replaced. The table is made for writing a few dozen entries once and reading them once; looking up a key that is
+/// there is a linear scan.
 ///
 /// ```
 /// use tracing_core_ctx::attribute::Attributes;

@@ -1,6 +1,7 @@
 use super::entries::Entries;
 use super::entry::{Entry, EntryKey, EntryValue, Name};
 use super::large::Large;
+use super::mark::{Mark, Marks};
 use super::names::Names;
 use super::texts::{Text, Texts};
 use super::{Array, KeyCode, KeyRef, Value, ValueRef};
@@ -16,6 +17,8 @@ pub(super) struct Table {
     /// A span keeps its name here too, which spares an allocation.
     name: Text,
     dropped: u32,
+    /// Of all keys, so that most new ones are known as new at once.
+    marks: Marks,
     /// Whether there is a key that is not kept by its number: the conventions do not have it, or it was written by hand.
     has_names: bool,
 }
@@ -29,6 +32,7 @@ impl Table {
             large: Large::new(),
             name: Text::EMPTY,
             dropped: 0,
+            marks: Marks::NONE,
             has_names: false,
         }
     }
@@ -69,6 +73,7 @@ impl Table {
         self.large.clear();
         self.name = Text::EMPTY;
         self.dropped = 0;
+        self.marks = Marks::NONE;
     }
 
     pub(super) fn weight(&self) -> usize {
@@ -88,6 +93,15 @@ impl Table {
 
     #[inline(always)]
     pub(super) fn put(&mut self, limits: &AttributeLimits, key: KeyRef<'_>, value: ValueRef<'_>) {
+        if !self.marks.have(mark(key)) {
+            return self.put_new(limits, key, value);
+        }
+        self.put_marked(limits, key, value);
+    }
+
+    /// For a key that is there already, or looks as if.
+    #[inline(never)]
+    fn put_marked(&mut self, limits: &AttributeLimits, key: KeyRef<'_>, value: ValueRef<'_>) {
         match self.position(key) {
             Some(position) => self.replace(limits, position, value),
             None => self.put_new(limits, key, value),
@@ -115,14 +129,17 @@ impl Table {
         key: KeyRef<'_>,
         value: ValueRef<'_>,
     ) {
-        let key = match key {
+        let entry_key = match key {
             KeyRef::Known(code) => Some(EntryKey::known(code)),
             KeyRef::Static(name) => self.keep_static_name(limits.count, name),
             KeyRef::Borrowed(name) => self.keep_name(limits.count, name),
         };
-        let Some(key) = key else {
+        let Some(entry_key) = entry_key else {
             return self.drop_one();
         };
+        // Asked of the key as it was given: that is a constant where the key is one.
+        self.marks.add(mark(key));
+        let key = entry_key;
         match value {
             ValueRef::Bool(flag) => self.push(limits.count, key, EntryValue::Bool(flag)),
             ValueRef::F64(number) => self.push(limits.count, key, EntryValue::F64(number)),
@@ -180,17 +197,19 @@ impl Table {
     }
 
     /// `None` if it may be no key, or there is no room for one. So is it of [`keep_name`](Self::keep_name).
-    #[inline(never)]
+    ///
+    /// Inlined: nearly all is known where the name is.
+    #[inline(always)]
     fn keep_static_name(&mut self, count: usize, name: &'static str) -> Option<EntryKey> {
         // OpenTelemetry common, "Attribute": the key must be a non-empty string.
         if self.entries.len() >= count || name.is_empty() {
             return None;
         }
+        let Some(position) = self.names.push(name) else {
+            return self.keep_name(count, name);
+        };
         self.has_names = true;
-        match self.names.push(name) {
-            Some(position) => EntryKey::by_reference(position, name),
-            None => self.keep_name(count, name),
-        }
+        EntryKey::by_reference(position, name)
     }
 
     #[inline(never)]
@@ -200,7 +219,7 @@ impl Table {
         }
         self.has_names = true;
         if let Some(place) = self.texts.place(name.len())
-            && let Some(key) = EntryKey::at(place)
+            && let Some(key) = EntryKey::at(place, Mark::of(name))
         {
             self.texts.fill(name);
             return Some(key);
@@ -211,7 +230,7 @@ impl Table {
     #[cold]
     fn keep_more_name(&mut self, name: &str) -> Option<EntryKey> {
         let place = self.texts.push(name);
-        let key = EntryKey::at(place);
+        let key = EntryKey::at(place, Mark::of(name));
         if key.is_none() {
             self.texts.free(place);
         }
@@ -271,14 +290,16 @@ impl Table {
     }
 
     pub(super) fn set_name(&mut self, name: &str) {
-        if self.name() != name {
+        if self.name == Text::EMPTY {
+            self.name = self.texts.push(name);
+        } else if self.name() != name {
             self.set_name_of(&[name]);
         }
     }
 
     #[inline]
     pub(super) fn set_name_of(&mut self, pieces: &[&str]) {
-        if !self.name().is_empty() {
+        if self.name != Text::EMPTY {
             let old = std::mem::take(&mut self.name);
             self.free(EntryValue::Text(old));
         }
@@ -347,12 +368,10 @@ impl Table {
         self.position_among_all(code.name())
     }
 
-    /// Most names that are looked for are new, and the lengths tell: then no name is compared.
+    /// Most names that are looked for are new, and the marks tell: then no name is compared.
     #[inline(never)]
     fn position_by_name(&self, wanted: &str) -> Option<usize> {
-        let (first, are_all) = self.entries.first();
-        let may_be = |entry: &Entry| entry.key().name_len() == wanted.len();
-        if are_all && !first.iter().any(may_be) {
+        if !self.marks.have(Mark::of(wanted)) {
             return None;
         }
         self.position_among_all(wanted)
@@ -392,5 +411,14 @@ impl Table {
                 None => ValueRef::Str(""),
             },
         }
+    }
+}
+
+#[inline]
+const fn mark(key: KeyRef<'_>) -> Mark {
+    match key {
+        KeyRef::Known(code) => EntryKey::known(code).mark(),
+        KeyRef::Static(name) => Mark::of(name),
+        KeyRef::Borrowed(name) => Mark::of(name),
     }
 }

@@ -99,21 +99,23 @@ impl Texts {
 
     /// Copies a text into the buffer; one that would make it larger than 4 GiB becomes empty.
     pub(super) fn push(&mut self, text: &str) -> Text {
-        self.push_all(&[text])
+        let Some(place) = self.place(text.len()) else {
+            return Text::EMPTY;
+        };
+        self.fill(text);
+        place
     }
 
     /// The same for a text that is given in pieces.
     pub(super) fn push_all(&mut self, pieces: &[&str]) -> Text {
         let start = self.buffer.len();
-        let end = pieces
-            .iter()
-            .fold(start, |end, piece| end.saturating_add(piece.len()));
-        if end > LONGEST {
-            return Text::EMPTY;
-        }
-        self.buffer.reserve(end - start);
         for piece in pieces {
             self.buffer.push_str(piece);
+        }
+        let end = self.buffer.len();
+        if end > LONGEST {
+            self.buffer.truncate(start);
+            return Text::EMPTY;
         }
         Text::new(start as u64, end - start)
     }

@@ -3,7 +3,7 @@ use super::{ActiveSpan, Link, LiveRef, Relation, Span, SpanKind, SpanRef, SpanWr
 use crate::attribute::{AttributeKey, AttributeValue, ValueRef};
 use crate::context::SamplingHint;
 use crate::sampler::{AttributeSource, Decision, SamplingInput};
-use crate::{Context, SpanContext, Timestamp, TraceState, Tracer};
+use crate::{Context, InstrumentationScope, SpanContext, Timestamp, TraceState, Tracer};
 
 /// Says what is known before a span starts. Made by [`Tracer::span`].
 ///
@@ -11,6 +11,7 @@ use crate::{Context, SpanContext, Timestamp, TraceState, Tracer};
 #[must_use = "a span starts when `start` is called"]
 pub struct SpanBuilder<'a> {
     tracer: &'a Tracer,
+    scope: &'static InstrumentationScope,
     name: &'a str,
     kind: SpanKind,
     parent: Parent<'a>,
@@ -25,6 +26,7 @@ pub struct SpanBuilder<'a> {
 enum Parent<'a> {
     #[default]
     Current,
+    Below(&'a Above),
     Context(&'a Context),
     Given(Above),
 }
@@ -107,6 +109,7 @@ impl<'a> SpanBuilder<'a> {
     pub(crate) const fn new(tracer: &'a Tracer, name: &'a str) -> Self {
         Self {
             tracer,
+            scope: tracer.scope(),
             name,
             kind: SpanKind::Internal,
             parent: Parent::Current,
@@ -128,9 +131,19 @@ impl<'a> SpanBuilder<'a> {
         self
     }
 
-    pub(super) fn below(mut self, above: Above) -> Self {
-        self.parent = Parent::Given(above);
-        self
+    /// Of the application, whoever started what is above.
+    #[inline]
+    pub(super) fn below(tracer: &'a Tracer, above: &'a Above, name: &'a str) -> Self {
+        Self {
+            tracer,
+            scope: tracer.application(),
+            name,
+            kind: SpanKind::Internal,
+            parent: Parent::Below(above),
+            source: None,
+            start: None,
+            given: None,
+        }
     }
 
     /// Starts a new trace. In a suppressed context it is not recorded either.
@@ -148,18 +161,20 @@ impl<'a> SpanBuilder<'a> {
         }
     }
 
-    fn below_span(self, span_context: Option<SpanContext>) -> Self {
+    fn below_span(mut self, span_context: Option<SpanContext>) -> Self {
         // A span context does not say that the work is telemetry's own; the context that was taken before does.
         let suppressed = match &self.parent {
+            Parent::Below(above) => above.suppressed,
             Parent::Given(above) => above.suppressed,
             Parent::Context(context) => context.is_suppressed(),
             Parent::Current => Context::with_current(Context::is_suppressed).unwrap_or_default(),
         };
-        self.below(Above {
+        self.parent = Parent::Given(Above {
             span: span_context.map(SpanRef::passing).unwrap_or_default(),
             hint: None,
             suppressed,
-        })
+        });
+        self
     }
 
     /// Links another span, a [`SpanContext`] or one with attributes, so that samplers see it too. What is over the limit is dropped
@@ -207,21 +222,19 @@ impl<'a> SpanBuilder<'a> {
     ///
     /// When it does not, nothing is built: the span is its identity and no more.
     pub fn start_with(mut self, describe: impl FnOnce(&mut SpanWriter<'_>)) -> Span {
-        let parent = std::mem::take(&mut self.parent);
+        let given = self.given.take();
         let above;
-        let view = match parent {
+        let view = match &self.parent {
+            Parent::Below(above) => above.view(),
             Parent::Context(context) => View::of(context),
-            Parent::Given(given) => {
-                above = given;
-                above.view()
-            }
+            Parent::Given(above) => above.view(),
             Parent::Current => {
                 above = Context::with_current(Above::of).unwrap_or_default();
                 above.view()
             }
         };
         let parent = view.parent;
-        Span::new(match self.outcome(&view, describe) {
+        Span::new(match self.outcome(given, &view, describe) {
             Outcome::NotTraced => parent.cloned().map(SpanRef::passing).unwrap_or_default(),
             Outcome::Dropped(span_context) => SpanRef::passing(span_context),
             Outcome::Recording(live) => SpanRef::of_live(live),
@@ -231,11 +244,12 @@ impl<'a> SpanBuilder<'a> {
     /// Starts the span below `context`, in place of any other parent, and makes it the span of that context; for an instrumentation that
     /// carries both through a state machine.
     pub fn start_in(
-        self,
+        mut self,
         mut context: Context,
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) -> ActiveSpan {
-        match self.outcome(&View::of(&context), describe) {
+        let given = self.given.take();
+        match self.outcome(given, &View::of(&context), describe) {
             Outcome::NotTraced => ActiveSpan::passing(context),
             Outcome::Dropped(span_context) => {
                 context.set_span(SpanRef::passing(span_context));
@@ -250,7 +264,12 @@ impl<'a> SpanBuilder<'a> {
 
     /// Asks the sampler and, if it says so, begins to record.
     #[inline]
-    fn outcome(self, above: &View<'_>, describe: impl FnOnce(&mut SpanWriter<'_>)) -> Outcome {
+    fn outcome(
+        &self,
+        given: Option<Box<Recording>>,
+        above: &View<'_>,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
+    ) -> Outcome {
         let tracer = self.tracer;
         if above.suppressed || !tracer.is_enabled() {
             return Outcome::NotTraced;
@@ -265,9 +284,9 @@ impl<'a> SpanBuilder<'a> {
             kind: self.kind,
             attributes: &Known {
                 lent: self.source,
-                given: self.given.as_deref(),
+                given: given.as_deref(),
             },
-            links: self.given.as_deref().map_or(&[], |given| &given.links),
+            links: given.as_deref().map_or(&[], |given| &given.links),
         });
         let random = parent.map_or_else(
             || tracer.ids().is_random(),
@@ -276,29 +295,32 @@ impl<'a> SpanBuilder<'a> {
         let flags = crate::TraceFlags::NONE
             .with_random(random)
             .with_sampled(sampling.decision == Decision::RecordAndSample);
-        let trace_state = match sampling.trace_state {
-            Some(changed) => changed,
-            None => parent.map_or(TraceState::EMPTY, |parent| parent.trace_state().clone()),
+        let trace_state = match (sampling.trace_state, parent) {
+            (Some(changed), _) => changed,
+            (None, Some(parent)) => parent.trace_state().clone(),
+            (None, None) => TraceState::EMPTY,
         };
         let span_context =
-            SpanContext::new(trace_id, tracer.ids().span_id(), flags).with_trace_state(trace_state);
+            SpanContext::with_all(trace_id, tracer.ids().span_id(), flags, trace_state);
         if sampling.decision == Decision::Drop {
-            if let Some(given) = self.given {
+            if let Some(given) = given {
                 given.give_back();
             }
             return Outcome::Dropped(span_context);
         }
 
-        let mut recording = self.given.unwrap_or_else(Recording::take);
+        let mut recording = given.unwrap_or_else(Recording::take);
         recording.start = self.start.unwrap_or_else(|| tracer.now());
         recording.span_context = span_context.clone();
-        recording.scope = tracer.scope();
+        recording.scope = self.scope;
         recording.kind = self.kind;
         if let Some(parent) = parent {
             recording.parent = Some(parent.span_id());
             recording.parent_is_remote = parent.is_remote();
         }
-        recording.attributes.set_name(self.name);
+        if !self.name.is_empty() {
+            recording.attributes.set_name(self.name);
+        }
         describe(&mut SpanWriter::new(&mut recording, tracer));
         // After the description, which may say that its keys are new.
         if !sampling.attributes.is_empty() || sampling.attributes.dropped() > 0 {
@@ -307,7 +329,11 @@ impl<'a> SpanBuilder<'a> {
                 .put_all(&tracer.limits().attributes, &sampling.attributes);
         }
         tracer.started();
-        Outcome::Recording(LiveRef::new(tracer.clone(), span_context, recording))
+        Outcome::Recording(LiveRef::new(
+            tracer.with_scope(self.scope),
+            span_context,
+            recording,
+        ))
     }
 
     fn given(&mut self) -> &mut Recording {

@@ -123,25 +123,21 @@ impl Span {
             span => Around::Passing(span.clone()),
         });
         match around {
-            Some(Around::Recording(above)) => Self::child_of(above, name, build),
+            Some(Around::Recording(above)) => Self::child_of(&above, name, build),
             Some(Around::Passing(span)) => Self::new(span),
             None => Self::none(),
         }
     }
 
     fn child_of(
-        above: Above,
+        above: &Above,
         name: &str,
         build: impl FnOnce(SpanBuilder<'_>) -> SpanBuilder<'_>,
     ) -> Self {
-        let Some(tracer) = above
-            .span()
-            .live()
-            .map(|live| live.tracer().for_application())
-        else {
+        let Some(live) = above.span().live() else {
             return Self::none();
         };
-        build(SpanBuilder::new(&tracer, name).below(above)).start()
+        build(SpanBuilder::below(live.tracer(), above, name)).start()
     }
 
     /// Ends the span now and hands it to the tracer's sink.

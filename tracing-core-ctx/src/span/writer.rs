@@ -4,6 +4,7 @@ use std::fmt;
 use super::recording::Recording;
 use super::{Event, Link, SpanKind, Status};
 use crate::attribute::{AttributeKey, AttributeValue, Attributes, KeyRef, ValueRef};
+use crate::limits::SpanLimits;
 use crate::{Timestamp, Tracer, semconv};
 
 /// Writes on a span that is being started or ended, without locking it for each attribute.
@@ -12,25 +13,29 @@ use crate::{Timestamp, Tracer, semconv};
 /// [`Span::end_with`](super::Span::end_with). It describes a span; it cannot end one.
 pub struct SpanWriter<'a> {
     record: &'a mut Recording,
-    tracer: &'a Tracer,
+    limits: &'a SpanLimits,
 }
 
 impl<'a> SpanWriter<'a> {
-    pub(super) const fn new(record: &'a mut Recording, tracer: &'a Tracer) -> Self {
-        Self { record, tracer }
+    #[inline]
+    pub(super) fn new(record: &'a mut Recording, tracer: &'a Tracer) -> Self {
+        let limits = tracer.limits();
+        Self { record, limits }
     }
 
     /// Sets an attribute; a second value for a key replaces the first.
+    #[inline]
     pub fn set<K: AttributeKey>(&mut self, key: K, value: impl AttributeValue<K::Type>) {
         self.record
             .attributes
-            .set_within(&self.tracer.limits().attributes, key, value);
+            .set_within(&self.limits.attributes, key, value);
     }
 
     #[inline]
     pub(super) fn put(&mut self, key: KeyRef<'_>, value: ValueRef<'_>) {
-        let limits = &self.tracer.limits().attributes;
-        self.record.attributes.put(limits, key, value);
+        self.record
+            .attributes
+            .put(&self.limits.attributes, key, value);
     }
 
     /// Sets an attribute that the caller knows not to be there yet. Spares looking for it.
@@ -40,7 +45,7 @@ impl<'a> SpanWriter<'a> {
     pub fn set_new<K: AttributeKey>(&mut self, key: K, value: impl AttributeValue<K::Type>) {
         self.record
             .attributes
-            .set_new_within(&self.tracer.limits().attributes, key, value);
+            .set_new_within(&self.limits.attributes, key, value);
     }
 
     /// Sets an attribute if there is a value.
@@ -109,7 +114,7 @@ impl<'a> SpanWriter<'a> {
     }
 
     pub(super) fn push_event(&mut self, event: Event) {
-        if self.record.events.len() >= self.tracer.limits().events {
+        if self.record.events.len() >= self.limits.events {
             self.record.dropped_events = self.record.dropped_events.saturating_add(1);
             return;
         }
@@ -120,13 +125,12 @@ impl<'a> SpanWriter<'a> {
     ///
     /// [`SpanContext`]: crate::SpanContext
     pub fn link(&mut self, link: impl Into<Link>) {
-        let limits = self.tracer.limits();
-        if self.record.links.len() >= limits.links {
+        if self.record.links.len() >= self.limits.links {
             self.record.dropped_links = self.record.dropped_links.saturating_add(1);
             return;
         }
         let mut link = link.into();
-        link.limit(&limits.link_attributes);
+        link.limit(&self.limits.link_attributes);
         self.record.links.push(link);
     }
 }
