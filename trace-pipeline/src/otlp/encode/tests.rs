@@ -138,7 +138,7 @@ fn expected(
         spans: spans
             .iter()
             .filter(|span| span.scope() == *scope)
-            .map(|span| expected_span(span))
+            .map(expected_span)
             .collect(),
         schema_url: scope.schema_url.to_owned(),
     };
