@@ -1,6 +1,5 @@
 //! Finished spans for tests.
 
-
 use std::sync::{Arc, Mutex};
 
 use tracing_core_ctx::tracer::TracerBuilder;

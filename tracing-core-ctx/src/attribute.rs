@@ -28,8 +28,10 @@ mod set;
 mod table;
 mod texts;
 mod value;
+mod visitor;
 
 pub use code::KeyCode;
 pub use key::{AttributeKey, Key, KeyPrefix, KeyRef, Untyped};
-pub use set::{Attributes, Entries, Iter};
+pub use set::{Attributes, Iter};
 pub use value::{Array, AttributeValue, Value, ValueRef};
+pub use visitor::Visitor;

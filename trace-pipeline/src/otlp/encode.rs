@@ -87,8 +87,7 @@ fn span(writer: &mut Writer, span: &SpanRecord) {
     }
     writer.bytes(5, span.name().as_bytes());
     writer.uint(6, span.kind() as u64);
-    writer.fixed64(7, span.start().as_unix_nanos());
-    writer.fixed64(8, span.end().as_unix_nanos());
+    times(writer, span);
     attributes(writer, 9, span.attributes());
     writer.uint(10, span.attributes().dropped().into());
     for happened in span.events() {
@@ -109,6 +108,16 @@ fn span(writer: &mut Writer, span: &SpanRecord) {
         _ => {}
     }
     writer.fixed32(16, flags(cx, span.parent_is_remote()));
+}
+
+fn times(writer: &mut Writer, span: &SpanRecord) {
+    let (start, end) = (span.start().as_unix_nanos(), span.end().as_unix_nanos());
+    if start != 0 && end != 0 {
+        writer.two_fixed64([7, 8], [start, end]);
+    } else {
+        writer.fixed64(7, start);
+        writer.fixed64(8, end);
+    }
 }
 
 /// Trace id, span id and `tracestate`, which spans and links have in the same fields.

@@ -52,6 +52,21 @@ impl Writer {
         }
     }
 
+    /// Two fields below 16 with neither value zero, in one go.
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the tag of a field below 16 has one byte"
+    )]
+    pub(super) fn two_fixed64(&mut self, fields: [u32; 2], values: [u64; 2]) {
+        let mut bytes = [0; 18];
+        bytes[0] = (fields[0] << 3 | FIXED64) as u8;
+        bytes[1..9].copy_from_slice(&values[0].to_le_bytes());
+        bytes[9] = (fields[1] << 3 | FIXED64) as u8;
+        bytes[10..].copy_from_slice(&values[1].to_le_bytes());
+        self.array(bytes);
+    }
+
     /// Also writes zero, for a member of a `oneof`.
     #[inline]
     pub(super) fn fixed64_always(&mut self, field: u32, value: u64) {
@@ -77,8 +92,14 @@ impl Writer {
     /// Bytes of which the program knows how many they are.
     #[inline]
     pub(super) fn bytes_of<const N: usize>(&mut self, field: u32, value: [u8; N]) {
-        self.tag(field, BYTES);
-        self.varint(N as u64);
+        // Known while compiling, as is which of the two is taken.
+        match (u8::try_from(field << 3 | BYTES), u8::try_from(N)) {
+            (Ok(tag @ ..0x80), Ok(len @ ..0x80)) => self.array([tag, len]),
+            _ => {
+                self.tag(field, BYTES);
+                self.varint(N as u64);
+            }
+        }
         self.array(value);
     }
 

@@ -92,6 +92,11 @@ impl Entries {
         }
     }
 
+    /// The ones that are not among the [`first`](Self::first).
+    pub(super) fn more(&self) -> &[Entry] {
+        self.more.as_deref().map_or(&[], Vec::as_slice)
+    }
+
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
         self.first[..self.len.min(INLINE)]
             .iter_mut()
@@ -106,8 +111,11 @@ impl Entries {
     }
 
     /// Bytes on the heap.
+    #[inline]
     pub(super) fn weight(&self) -> usize {
-        let more = self.more.as_ref().map_or(0, |more| more.capacity());
-        more * size_of::<Entry>()
+        match &self.more {
+            Some(more) => more.capacity() * size_of::<Entry>(),
+            None => 0,
+        }
     }
 }

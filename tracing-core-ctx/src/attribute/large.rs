@@ -41,8 +41,9 @@ impl Large {
     }
 
     /// Bytes on the heap, roughly.
+    #[inline]
     pub(super) fn weight(&self) -> usize {
-        let values = self.values.iter().flat_map(|values| values.iter());
-        values.map(|value| 64 + value.weight()).sum()
+        let weights = |values: &Vec<Value>| values.iter().map(|value| 64 + value.weight()).sum();
+        self.values.as_deref().map_or(0, weights)
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::table::Table;
-use super::{AttributeKey, AttributeValue, KeyRef, ValueRef};
+use super::{AttributeKey, AttributeValue, KeyRef, ValueRef, Visitor};
 use crate::limits::AttributeLimits;
 use crate::semconv;
 
@@ -114,17 +114,17 @@ impl Attributes {
     #[must_use]
     pub fn iter(&self) -> Iter<'_> {
         Iter {
-            entries: self.entries(),
+            table: self.table.as_deref(),
+            next: 0,
         }
     }
 
-    /// The same with the keys as they are kept: those of the conventions are known by their numbers, for who has a table of
-    /// their own beside.
-    #[must_use]
-    pub fn entries(&self) -> Entries<'_> {
-        Entries {
-            table: self.table.as_deref(),
-            next: 0,
+    /// Shows all attributes in the same order to `visitor`, with the keys as they are kept: those of the conventions are known by
+    /// their numbers, for who has a table of their own beside.
+    #[inline]
+    pub fn visit(&self, visitor: &mut impl Visitor) {
+        if let Some(table) = &self.table {
+            table.visit(visitor);
         }
     }
 
@@ -205,41 +205,20 @@ impl<'a> IntoIterator for &'a Attributes {
 }
 
 /// The attributes of a table, in order. See [`Attributes::iter`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Iter<'a> {
-    entries: Entries<'a>,
+    table: Option<&'a Table>,
+    next: usize,
 }
 
 impl<'a> Iterator for Iter<'a> {
     type Item = (&'a str, ValueRef<'a>);
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let (key, value) = self.entries.next()?;
-        Some((key.as_str(), value))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.entries.size_hint()
-    }
-}
-
-impl ExactSizeIterator for Iter<'_> {}
-
-/// The attributes of a table with the keys as they are kept. See [`Attributes::entries`].
-#[derive(Clone)]
-pub struct Entries<'a> {
-    table: Option<&'a Table>,
-    next: usize,
-}
-
-impl<'a> Iterator for Entries<'a> {
-    type Item = (KeyRef<'a>, ValueRef<'a>);
-
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let entry = self.table?.get(self.next)?;
+        let (key, value) = self.table?.get(self.next)?;
         self.next += 1;
-        Some(entry)
+        Some((key.as_str(), value))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -248,9 +227,9 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-impl ExactSizeIterator for Entries<'_> {}
+impl ExactSizeIterator for Iter<'_> {}
 
-impl fmt::Debug for Entries<'_> {
+impl fmt::Debug for Iter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.clone()).finish()
     }

@@ -125,6 +125,12 @@ impl Texts {
         self.buffer.get(text.range()).unwrap_or_default()
     }
 
+    /// The same without looking where characters begin.
+    #[inline]
+    pub(super) fn bytes(&self, text: Text) -> &[u8] {
+        self.buffer.as_bytes().get(text.range()).unwrap_or_default()
+    }
+
     /// Gives a text up. Nobody may ask for it any more.
     pub(super) fn free(&mut self, text: Text) {
         let range = text.range();

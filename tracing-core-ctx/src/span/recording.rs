@@ -91,16 +91,24 @@ impl Recording {
     }
 
     /// Bytes of memory held, roughly.
+    #[inline]
     pub(crate) fn weight(&self) -> usize {
+        let weight = size_of::<Self>() + self.attributes.weight();
+        // Most spans have neither.
+        if self.events.capacity() == 0 && self.links.capacity() == 0 {
+            return weight;
+        }
+        weight + self.weight_of_lists()
+    }
+
+    fn weight_of_lists(&self) -> usize {
         let events: usize = self
             .events
             .iter()
             .map(|event| event.name.len() + event.attributes.weight())
             .sum();
         let links: usize = self.links.iter().map(|link| link.attributes.weight()).sum();
-        size_of::<Self>()
-            + self.attributes.weight()
-            + self.events.capacity() * size_of::<Event>()
+        self.events.capacity() * size_of::<Event>()
             + self.links.capacity() * size_of::<Link>()
             + events
             + links

@@ -2,25 +2,30 @@
 
 use std::sync::LazyLock;
 
-use tracing_core_ctx::attribute::{Array, Attributes, KeyCode, KeyRef, ValueRef};
+use tracing_core_ctx::attribute::{Array, Attributes, KeyCode, KeyRef, ValueRef, Visitor};
 
 use super::Writer;
-use crate::otlp::protobuf::varint_len;
 
 /// Bytes of a message that can be written with a length of one byte.
 const SHORT: usize = 0x80;
 
 /// Writes the attributes as messages `KeyValue` in the field `field`, which is below 16.
 pub(super) fn attributes(writer: &mut Writer, field: u8, attributes: &Attributes) {
-    let keys: &[Key] = &KEYS;
-    for (key, of_key) in attributes.entries() {
-        if !short(writer, field << 3 | 2, keys, key, of_key) {
-            long(writer, field, key.as_str(), of_key);
-        }
-    }
+    attributes.visit(&mut Fields {
+        writer,
+        tag: field << 3 | 2,
+        keys: &KEYS,
+    });
 }
 
-/// The field `key` of an attribute of the conventions.
+/// Writes each attribute as a field.
+struct Fields<'a> {
+    writer: &'a mut Writer,
+    tag: u8,
+    keys: &'a [Key],
+}
+
+/// The field `key` of an attribute of the conventions, and in front of it the place of the tag and the length of the attribute.
 #[derive(Clone, Copy)]
 struct Key {
     bytes: [u8; Self::LONGEST],
@@ -39,12 +44,12 @@ impl Key {
     fn of(code: KeyCode) -> Self {
         let name = code.name().as_bytes();
         let mut key = Self::NONE;
-        if let Some(place) = key.bytes.get_mut(2..2 + name.len())
+        if let Some(place) = key.bytes.get_mut(4..4 + name.len())
             && let Ok(len) = u8::try_from(name.len())
         {
             place.copy_from_slice(name);
-            key.bytes[..2].copy_from_slice(&[KEY, len]);
-            key.len = 2 + name.len();
+            key.bytes[2..4].copy_from_slice(&[KEY, len]);
+            key.len = 4 + name.len();
         }
         key
     }
@@ -67,57 +72,107 @@ const BOOL: u8 = 2 << 3;
 const INT: u8 = 3 << 3;
 const DOUBLE: u8 = 4 << 3 | 1;
 
-/// Writes an attribute all of whose lengths are of one byte, or says that it is none.
-#[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "lengths are compared with `SHORT` before"
-)]
-fn short(writer: &mut Writer, tag: u8, keys: &[Key], key: KeyRef<'_>, value: ValueRef<'_>) -> bool {
-    let value_len = match value {
-        ValueRef::Str(text) => 2 + text.len(),
-        ValueRef::I64(number) => 1 + varint_len(number.cast_unsigned()),
-        ValueRef::F64(_) => 9,
-        ValueRef::Bool(_) => 2,
-        _ => return false,
-    };
-    let known = match key {
-        KeyRef::Known(code) => keys.get(code.get()).filter(|key| key.len > 0),
-        _ => None,
-    };
-    if let Some(key) = known {
-        let len = key.len + 2 + value_len;
-        if len >= SHORT {
-            return false;
+impl Fields<'_> {
+    /// Writes all but the value of an attribute all of whose lengths are of one byte, or says that it is none. The `AnyValue` is to have
+    /// `value_len` bytes.
+    #[inline(always)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "lengths are compared with `SHORT` before"
+    )]
+    fn start(&mut self, key: KeyRef<'_>, value_len: usize) -> bool {
+        if let KeyRef::Known(code) = key
+            && let Some(key) = self.keys.get(code.get())
+            && key.len > 0
+        {
+            let len = key.len + value_len;
+            if len >= SHORT {
+                return false;
+            }
+            let mut head = key.bytes;
+            head[0] = self.tag;
+            head[1] = len as u8;
+            self.writer.start_of(&head, key.len);
+            return true;
         }
-        writer.array([tag, len as u8]);
-        writer.start_of(&key.bytes, key.len);
-    } else {
         let key = key.as_str().as_bytes();
         let len = 4 + key.len() + value_len;
         if len >= SHORT {
             return false;
         }
-        writer.array([tag, len as u8, KEY, key.len() as u8]);
-        writer.raw(key);
+        self.writer
+            .array([self.tag, len as u8, KEY, key.len() as u8]);
+        self.writer.raw(key);
+        true
     }
-    match value {
-        ValueRef::Str(text) => {
-            writer.array([VALUE, value_len as u8, STRING, text.len() as u8]);
-            writer.raw(text.as_bytes());
-        }
-        ValueRef::I64(number) => {
-            writer.array([VALUE, value_len as u8, INT]);
-            writer.varint(number.cast_unsigned());
-        }
-        ValueRef::F64(number) => {
-            writer.array([VALUE, 9, DOUBLE]);
-            writer.array(number.to_le_bytes());
-        }
-        ValueRef::Bool(flag) => writer.array([VALUE, 2, BOOL, flag.into()]),
-        _ => {}
+
+    #[cold]
+    fn long(&mut self, key: KeyRef<'_>, of_key: ValueRef<'_>) {
+        long(self.writer, self.tag >> 3, key.as_str(), of_key);
     }
-    true
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "lengths are compared with `SHORT` before, and seven bits at a time are what is wanted"
+)]
+impl Visitor for Fields<'_> {
+    #[inline(always)]
+    fn flag(&mut self, key: KeyRef<'_>, flag: bool) {
+        if self.start(key, 2) {
+            self.writer.array([VALUE, 2, BOOL, flag.into()]);
+        } else {
+            self.long(key, ValueRef::Bool(flag));
+        }
+    }
+
+    #[inline(always)]
+    fn float(&mut self, key: KeyRef<'_>, number: f64) {
+        if self.start(key, 9) {
+            let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+            self.writer
+                .array([VALUE, 9, DOUBLE, a, b, c, d, e, f, g, h]);
+        } else {
+            self.long(key, ValueRef::F64(number));
+        }
+    }
+
+    /// Numbers of up to three bytes, such as a port, are written in one go.
+    #[inline(always)]
+    fn integer(&mut self, key: KeyRef<'_>, number: i64) {
+        let bits = number.cast_unsigned();
+        let (low, middle, high) = (bits as u8, (bits >> 7) as u8, (bits >> 14) as u8);
+        let (len, bytes) = if bits < 1 << 7 {
+            (1, [low, 0, 0])
+        } else if bits < 1 << 14 {
+            (2, [low | 0x80, middle, 0])
+        } else if bits < 1 << 21 {
+            (3, [low | 0x80, middle | 0x80, high])
+        } else {
+            return self.long(key, ValueRef::I64(number));
+        };
+        if self.start(key, 1 + len) {
+            let bytes = [VALUE, 1 + len as u8, INT, bytes[0], bytes[1], bytes[2]];
+            self.writer.start_of(&bytes, 3 + len);
+        } else {
+            self.long(key, ValueRef::I64(number));
+        }
+    }
+
+    fn other(&mut self, key: KeyRef<'_>, value: ValueRef<'_>) {
+        self.long(key, value);
+    }
+
+    #[inline(always)]
+    fn text(&mut self, key: KeyRef<'_>, text: &[u8]) {
+        if self.start(key, 2 + text.len()) {
+            let len = text.len() as u8;
+            self.writer.array([VALUE, 2 + len, STRING, len]);
+            self.writer.raw(text);
+        } else {
+            long_text(self.writer, self.tag >> 3, key.as_str(), text);
+        }
+    }
 }
 
 #[cold]
@@ -125,6 +180,14 @@ fn long(writer: &mut Writer, field: u8, key: &str, of_key: ValueRef<'_>) {
     writer.message(field.into(), |writer| {
         writer.bytes(1, key.as_bytes());
         writer.message(2, |writer| value(writer, of_key));
+    });
+}
+
+#[cold]
+fn long_text(writer: &mut Writer, field: u8, key: &str, text: &[u8]) {
+    writer.message(field.into(), |writer| {
+        writer.bytes(1, key.as_bytes());
+        writer.message(2, |writer| writer.bytes_always(1, text));
     });
 }
 

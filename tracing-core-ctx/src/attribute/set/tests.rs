@@ -46,11 +46,62 @@ fn a_constant_is_kept_by_its_number_and_another_name_as_it_is() {
     attributes.set(semconv::HTTP_ROUTE, "/");
     attributes.set(OWN, 3);
     attributes.set("shop.cart.total", 7);
-    let keys: Vec<_> = attributes.entries().map(|(key, _)| key).collect();
-    assert!(matches!(keys[0], KeyRef::Known(code) if code.name() == "http.route"));
-    assert!(matches!(keys[1], KeyRef::Static("shop.cart.size")));
-    assert!(matches!(keys[2], KeyRef::Borrowed("shop.cart.total")));
-    assert_eq!(attributes.entries().len(), 3);
+    attributes.set("shop.cart.weight", 7.5);
+    attributes.set("shop.cart.open", true);
+    attributes.set("shop.cart.items", Array::from_iter(["a"]));
+    let mut shown = Shown::default();
+    attributes.visit(&mut shown);
+    assert_eq!(
+        shown.0,
+        [
+            r#"Known(KeyCode(http.route)) "/""#,
+            r#"Static("shop.cart.size") 3"#,
+            r#"Borrowed("shop.cart.total") 7"#,
+            r#"Borrowed("shop.cart.weight") 7.5"#,
+            r#"Borrowed("shop.cart.open") true"#,
+            r#"Borrowed("shop.cart.items") Array(Str(["a"]))"#,
+        ]
+    );
+    assert_eq!(attributes.iter().len(), 6);
+}
+
+#[test]
+fn a_visitor_is_shown_all_attributes_however_many() {
+    let mut attributes = Attributes::new();
+    for number in 0..40 {
+        attributes.set(&format!("key.{number}"), number);
+    }
+    let mut shown = Shown::default();
+    attributes.visit(&mut shown);
+    let expected = (0..40).map(|number| format!(r#"Borrowed("key.{number}") {number}"#));
+    assert!(shown.0.into_iter().eq(expected));
+}
+
+/// What a visitor was shown.
+#[derive(Default)]
+struct Shown(Vec<String>);
+
+impl Visitor for Shown {
+    fn flag(&mut self, key: KeyRef<'_>, flag: bool) {
+        self.0.push(format!("{key:?} {flag}"));
+    }
+
+    fn float(&mut self, key: KeyRef<'_>, number: f64) {
+        self.0.push(format!("{key:?} {number}"));
+    }
+
+    fn integer(&mut self, key: KeyRef<'_>, number: i64) {
+        self.0.push(format!("{key:?} {number}"));
+    }
+
+    fn other(&mut self, key: KeyRef<'_>, value: ValueRef<'_>) {
+        self.0.push(format!("{key:?} {value:?}"));
+    }
+
+    fn text(&mut self, key: KeyRef<'_>, text: &[u8]) {
+        let text = std::str::from_utf8(text).unwrap();
+        self.0.push(format!("{key:?} {text:?}"));
+    }
 }
 
 #[test]
