@@ -101,11 +101,15 @@ pub struct HeaderInjector<'a>(pub &'a mut HeaderMap);
 
 impl Inject for HeaderInjector<'_> {
     fn set(&mut self, name: &str, value: &str) {
+        self.set_bytes(name, value.as_bytes());
+    }
+
+    fn set_bytes(&mut self, name: &str, value: &[u8]) {
         let Some(name) = known(name).or_else(|| HeaderName::from_bytes(name.as_bytes()).ok())
         else {
             return;
         };
-        if let Ok(value) = HeaderValue::from_str(value) {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
             self.0.insert(name, value);
         }
     }

@@ -205,9 +205,7 @@ impl<'a> Request<'a> {
 
     /// The redacted query, unless it is empty.
     fn query(&self) -> Option<&str> {
-        self.query
-            .get_or_init(|| self.redacted_query())
-            .as_deref()
+        self.query.get_or_init(|| self.redacted_query()).as_deref()
     }
 
     fn redacted_query(&self) -> Option<Cow<'a, str>> {

@@ -84,6 +84,14 @@ pub trait Inject {
     /// Sets `name` to `value` in place of all its values. `value` is visible ASCII with spaces.
     fn set(&mut self, name: &str, value: &str);
 
+    /// The same with a value that is known to be ASCII but not at hand as text. Default: [`set`](Self::set). A carrier that keeps bytes
+    /// takes them as they are.
+    fn set_bytes(&mut self, name: &str, value: &[u8]) {
+        if let Ok(value) = std::str::from_utf8(value) {
+            self.set(name, value);
+        }
+    }
+
     /// Removes all values of `name`.
     fn remove(&mut self, name: &str);
 }

@@ -32,11 +32,12 @@ impl Propagator for TraceContext {
             return;
         };
         let mut text = [0; 55];
-        carrier.set(TRACEPARENT, format(span, &mut text));
+        format(span, &mut text);
+        carrier.set_bytes(TRACEPARENT, &text);
         if span.trace_state().is_empty() {
             carrier.remove(TRACESTATE);
         } else {
-            carrier.set(TRACESTATE, span.trace_state().as_str());
+            carrier.set_bytes(TRACESTATE, span.trace_state().as_bytes());
         }
     }
 
@@ -63,7 +64,9 @@ impl TraceContext {
     /// ```
     #[must_use]
     pub fn traceparent(span: &SpanContext) -> String {
-        format(span, &mut [0; 55]).to_owned()
+        let mut text = [0; 55];
+        format(span, &mut text);
+        std::str::from_utf8(&text).unwrap_or_default().to_owned()
     }
 
     /// Reads one value of `traceparent`; `None` when it is malformed.
@@ -140,7 +143,7 @@ fn parse(value: &[u8]) -> Option<SpanContext> {
     ))
 }
 
-fn format<'a>(span: &SpanContext, text: &'a mut [u8; 55]) -> &'a str {
+fn format(span: &SpanContext, text: &mut [u8; 55]) {
     let mut ids = [0; 24];
     ids[..16].copy_from_slice(&span.trace_id().to_bytes());
     ids[16..].copy_from_slice(&span.span_id().to_bytes());
@@ -152,7 +155,6 @@ fn format<'a>(span: &SpanContext, text: &'a mut [u8; 55]) -> &'a str {
     text[36..52].copy_from_slice(span_digits);
     text[52] = b'-';
     text[53..].copy_from_slice(hex::encode([span.flags().bits()]).as_flattened());
-    std::str::from_utf8(text).unwrap_or_default()
 }
 
 #[cfg(test)]
