@@ -1,6 +1,6 @@
 use super::recording::Recording;
 use super::{ActiveSpan, Link, LiveRef, Relation, Span, SpanKind, SpanRef, SpanWriter};
-use crate::attribute::{AttributeKey, AttributeValue, ValueRef};
+use crate::attribute::{AttributeKey, AttributeValue, Attributes, ValueRef};
 use crate::context::SamplingHint;
 use crate::sampler::{AttributeSource, Decision, SamplingInput};
 use crate::{Context, SpanContext, Timestamp, TraceState, Tracer};
@@ -76,13 +76,11 @@ impl<'a> View<'a> {
     }
 }
 
-/// What became of a span.
-enum Outcome {
-    /// Nobody takes spans here: the caller's identity passes through.
-    NotTraced,
-    /// A sampler dropped it: this identity travels on.
-    Dropped(SpanContext),
-    Recording(LiveRef),
+/// What a sampler said about a span that can be recorded.
+struct Verdict {
+    identity: SpanContext,
+    /// Whether it records, and what samplers add to it then.
+    added: Option<Attributes>,
 }
 
 /// What samplers see: what was lent, else what was given.
@@ -220,12 +218,15 @@ impl<'a> SpanBuilder<'a> {
                 above.view()
             }
         };
-        let parent = view.parent;
-        Span::new(match self.outcome(&view, describe) {
-            Outcome::NotTraced => parent.cloned().map(SpanRef::passing).unwrap_or_default(),
-            Outcome::Dropped(span_context) => SpanRef::passing(span_context),
-            Outcome::Recording(live) => SpanRef::of_live(live),
-        })
+        let Some(verdict) = self.judge(&view) else {
+            return Span::new(
+                view.parent
+                    .cloned()
+                    .map(SpanRef::passing)
+                    .unwrap_or_default(),
+            );
+        };
+        Span::new(self.begin(verdict, view.parent, describe))
     }
 
     /// Starts the span below `context`, in place of any other parent, and makes it the span of that context; for an instrumentation that
@@ -235,28 +236,33 @@ impl<'a> SpanBuilder<'a> {
         mut context: Context,
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) -> ActiveSpan {
-        match self.outcome(&View::of(&context), describe) {
-            Outcome::NotTraced => ActiveSpan::passing(context),
-            Outcome::Dropped(span_context) => {
-                context.set_span(SpanRef::passing(span_context));
-                ActiveSpan::passing(context)
-            }
-            Outcome::Recording(live) => {
-                context.set_span(SpanRef::of_live(live));
-                ActiveSpan::open(context)
-            }
+        let view = View::of(&context);
+        let Some(verdict) = self.judge(&view) else {
+            return ActiveSpan::passing(context);
+        };
+        let is_open = verdict.added.is_some();
+        let span = self.begin(verdict, view.parent, describe);
+        context.set_local_span(span);
+        if is_open {
+            ActiveSpan::open(context)
+        } else {
+            ActiveSpan::passing(context)
         }
     }
 
-    /// Asks the sampler and, if it says so, begins to record.
-    #[inline]
-    fn outcome(self, above: &View<'_>, describe: impl FnOnce(&mut SpanWriter<'_>)) -> Outcome {
+    /// Asks the sampler. `None` when nobody takes spans here: the caller's identity passes through.
+    #[inline(always)]
+    fn judge(&self, above: &View<'_>) -> Option<Verdict> {
         let tracer = self.tracer;
         if above.suppressed || !tracer.is_enabled() {
-            return Outcome::NotTraced;
+            return None;
         }
         let parent = above.parent;
-        let trace_id = parent.map_or_else(|| tracer.ids().trace_id(), SpanContext::trace_id);
+        let ids = tracer.ids();
+        let (trace_id, random) = match parent {
+            Some(parent) => (parent.trace_id(), parent.flags().is_random()),
+            None => (ids.trace_id(), ids.is_random()),
+        };
         let sampling = tracer.sampler().sample(&SamplingInput {
             parent,
             hint: above.hint,
@@ -269,26 +275,37 @@ impl<'a> SpanBuilder<'a> {
             },
             links: self.given.as_deref().map_or(&[], |given| &given.links),
         });
-        let random = parent.map_or_else(
-            || tracer.ids().is_random(),
-            |parent| parent.flags().is_random(),
-        );
         let flags = crate::TraceFlags::NONE
             .with_random(random)
             .with_sampled(sampling.decision == Decision::RecordAndSample);
-        let trace_state = match sampling.trace_state {
-            Some(changed) => changed,
-            None => parent.map_or(TraceState::EMPTY, |parent| parent.trace_state().clone()),
+        let trace_state = match (sampling.trace_state, parent) {
+            (Some(changed), _) => changed,
+            (None, Some(parent)) => parent.trace_state().clone(),
+            (None, None) => TraceState::EMPTY,
         };
-        let span_context =
-            SpanContext::new(trace_id, tracer.ids().span_id(), flags).with_trace_state(trace_state);
-        if sampling.decision == Decision::Drop {
+        Some(Verdict {
+            identity: SpanContext::new(trace_id, ids.span_id(), flags)
+                .with_trace_state(trace_state),
+            added: (sampling.decision != Decision::Drop).then_some(sampling.attributes),
+        })
+    }
+
+    /// Does what the sampler said.
+    #[inline(always)]
+    fn begin(
+        self,
+        verdict: Verdict,
+        parent: Option<&SpanContext>,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
+    ) -> SpanRef {
+        let tracer = self.tracer;
+        let span_context = verdict.identity;
+        let Some(added) = verdict.added else {
             if let Some(given) = self.given {
                 given.give_back();
             }
-            return Outcome::Dropped(span_context);
-        }
-
+            return SpanRef::passing(span_context);
+        };
         let mut recording = self.given.unwrap_or_else(Recording::take);
         recording.start = self.start.unwrap_or_else(|| tracer.now());
         recording.span_context = span_context.clone();
@@ -301,13 +318,13 @@ impl<'a> SpanBuilder<'a> {
         recording.attributes.set_name(self.name);
         describe(&mut SpanWriter::new(&mut recording, tracer));
         // After the description, which may say that its keys are new.
-        if !sampling.attributes.is_empty() || sampling.attributes.dropped() > 0 {
+        if !added.is_empty() || added.dropped() > 0 {
             recording
                 .attributes
-                .put_all(&tracer.limits().attributes, &sampling.attributes);
+                .put_all(&tracer.limits().attributes, &added);
         }
         tracer.started();
-        Outcome::Recording(LiveRef::new(tracer.clone(), span_context, recording))
+        SpanRef::of_live(LiveRef::new(tracer.clone(), span_context, recording))
     }
 
     fn given(&mut self) -> &mut Recording {
