@@ -203,8 +203,13 @@ impl Context {
     /// The same with a span of another service as the current one.
     #[must_use]
     pub fn with_remote_span(mut self, span_context: SpanContext) -> Self {
-        self.change(|node| node.span = SpanRef::passing(span_context));
+        self.set_remote_span(span_context);
         self
+    }
+
+    #[inline]
+    pub(crate) fn set_remote_span(&mut self, span_context: SpanContext) {
+        self.change(|node| node.span = SpanRef::passing(span_context));
     }
 
     /// The same with `span` as the current one; with none, if `span` has no identity.
