@@ -36,10 +36,15 @@ impl<'a> Asked<'a> {
 
     /// Writes everything that is known at the start.
     pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
-        match self.request.get() {
-            Some(request) => request.describe(span),
-            None => self.take_apart().describe(span),
-        }
+        let new;
+        let request = match self.request.get() {
+            Some(request) => request,
+            None => {
+                new = self.take_apart();
+                &new
+            }
+        };
+        request.describe(span);
     }
 
     fn request(&self) -> &Request<'a> {

@@ -72,7 +72,8 @@ impl TraceContext {
     /// Reads one value of `traceparent`; `None` when it is malformed.
     #[must_use]
     pub fn parse_traceparent(value: &[u8]) -> Option<SpanContext> {
-        parse(value)
+        let (trace_id, span_id, flags) = parse(value)?;
+        Some(SpanContext::new(trace_id, span_id, flags))
     }
 }
 
@@ -99,7 +100,11 @@ pub(super) fn read<'a>(
         extraction.report_malformed();
         TraceState::EMPTY
     });
-    extraction.set_span(parent.with_trace_state(state));
+    let (trace_id, span_id, flags) = parent;
+    let span_context = SpanContext::new(trace_id, span_id, flags)
+        .with_remote(true)
+        .with_trace_state(state);
+    extraction.context.set_remote_span(span_context);
 }
 
 /// The lists of several headers as one.
@@ -115,7 +120,8 @@ fn read_all(carrier: &dyn Extract) -> Result<TraceState, InvalidTraceState> {
     result.map(|()| reader.finish())
 }
 
-fn parse(value: &[u8]) -> Option<SpanContext> {
+#[inline]
+fn parse(value: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
     let value = match value.len() {
         55 => value,
         _ => trim_ows(value),
@@ -136,7 +142,7 @@ fn parse(value: &[u8]) -> Option<SpanContext> {
     span_digits.copy_from_slice(&fixed[36..52]);
     let ids = hex::decode(&digits)?;
     let (trace_id, span_id) = ids.split_first_chunk::<16>()?;
-    Some(SpanContext::new(
+    Some((
         TraceId::from_bytes(*trace_id)?,
         SpanId::from_bytes(span_id.try_into().ok()?)?,
         TraceFlags::from_bits(hex::decode_byte([fixed[53], fixed[54]])?),

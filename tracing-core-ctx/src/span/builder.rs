@@ -259,9 +259,12 @@ impl<'a> SpanBuilder<'a> {
         }
         let parent = above.parent;
         let ids = tracer.ids();
-        let (trace_id, random) = match parent {
-            Some(parent) => (parent.trace_id(), parent.flags().is_random()),
-            None => (ids.trace_id(), ids.is_random()),
+        let (trace_id, span_id, random) = match parent {
+            Some(parent) => (parent.trace_id(), ids.span_id(), parent.flags().is_random()),
+            None => {
+                let (trace_id, span_id) = ids.root_ids();
+                (trace_id, span_id, ids.is_random())
+            }
         };
         let sampling = tracer.sampler().sample(&SamplingInput {
             parent,
@@ -284,8 +287,7 @@ impl<'a> SpanBuilder<'a> {
             (None, None) => TraceState::EMPTY,
         };
         Some(Verdict {
-            identity: SpanContext::new(trace_id, ids.span_id(), flags)
-                .with_trace_state(trace_state),
+            identity: SpanContext::new(trace_id, span_id, flags).with_trace_state(trace_state),
             added: (sampling.decision != Decision::Drop).then_some(sampling.attributes),
         })
     }
