@@ -256,7 +256,7 @@ impl Context {
     pub fn with_baggage(mut self, baggage: Baggage) -> Self {
         if self.extras().is_some() || !baggage.is_empty() {
             self.change(|node| {
-                Arc::make_mut(node.extras.get_or_insert_default()).baggage = baggage
+                Arc::make_mut(node.extras.get_or_insert_default()).baggage = baggage;
             });
         }
         self
