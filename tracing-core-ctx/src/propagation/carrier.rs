@@ -84,16 +84,21 @@ pub trait Inject {
     /// Sets `name` to `value` in place of all its values. `value` is visible ASCII with spaces.
     fn set(&mut self, name: &str, value: &str);
 
-    /// The same with a value that is known to be ASCII but not at hand as text. Default: [`set`](Self::set). A carrier that keeps bytes
-    /// takes them as they are.
-    fn set_bytes(&mut self, name: &str, value: &[u8]) {
-        if let Ok(value) = std::str::from_utf8(value) {
-            self.set(name, value);
-        }
-    }
-
     /// Removes all values of `name`.
     fn remove(&mut self, name: &str);
+
+    /// Sets `traceparent` and `tracestate`, the latter only if it is not empty: else it is removed. Both are ASCII.
+    ///
+    /// Default: [`set`](Self::set) and [`remove`](Self::remove). A carrier that keeps bytes, and need not look its names up, does better.
+    fn set_w3c(&mut self, traceparent: &[u8], tracestate: &[u8]) {
+        if let Ok(traceparent) = std::str::from_utf8(traceparent) {
+            self.set("traceparent", traceparent);
+        }
+        match std::str::from_utf8(tracestate) {
+            Ok("") | Err(_) => self.remove("tracestate"),
+            Ok(tracestate) => self.set("tracestate", tracestate),
+        }
+    }
 }
 
 impl<S: BuildHasher> Extract for HashMap<String, String, S> {

@@ -33,12 +33,7 @@ impl Propagator for TraceContext {
         };
         let mut text = [0; 55];
         format(span, &mut text);
-        carrier.set_bytes(TRACEPARENT, &text);
-        if span.trace_state().is_empty() {
-            carrier.remove(TRACESTATE);
-        } else {
-            carrier.set_bytes(TRACESTATE, span.trace_state().as_bytes());
-        }
+        carrier.set_w3c(&text, span.trace_state().as_bytes());
     }
 
     fn fields(&self) -> Vec<&'static str> {
