@@ -111,7 +111,10 @@ pub(crate) fn inner<A: Send + 'static, B: From<Bytes> + Send + 'static>() -> imp
 + Send
 + 'static {
     service_fn(|request: Request<A>| async move {
-        let polls = request.extensions().get::<MorePolls>().map_or(0, |more| more.0);
+        let polls = request
+            .extensions()
+            .get::<MorePolls>()
+            .map_or(0, |more| more.0);
         drop(request);
         for _ in 0..polls {
             pause().await;

@@ -101,12 +101,17 @@ pub struct HeaderInjector<'a>(pub &'a mut HeaderMap);
 
 impl Inject for HeaderInjector<'_> {
     fn set(&mut self, name: &str, value: &str) {
-        let Some(name) = known(name).or_else(|| HeaderName::from_bytes(name.as_bytes()).ok())
-        else {
-            return;
-        };
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.0.insert(name, value);
+        if let Some(name) = known(name).or_else(|| HeaderName::from_bytes(name.as_bytes()).ok()) {
+            self.put(name, value.as_bytes());
+        }
+    }
+
+    fn set_w3c(&mut self, traceparent: &[u8], tracestate: &[u8]) {
+        self.put(TRACEPARENT, traceparent);
+        if tracestate.is_empty() {
+            self.0.remove(TRACESTATE);
+        } else {
+            self.put(TRACESTATE, tracestate);
         }
     }
 
@@ -115,6 +120,14 @@ impl Inject for HeaderInjector<'_> {
             Some(name) => self.0.remove(name),
             None => self.0.remove(name),
         };
+    }
+}
+
+impl HeaderInjector<'_> {
+    fn put(&mut self, name: HeaderName, value: &[u8]) {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            self.0.insert(name, value);
+        }
     }
 }
 

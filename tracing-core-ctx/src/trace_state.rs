@@ -65,7 +65,7 @@ impl TraceState {
     /// The list of a single header.
     pub(crate) fn from_header(header: &[u8]) -> Result<Self, InvalidTraceState> {
         if let Some(keys) = plain_keys(header) {
-            return Ok(Self(Shared::new(text(header)?, keys)));
+            return Ok(Self(Shared::new(header, keys)));
         }
         let mut reader = Reader::new();
         reader.read(header)?;
@@ -75,7 +75,13 @@ impl TraceState {
     /// The list as it is sent; the empty text when there is none.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        text(self.as_bytes())
+    }
+
+    /// The same as bytes, which are ASCII: for writing it without a look at each of them.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 
     /// Whether there is no member.
@@ -91,20 +97,25 @@ impl TraceState {
         if !self.0.keys().may_have(key.as_bytes()) {
             return None;
         }
-        self.iter()
-            .find(|member| member.0 == key)
-            .map(|member| member.1)
+        self.members()
+            .find(|member| member.0 == key.as_bytes())
+            .map(|member| text(member.1))
     }
 
     /// Keys and values from left to right.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut rest = self.as_str();
+        self.members()
+            .map(|member| (text(member.0), text(member.1)))
+    }
+
+    fn members(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut rest = self.as_bytes();
         std::iter::from_fn(move || {
             // Byte by byte: members are short, and a search for characters costs several times as much.
-            let comma = rest.bytes().position(|byte| byte == b',');
+            let comma = rest.iter().position(|byte| *byte == b',');
             let member = &rest[..comma.unwrap_or(rest.len())];
-            rest = comma.map_or("", |comma| &rest[comma + 1..]);
-            let equals = member.bytes().position(|byte| byte == b'=')?;
+            rest = comma.map_or(&[], |comma| &rest[comma + 1..]);
+            let equals = member.iter().position(|byte| *byte == b'=')?;
             Some((&member[..equals], &member[equals + 1..]))
         })
     }
@@ -117,13 +128,14 @@ impl TraceState {
     ///
     /// When key or value break the grammar.
     pub fn with(&self, key: &str, value: &str) -> Result<Self, InvalidTraceState> {
-        if !is_key(key.as_bytes()) || !is_value(value.as_bytes()) {
+        let (key, value) = (key.as_bytes(), value.as_bytes());
+        if !is_key(key) || !is_value(value) {
             return Err(InvalidTraceState(()));
         }
         let mut text = Shared::EMPTY;
         text.push(key, value);
         for member in self
-            .iter()
+            .members()
             .filter(|member| member.0 != key)
             .take(MAX_MEMBERS - 1)
         {
@@ -139,7 +151,7 @@ impl TraceState {
             return self.clone();
         }
         let mut text = Shared::EMPTY;
-        for member in self.iter().filter(|member| member.0 != key) {
+        for member in self.members().filter(|member| member.0 != key.as_bytes()) {
             text.push(member.0, member.1);
         }
         Self(text)
@@ -162,14 +174,14 @@ impl Reader {
     }
 
     pub(crate) fn read(&mut self, header: &[u8]) -> Result<(), InvalidTraceState> {
-        let mut rest = text(header)?;
-        while let Some(byte) = rest.bytes().next() {
+        let mut rest = header;
+        while let Some((byte, after)) = rest.split_first() {
             // Blanks around members, and members that are empty.
             if matches!(byte, b' ' | b'\t' | b',') {
-                rest = &rest[1..];
+                rest = after;
                 continue;
             }
-            let lengths = Lengths::of(rest.as_bytes()).ok_or(InvalidTraceState(()))?;
+            let lengths = Lengths::of(rest).ok_or(InvalidTraceState(()))?;
             self.members += 1;
             if self.members > MAX_MEMBERS {
                 return Err(InvalidTraceState(()));
@@ -185,11 +197,11 @@ impl Reader {
     }
 
     /// Takes the first member of `list` over, unless its key is known.
-    fn add(&mut self, list: &str, lengths: Lengths) {
+    fn add(&mut self, list: &[u8], lengths: Lengths) {
         let text = &mut self.text;
         // Key and equals sign: the beginning that no other member may have.
-        let start = &list.as_bytes()[..=lengths.key];
-        let mut known = text.as_str().as_bytes().split(|&byte| byte == b',');
+        let start = &list[..=lengths.key];
+        let mut known = text.as_bytes().split(|&byte| byte == b',');
         if !known.any(|known| known.starts_with(start)) {
             text.push(&list[..lengths.key], &list[lengths.key + 1..lengths.member]);
         }
@@ -284,7 +296,7 @@ impl FromStr for TraceState {
 
 impl PartialEq for TraceState {
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        self.as_bytes() == other.as_bytes()
     }
 }
 
@@ -312,8 +324,9 @@ pub(crate) fn trim_ows(text: &[u8]) -> &[u8] {
     &text[start..=end]
 }
 
-fn text(header: &[u8]) -> Result<&str, InvalidTraceState> {
-    std::str::from_utf8(header).map_err(|_| InvalidTraceState(()))
+/// Of a list or a part of it, which is ASCII.
+fn text(list: &[u8]) -> &str {
+    std::str::from_utf8(list).unwrap_or_default()
 }
 
 /// How many bytes at the start are of a class. Four at a time, as long as all of them are.

@@ -18,8 +18,56 @@ use crate::route::{Found, Target};
 use crate::scratch::Text;
 use crate::{PeerAddr, hook, scratch, version};
 
+/// A request that is taken apart when somebody asks: a span that a sampler drops unseen costs nothing here.
+pub(super) struct Asked<'a> {
+    policy: &'a ServerPolicy,
+    head: RequestHead<'a>,
+    request: OnceCell<Request<'a>>,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) const fn new(policy: &'a ServerPolicy, head: RequestHead<'a>) -> Self {
+        Self {
+            policy,
+            head,
+            request: OnceCell::new(),
+        }
+    }
+
+    /// Writes everything that is known at the start.
+    pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
+        let new;
+        let request = match self.request.get() {
+            Some(request) => request,
+            None => {
+                new = self.take_apart();
+                &new
+            }
+        };
+        request.describe(span);
+    }
+
+    fn request(&self) -> &Request<'a> {
+        self.request.get_or_init(|| self.take_apart())
+    }
+
+    fn take_apart(&self) -> Request<'a> {
+        Request::new(self.policy, self.head, self.policy.target(self.head))
+    }
+}
+
+impl AttributeSource for Asked<'_> {
+    fn name(&self) -> &str {
+        self.request().name()
+    }
+
+    fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        self.request().get(key)
+    }
+}
+
 /// What the head of a request says in the words of the conventions. Borrowed; nothing is built before it is asked for.
-pub(super) struct Request<'a> {
+struct Request<'a> {
     policy: &'a ServerPolicy,
     head: RequestHead<'a>,
     uri: &'a http::Uri,
@@ -32,7 +80,7 @@ pub(super) struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// A request with its target as the client sent it.
-    pub(super) fn new(policy: &'a ServerPolicy, head: RequestHead<'a>, uri: &'a http::Uri) -> Self {
+    fn new(policy: &'a ServerPolicy, head: RequestHead<'a>, uri: &'a http::Uri) -> Self {
         Self {
             policy,
             head,
@@ -45,7 +93,7 @@ impl<'a> Request<'a> {
     }
 
     /// Writes everything that is known at the start.
-    pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
+    fn describe(&self, span: &mut SpanWriter<'_>) {
         let head = self.head;
         let usual = Usual::of(head.headers);
         let method = self.method();

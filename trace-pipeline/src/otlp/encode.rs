@@ -124,7 +124,7 @@ fn times(writer: &mut Writer, span: &SpanRecord) {
 fn identity(writer: &mut Writer, cx: &SpanContext) {
     writer.bytes_of(1, cx.trace_id().to_bytes());
     writer.bytes_of(2, cx.span_id().to_bytes());
-    writer.bytes(3, cx.trace_state().as_str().as_bytes());
+    writer.bytes(3, cx.trace_state().as_bytes());
 }
 
 /// The W3C flags in the lower byte; above them that it is known whether the parent (of a link: the linked span) is

@@ -1,6 +1,6 @@
 use super::recording::Recording;
 use super::{ActiveSpan, Link, LiveRef, Relation, Span, SpanKind, SpanRef, SpanWriter};
-use crate::attribute::{AttributeKey, AttributeValue, ValueRef};
+use crate::attribute::{AttributeKey, AttributeValue, Attributes, ValueRef};
 use crate::context::SamplingHint;
 use crate::sampler::{AttributeSource, Decision, SamplingInput};
 use crate::{Context, InstrumentationScope, SpanContext, Timestamp, TraceState, Tracer};
@@ -78,13 +78,11 @@ impl<'a> View<'a> {
     }
 }
 
-/// What became of a span.
-enum Outcome {
-    /// Nobody takes spans here: the caller's identity passes through.
-    NotTraced,
-    /// A sampler dropped it: this identity travels on.
-    Dropped(SpanContext),
-    Recording(LiveRef),
+/// What a sampler said about a span that can be recorded.
+struct Verdict {
+    identity: SpanContext,
+    /// Whether it records, and what samplers add to it then.
+    added: Option<Attributes>,
 }
 
 /// What samplers see: what was lent, else what was given.
@@ -233,12 +231,15 @@ impl<'a> SpanBuilder<'a> {
                 above.view()
             }
         };
-        let parent = view.parent;
-        Span::new(match self.outcome(given, &view, describe) {
-            Outcome::NotTraced => parent.cloned().map(SpanRef::passing).unwrap_or_default(),
-            Outcome::Dropped(span_context) => SpanRef::passing(span_context),
-            Outcome::Recording(live) => SpanRef::of_live(live),
-        })
+        let Some(verdict) = self.judge(given.as_deref(), &view) else {
+            return Span::new(
+                view.parent
+                    .cloned()
+                    .map(SpanRef::passing)
+                    .unwrap_or_default(),
+            );
+        };
+        Span::new(self.begin(given, verdict, view.parent, describe))
     }
 
     /// Starts the span below `context`, in place of any other parent, and makes it the span of that context; for an instrumentation that
@@ -249,33 +250,36 @@ impl<'a> SpanBuilder<'a> {
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) -> ActiveSpan {
         let given = self.given.take();
-        match self.outcome(given, &View::of(&context), describe) {
-            Outcome::NotTraced => ActiveSpan::passing(context),
-            Outcome::Dropped(span_context) => {
-                context.set_span(SpanRef::passing(span_context));
-                ActiveSpan::passing(context)
-            }
-            Outcome::Recording(live) => {
-                context.set_span(SpanRef::of_live(live));
-                ActiveSpan::open(context)
-            }
+        let view = View::of(&context);
+        let Some(verdict) = self.judge(given.as_deref(), &view) else {
+            return ActiveSpan::passing(context);
+        };
+        let is_open = verdict.added.is_some();
+        let span = self.begin(given, verdict, view.parent, describe);
+        context.set_local_span(span);
+        if is_open {
+            ActiveSpan::open(context)
+        } else {
+            ActiveSpan::passing(context)
         }
     }
 
-    /// Asks the sampler and, if it says so, begins to record.
-    #[inline]
-    fn outcome(
-        &self,
-        given: Option<Box<Recording>>,
-        above: &View<'_>,
-        describe: impl FnOnce(&mut SpanWriter<'_>),
-    ) -> Outcome {
+    /// Asks the sampler. `None` when nobody takes spans here: the caller's identity passes through.
+    #[inline(always)]
+    fn judge(&self, given: Option<&Recording>, above: &View<'_>) -> Option<Verdict> {
         let tracer = self.tracer;
         if above.suppressed || !tracer.is_enabled() {
-            return Outcome::NotTraced;
+            return None;
         }
         let parent = above.parent;
-        let trace_id = parent.map_or_else(|| tracer.ids().trace_id(), SpanContext::trace_id);
+        let ids = tracer.ids();
+        let (trace_id, span_id, random) = match parent {
+            Some(parent) => (parent.trace_id(), ids.span_id(), parent.flags().is_random()),
+            None => {
+                let (trace_id, span_id) = ids.root_ids();
+                (trace_id, span_id, ids.is_random())
+            }
+        };
         let sampling = tracer.sampler().sample(&SamplingInput {
             parent,
             hint: above.hint,
@@ -284,14 +288,10 @@ impl<'a> SpanBuilder<'a> {
             kind: self.kind,
             attributes: &Known {
                 lent: self.source,
-                given: given.as_deref(),
+                given,
             },
-            links: given.as_deref().map_or(&[], |given| &given.links),
+            links: given.map_or(&[], |given| &given.links),
         });
-        let random = parent.map_or_else(
-            || tracer.ids().is_random(),
-            |parent| parent.flags().is_random(),
-        );
         let flags = crate::TraceFlags::NONE
             .with_random(random)
             .with_sampled(sampling.decision == Decision::RecordAndSample);
@@ -300,15 +300,29 @@ impl<'a> SpanBuilder<'a> {
             (None, Some(parent)) => parent.trace_state().clone(),
             (None, None) => TraceState::EMPTY,
         };
-        let span_context =
-            SpanContext::with_all(trace_id, tracer.ids().span_id(), flags, trace_state);
-        if sampling.decision == Decision::Drop {
+        Some(Verdict {
+            identity: SpanContext::with_all(trace_id, span_id, flags, trace_state),
+            added: (sampling.decision != Decision::Drop).then_some(sampling.attributes),
+        })
+    }
+
+    /// Does what the sampler said.
+    #[inline(always)]
+    fn begin(
+        &self,
+        given: Option<Box<Recording>>,
+        verdict: Verdict,
+        parent: Option<&SpanContext>,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
+    ) -> SpanRef {
+        let tracer = self.tracer;
+        let span_context = verdict.identity;
+        let Some(added) = verdict.added else {
             if let Some(given) = given {
                 given.give_back();
             }
-            return Outcome::Dropped(span_context);
-        }
-
+            return SpanRef::passing(span_context);
+        };
         let mut recording = given.unwrap_or_else(Recording::take);
         recording.start = self.start.unwrap_or_else(|| tracer.now());
         recording.span_context = span_context.clone();
@@ -323,13 +337,13 @@ impl<'a> SpanBuilder<'a> {
         }
         describe(&mut SpanWriter::new(&mut recording, tracer));
         // After the description, which may say that its keys are new.
-        if !sampling.attributes.is_empty() || sampling.attributes.dropped() > 0 {
+        if !added.is_empty() || added.dropped() > 0 {
             recording
                 .attributes
-                .put_all(&tracer.limits().attributes, &sampling.attributes);
+                .put_all(&tracer.limits().attributes, &added);
         }
         tracer.started();
-        Outcome::Recording(LiveRef::new(
+        SpanRef::of_live(LiveRef::new(
             tracer.with_scope(self.scope),
             span_context,
             recording,

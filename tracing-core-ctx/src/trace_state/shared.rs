@@ -11,7 +11,8 @@ pub(super) struct Shared(Option<Arc<List>>);
 
 #[derive(Default)]
 struct List {
-    text: String,
+    /// ASCII. As bytes, so that nobody has to prove it before somebody asks for text.
+    text: Vec<u8>,
     keys: Keys,
 }
 
@@ -22,8 +23,8 @@ impl Shared {
         self.0.is_none()
     }
 
-    pub(super) fn as_str(&self) -> &str {
-        self.0.as_ref().map_or("", |list| &list.text)
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], |list| &list.text)
     }
 
     pub(super) fn keys(&self) -> Keys {
@@ -31,27 +32,29 @@ impl Shared {
     }
 
     /// Adds a member. Only called before the text is shared.
-    pub(super) fn push(&mut self, key: &str, value: &str) {
+    pub(super) fn push(&mut self, key: &[u8], value: &[u8]) {
         let Some(list) = Arc::get_mut(self.0.get_or_insert_with(take)) else {
             return;
         };
         if list.text.is_empty() {
             list.text.reserve(RESERVED);
         } else {
-            list.text.push(',');
+            list.text.push(b',');
         }
-        list.text.extend([key, "=", value]);
-        list.keys.add(key.as_bytes());
+        list.text.extend_from_slice(key);
+        list.text.push(b'=');
+        list.text.extend_from_slice(value);
+        list.keys.add(key);
     }
 
     /// Takes a whole list, with these keys.
-    pub(super) fn new(text: &str, keys: Keys) -> Self {
+    pub(super) fn new(text: &[u8], keys: Keys) -> Self {
         let mut shared = take();
         if let Some(list) = Arc::get_mut(&mut shared) {
             if list.text.capacity() < RESERVED {
                 list.text.reserve(RESERVED);
             }
-            list.text.push_str(text);
+            list.text.extend_from_slice(text);
             list.keys = keys;
         }
         Self(Some(shared))
@@ -86,7 +89,7 @@ impl Drop for Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_str().fmt(f)
+        write!(f, "\"{}\"", self.as_bytes().escape_ascii())
     }
 }
 
@@ -151,13 +154,13 @@ mod tests {
         let in_use: Vec<Shared> = (0..1000)
             .map(|_| {
                 let mut text = Shared::EMPTY;
-                text.push("a", "1");
+                text.push(b"a", b"1");
                 text
             })
             .collect();
         std::thread::spawn(move || drop(in_use)).join().unwrap();
         let again = take();
-        assert_eq!(again.text, "");
+        assert!(again.text.is_empty());
         assert_eq!(again.keys, Keys::NONE);
         assert!(again.text.capacity() > 0);
     }
@@ -165,7 +168,7 @@ mod tests {
     #[test]
     fn a_huge_buffer_is_given_back() {
         let mut huge = Shared::EMPTY;
-        huge.push("a", &"x".repeat(POOLED_CAPACITY + 1));
+        huge.push(b"a", &[b'x'; POOLED_CAPACITY + 1]);
         drop(huge);
         POOL.with_borrow(|pool| {
             assert!(
