@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use super::keys::Keys;
+use crate::pool::{Pool, Shelf, Spare};
 
 /// The text of a list, in a buffer that goes back to a pool: a traced request that carries `tracestate` takes no memory from the
 /// allocator. The empty text has no buffer.
@@ -74,16 +75,7 @@ impl Drop for Shared {
         }
         list.text.clear();
         list.keys = Keys::NONE;
-        let _ = POOL.try_with(|pool| {
-            if let Ok(mut pool) = pool.try_borrow_mut() {
-                if pool.len() == POOLED {
-                    spare(&mut pool);
-                }
-                if pool.len() < POOLED {
-                    pool.push(shared);
-                }
-            }
-        });
+        POOL.give(shared);
     }
 }
 
@@ -93,21 +85,16 @@ impl fmt::Debug for Shared {
     }
 }
 
-/// Buffers that nobody uses.
-type Pool = Vec<Arc<List>>;
-
 thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool::new()) };
+    static SHELF: Shelf<Arc<List>> = const { RefCell::new(Vec::new()) };
 }
+static SPARE: Spare<Arc<List>> = Mutex::new(Vec::new());
+const POOL: Pool<Arc<List>> = Pool {
+    shelf: &SHELF,
+    spare: &SPARE,
+};
 
-/// What some threads have too many of, and others too few: finished spans are freed by the thread that exports them.
-static SPARE: Mutex<Pool> = Mutex::new(Pool::new());
-
-/// Buffers a thread keeps, how many go to the spare ones and come from them at once, how many of those there are at most, and how large
-/// one may be to be kept.
-const POOLED: usize = 64;
-const MOVED: usize = POOLED / 2;
-const MAX_SPARE: usize = 1024;
+/// How large a buffer may be to be kept.
 const POOLED_CAPACITY: usize = 1024;
 
 /// What a new buffer has room for.
@@ -115,34 +102,7 @@ const RESERVED: usize = 128;
 
 /// An empty buffer.
 fn take() -> Arc<List> {
-    let pooled = POOL.try_with(|pool| {
-        let mut pool = pool.try_borrow_mut().ok()?;
-        pool.pop().or_else(|| {
-            refill(&mut pool);
-            pool.pop()
-        })
-    });
-    pooled.ok().flatten().unwrap_or_default()
-}
-
-/// Takes some of the spare buffers; none while another thread is there. Nobody waits.
-#[cold]
-fn refill(pool: &mut Pool) {
-    if let Ok(mut spare) = SPARE.try_lock() {
-        let kept = spare.len().saturating_sub(MOVED);
-        pool.extend(spare.drain(kept..));
-    }
-}
-
-/// Gives some away, if there is room and no other thread is there.
-#[cold]
-fn spare(pool: &mut Pool) {
-    if let Ok(mut spare) = SPARE.try_lock()
-        && spare.len() < MAX_SPARE
-    {
-        let kept = pool.len().saturating_sub(MOVED);
-        spare.extend(pool.drain(kept..));
-    }
+    POOL.take().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -170,7 +130,7 @@ mod tests {
         let mut huge = Shared::EMPTY;
         huge.push(b"a", &[b'x'; POOLED_CAPACITY + 1]);
         drop(huge);
-        POOL.with_borrow(|pool| {
+        SHELF.with_borrow(|pool| {
             assert!(
                 pool.iter()
                     .all(|list| list.text.capacity() <= POOLED_CAPACITY)
