@@ -44,6 +44,11 @@ const MAX_LINES: usize = 16;
 pub(crate) struct Captured(Vec<(HeaderName, String)>);
 
 impl Captured {
+    /// Whether nothing is listed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Adds headers. What is no header name, or holds secrets, is reported and left out.
     pub(crate) fn extend(
         &mut self,

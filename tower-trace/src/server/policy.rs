@@ -78,7 +78,7 @@ impl ServerPolicy {
         if let Some(on_request) = &self.on_request {
             hook::run(|| on_request(head, active.span()));
         }
-        Exchange::new(head.method, active, DescribeServer::new(Arc::clone(self)))
+        Exchange::new(head.method, active, DescribeServer::new(self))
     }
 
     /// The target as the client sent it.
