@@ -52,10 +52,18 @@ fn a_request_without_a_sink_allocates_nothing() {
 }
 
 #[test]
-fn a_recorded_request_allocates_at_most_four_times() {
-    for case in ["server/sampled parent", "server/root"] {
-        let allocations = over_bare(case, "tower-trace");
-        assert!(allocations.count <= 4.0, "{case}: {allocations:?}");
+fn recorded_spans_take_nothing_from_the_allocator_but_the_values_of_headers() {
+    for (case, subject, values) in [
+        ("server/sampled parent", "tower-trace", 0.0),
+        ("server/root", "tower-trace", 0.0),
+        ("client/sampled", "tower-trace", 2.0),
+        ("raw/root", "tracing-core-ctx", 0.0),
+        ("raw/child, 4 attributes", "tracing-core-ctx", 0.0),
+    ] {
+        let allocations = over_bare(case, subject);
+        // Now and then a handful of spare memory is not back yet.
+        let over = allocations.count - values;
+        assert!((0.0..0.1).contains(&over), "{case}: {allocations:?}");
     }
 }
 
