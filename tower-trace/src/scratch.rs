@@ -19,11 +19,12 @@ struct Buffer(String);
 
 /// A text that is put together in a buffer of this thread, so that it takes no memory from the allocator.
 #[derive(Debug)]
-pub(crate) struct Text(Option<Box<Buffer>>);
+pub struct Text(Option<Box<Buffer>>);
 
 impl Text {
     /// An empty one.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         let taken = BUFFERS.try_with(|buffers| buffers.iter().find_map(Cell::take));
         Self(taken.unwrap_or_default())
     }
@@ -79,7 +80,7 @@ pub(crate) fn with<R>(use_it: impl FnOnce(&mut String) -> R) -> R {
 }
 
 /// Shows the text of an address to `use_it`.
-pub(crate) fn with_ip<R>(address: IpAddr, use_it: impl FnOnce(&str) -> R) -> R {
+pub fn with_ip<R>(address: IpAddr, use_it: impl FnOnce(&str) -> R) -> R {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let mut text = Ipv4Text::default();

@@ -99,6 +99,7 @@ where
             && let Some(data) = frame.data_ref()
         {
             *this.read = this.read.saturating_add(data.remaining() as u64);
+            exchange.data(data);
         }
         if !exchange.is_open() {
             return polled;

@@ -1,0 +1,135 @@
+//! Counting the messages of a call.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use bytes::Buf;
+use tracing_core_ctx::SpanRef;
+use tracing_core_ctx::semconv::{self, ctx_rpc_message_direction};
+use tracing_core_ctx::span::SpanWriter;
+
+use crate::frames::{FrameReader, Message};
+
+/// The name of the event of a message.
+const EVENT: &str = "ctx.rpc.message";
+
+/// What is wanted to be known of messages. Default: nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) counts: bool,
+    /// The most events of one call.
+    pub(crate) events: u32,
+}
+
+impl Wanted {
+    pub(crate) fn tally(self) -> Option<Arc<Tally>> {
+        (self.counts || self.events > 0).then(|| {
+            Arc::new(Tally {
+                counts: self.counts,
+                events_left: AtomicU32::new(self.events),
+                sent: AtomicU64::new(0),
+                received: AtomicU64::new(0),
+            })
+        })
+    }
+}
+
+/// Which way a body goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Received,
+    Sent,
+}
+
+/// What has passed in both directions of a call, whose bodies may be on different threads.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    counts: bool,
+    events_left: AtomicU32,
+    sent: AtomicU64,
+    received: AtomicU64,
+}
+
+impl Tally {
+    fn count(&self, direction: Direction, message: Message, span: &SpanRef) {
+        let (counter, name) = match direction {
+            Direction::Received => (&self.received, ctx_rpc_message_direction::RECEIVED),
+            Direction::Sent => (&self.sent, ctx_rpc_message_direction::SENT),
+        };
+        let id = counter.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let take = |left: u32| left.checked_sub(1);
+        let events = &self.events_left;
+        if span.is_recording()
+            && events
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+                .is_ok()
+        {
+            span.event(EVENT, |event| {
+                event.set(semconv::CTX_RPC_MESSAGE_DIRECTION, name);
+                event.set(semconv::CTX_RPC_MESSAGE_ID, id);
+                event.set(semconv::CTX_RPC_MESSAGE_SIZE, message.size);
+                event.set(semconv::CTX_RPC_MESSAGE_COMPRESSED, message.compressed);
+            });
+        }
+    }
+
+    /// Writes the counts, if they are wanted.
+    pub(crate) fn describe(&self, span: &mut SpanWriter<'_>) {
+        if self.counts {
+            span.set(
+                semconv::CTX_RPC_MESSAGES_SENT,
+                self.sent.load(Ordering::Relaxed),
+            );
+            span.set(
+                semconv::CTX_RPC_MESSAGES_RECEIVED,
+                self.received.load(Ordering::Relaxed),
+            );
+        }
+    }
+}
+
+/// Counts the messages of one body.
+#[derive(Debug)]
+pub(crate) struct Counter {
+    reader: FrameReader,
+    tally: Arc<Tally>,
+    direction: Direction,
+}
+
+/// How many pieces of one DATA frame are looked at. Nearly all frames are in one.
+const PIECES: usize = 16;
+
+impl Counter {
+    pub(crate) fn new(tally: Arc<Tally>, direction: Direction) -> Self {
+        Self {
+            reader: FrameReader::default(),
+            tally,
+            direction,
+        }
+    }
+
+    /// Looks at data that passes on.
+    pub(crate) fn see(&mut self, data: &dyn Buf, span: &SpanRef) {
+        let mut pieces = [std::io::IoSlice::new(&[]); PIECES];
+        let filled = data.chunks_vectored(&mut pieces);
+        let mut shown = 0;
+        for piece in &pieces[..filled] {
+            shown += piece.len();
+            let (tally, direction) = (&self.tally, self.direction);
+            self.reader
+                .read(piece, |message| tally.count(direction, message, span));
+        }
+        if shown < data.remaining() {
+            self.reader.lose();
+        }
+    }
+
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The tally, for a counter of the other direction.
+    pub(crate) fn shared(&self) -> Arc<Tally> {
+        Arc::clone(&self.tally)
+    }
+}
