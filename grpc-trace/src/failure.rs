@@ -34,9 +34,9 @@ fn read(failure: Failure<'_>) -> CallStatus {
     };
     let status =
         error.and_then(|error| causes(error).find_map(|error| error.downcast_ref::<Status>()));
-    let cause = error.and_then(|error| causes(error).filter_map(of_transport).last());
-    let code = cause
-        .or_else(|| status.map(Status::code))
+    // The innermost that says anything knows best.
+    let code = error
+        .and_then(|error| causes(error).filter_map(code_of).last())
         .or_else(|| (failure.error_type() == error_type::TIMEOUT).then_some(Code::DeadlineExceeded))
         .unwrap_or(Code::Unknown);
     let message = match status {
@@ -61,7 +61,10 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
     }
 }
 
-fn of_transport(error: &(dyn Error + 'static)) -> Option<Code> {
+fn code_of(error: &(dyn Error + 'static)) -> Option<Code> {
+    if let Some(status) = error.downcast_ref::<Status>() {
+        return Some(status.code());
+    }
     if error.is::<TimeoutExpired>() {
         return Some(Code::DeadlineExceeded);
     }
