@@ -58,7 +58,7 @@ fn wrap<B>(inner: B, context: &Context, counter: Option<Counter>) -> RequestBody
     RequestBody {
         inner: Some(inner),
         context: context.clone(),
-        counter,
+        counter: counter.map(Counter::attached),
     }
 }
 

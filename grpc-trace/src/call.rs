@@ -151,7 +151,7 @@ impl DescribeCall {
             http: None,
             early: None,
             deadline: timeout.map(|timeout| policy.tracer.now().after(timeout)),
-            responses: tally.map(|tally| Counter::new(tally, policy.side.responses())),
+            responses: tally.map(|tally| Counter::new(tally, policy.side.responses()).attached()),
         }
     }
 

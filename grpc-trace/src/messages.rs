@@ -1,7 +1,7 @@
 //! Counting the messages of a call.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use bytes::Buf;
 use tracing_core_ctx::SpanRef;
@@ -27,8 +27,8 @@ impl Wanted {
             Arc::new(Tally {
                 counts: self.counts,
                 events_left: AtomicU32::new(self.events),
-                sent: AtomicU64::new(0),
-                received: AtomicU64::new(0),
+                sent: Passed::default(),
+                received: Passed::default(),
             })
         })
     }
@@ -46,17 +46,26 @@ pub(crate) enum Direction {
 pub(crate) struct Tally {
     counts: bool,
     events_left: AtomicU32,
-    sent: AtomicU64,
-    received: AtomicU64,
+    sent: Passed,
+    received: Passed,
+}
+
+/// What has passed in one direction.
+#[derive(Debug, Default)]
+struct Passed {
+    /// Whether anybody looks: not every type of body lets itself be looked into.
+    seen: AtomicBool,
+    messages: AtomicU64,
 }
 
 impl Tally {
     fn count(&self, direction: Direction, message: Message, span: &SpanRef) {
-        let (counter, name) = match direction {
-            Direction::Received => (&self.received, ctx_rpc_message_direction::RECEIVED),
-            Direction::Sent => (&self.sent, ctx_rpc_message_direction::SENT),
+        let name = match direction {
+            Direction::Received => ctx_rpc_message_direction::RECEIVED,
+            Direction::Sent => ctx_rpc_message_direction::SENT,
         };
-        let id = counter.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let messages = &self.passed(direction).messages;
+        let id = messages.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let take = |left: u32| left.checked_sub(1);
         let events = &self.events_left;
         if span.is_recording()
@@ -73,18 +82,21 @@ impl Tally {
         }
     }
 
-    /// Writes the counts, if they are wanted.
-    pub(crate) fn describe(&self, span: &mut SpanWriter<'_>) {
-        if self.counts {
-            span.set(
-                semconv::CTX_RPC_MESSAGES_SENT,
-                self.sent.load(Ordering::Relaxed),
-            );
-            span.set(
-                semconv::CTX_RPC_MESSAGES_RECEIVED,
-                self.received.load(Ordering::Relaxed),
-            );
+    const fn passed(&self, direction: Direction) -> &Passed {
+        match direction {
+            Direction::Received => &self.received,
+            Direction::Sent => &self.sent,
         }
+    }
+
+    /// Writes the counts, if they are wanted and known.
+    pub(crate) fn describe(&self, span: &mut SpanWriter<'_>) {
+        let count = |passed: &Passed| {
+            let is_known = self.counts && passed.seen.load(Ordering::Relaxed);
+            is_known.then(|| passed.messages.load(Ordering::Relaxed))
+        };
+        span.set_opt(semconv::CTX_RPC_MESSAGES_SENT, count(&self.sent));
+        span.set_opt(semconv::CTX_RPC_MESSAGES_RECEIVED, count(&self.received));
     }
 }
 
@@ -106,6 +118,13 @@ impl Counter {
             tally,
             direction,
         }
+    }
+
+    /// Says that it is on a body, and that what it does not see does not pass.
+    pub(crate) fn attached(self) -> Self {
+        let passed = self.tally.passed(self.direction);
+        passed.seen.store(true, Ordering::Relaxed);
+        self
     }
 
     /// Looks at data that passes on.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tower_trace::policy::NameCap;
+use tower_trace::policy::{NameCap, cut};
 use tracing_core_ctx::semconv::{self, rpc_method, rpc_system_name};
 use tracing_core_ctx::span::SpanWriter;
 
@@ -74,9 +74,14 @@ pub(crate) fn describe_legacy(method: &str, span: &mut SpanWriter<'_>) {
     }
 }
 
-/// The method that a path names: without the slash in front.
-pub(crate) fn original(path: &str) -> &str {
-    path.strip_prefix('/').unwrap_or(path)
+/// Says which method it is and, where that is not told by its name, what was asked for.
+pub(crate) fn describe(method: &str, path: &str, span: &mut SpanWriter<'_>) {
+    span.set_new(semconv::RPC_SYSTEM_NAME, rpc_system_name::GRPC);
+    span.set_new(semconv::RPC_METHOD, method);
+    let original = path.strip_prefix('/').unwrap_or(path);
+    if method == rpc_method::OTHER && !original.is_empty() {
+        span.set_new(semconv::RPC_METHOD_ORIGINAL, cut(original));
+    }
 }
 
 /// Splits `/package.Service/Method` into the service and both of them. `None` for what is no such path.

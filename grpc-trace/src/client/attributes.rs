@@ -1,6 +1,6 @@
 use std::cell::OnceCell;
 
-use tower_trace::policy::{authority, cut};
+use tower_trace::policy::authority;
 use tower_trace::{PeerAddr, RequestHead};
 use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::sampler::AttributeSource;
@@ -31,12 +31,7 @@ impl<'a> Request<'a> {
     pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
         let method = self.method();
         span.update_name(self.name());
-        span.set_new(semconv::RPC_SYSTEM_NAME, rpc_system_name::GRPC);
-        span.set_new(semconv::RPC_METHOD, method);
-        if method == rpc_method::OTHER {
-            let original = method::original(self.head.uri.path());
-            span.set_new(semconv::RPC_METHOD_ORIGINAL, cut(original));
-        }
+        method::describe(method, self.head.uri.path(), span);
         let (host, port) = self.host_and_port();
         if let Some(host) = host {
             span.set_new(semconv::SERVER_ADDRESS, host);

@@ -2,10 +2,10 @@ use std::cell::OnceCell;
 use std::net::SocketAddr;
 
 use tower_trace::RequestHead;
-use tower_trace::policy::{authority, cut, hook};
+use tower_trace::policy::{authority, hook};
 use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::sampler::AttributeSource;
-use tracing_core_ctx::semconv::{self, rpc_method, rpc_system_name};
+use tracing_core_ctx::semconv::{self, rpc_system_name};
 use tracing_core_ctx::span::SpanWriter;
 
 use super::policy::ServerPolicy;
@@ -34,12 +34,7 @@ impl<'a> Request<'a> {
     pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
         let method = self.method();
         span.update_name(self.name());
-        span.set_new(semconv::RPC_SYSTEM_NAME, rpc_system_name::GRPC);
-        span.set_new(semconv::RPC_METHOD, method);
-        let original = method::original(self.head.uri.path());
-        if method == rpc_method::OTHER {
-            span.set_new(semconv::RPC_METHOD_ORIGINAL, cut(original));
-        }
+        method::describe(method, self.head.uri.path(), span);
         if let Some((host, port)) = self.server() {
             span.set_new(semconv::SERVER_ADDRESS, host);
             if let Some(port) = port {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _, stream};
 use grpc_trace::{ClientTrace, ClientTraceLayer, TraceLayer};
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tonic::codec::CompressionEncoding;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Code, Request, Response, Status, Streaming};
@@ -21,7 +21,6 @@ use self::proto::{FailRequest, HelloReply, HelloRequest, RelayRequest, StreamReq
 pub(crate) mod proto {
     //! Made from `examples/proto/greeter.proto`, which has a test that says how.
     #![expect(
-        missing_docs,
         unreachable_pub,
         unused_qualifications,
         clippy::allow_attributes,
@@ -43,6 +42,12 @@ type Replies = Pin<Box<dyn Stream<Item = Result<HelloReply, Status>> + Send>>;
 #[derive(Clone, Debug)]
 pub(crate) struct Greets {
     tracer: Tracer,
+}
+
+pub(crate) fn hello(name: &str) -> HelloRequest {
+    HelloRequest {
+        name: name.to_owned(),
+    }
 }
 
 pub(crate) fn reply(message: &str) -> HelloReply {
@@ -143,22 +148,15 @@ impl Greeter for Greets {
     }
 }
 
-/// A server that runs until it is dropped or killed.
+/// A server that runs until it is dropped.
 pub(crate) struct Served {
     pub(crate) address: SocketAddr,
     task: JoinHandle<()>,
-    stop: Option<oneshot::Sender<()>>,
 }
 
 impl Served {
     pub(crate) fn endpoint(&self) -> Endpoint {
         Endpoint::from_shared(format!("http://{}", self.address)).unwrap()
-    }
-
-    /// The server takes no more connections, and those that are there end when their calls do.
-    pub(crate) async fn stop(mut self) {
-        drop(self.stop.take());
-        (&mut self.task).await.unwrap();
     }
 }
 
@@ -169,9 +167,12 @@ impl Drop for Served {
 }
 
 pub(crate) fn greets(tracer: &Tracer) -> GreeterServer<Greets> {
-    GreeterServer::new(Greets {
+    let greets = Greets {
         tracer: tracer.clone(),
-    })
+    };
+    GreeterServer::new(greets)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .send_compressed(CompressionEncoding::Gzip)
 }
 
 /// A tracer by the clock of the wall, which deadlines go by.
@@ -184,19 +185,20 @@ pub(crate) fn tracer(recorder: &SpanRecorder, service: &str) -> Tracer {
 
 /// Serves the greeter with this layer around everything.
 pub(crate) async fn serve(tracer: &Tracer, layer: TraceLayer) -> Served {
+    let router = Server::builder().layer(layer).add_service(greets(tracer));
+    serve_by(move |incoming| router.serve_with_incoming(incoming)).await
+}
+
+/// Serves by whatever takes connections.
+pub(crate) async fn serve_by<F>(serve: impl FnOnce(TcpIncoming) -> F) -> Served
+where
+    F: Future<Output = Result<(), tonic::transport::Error>> + Send + 'static,
+{
     let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = incoming.local_addr().unwrap();
-    let (stop, stopped) = oneshot::channel::<()>();
-    let server = Server::builder().layer(layer).add_service(greets(tracer));
-    let task = tokio::spawn(async move {
-        let stopped = async { drop(stopped.await) };
-        let _ = server.serve_with_incoming_shutdown(incoming, stopped).await;
-    });
-    Served {
-        address,
-        task,
-        stop: Some(stop),
-    }
+    let serving = serve(incoming);
+    let task = tokio::spawn(async move { drop(serving.await) });
+    Served { address, task }
 }
 
 /// Both sides with their defaults.

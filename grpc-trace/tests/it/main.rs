@@ -6,5 +6,10 @@
 )]
 
 mod contract;
+mod ends;
 mod greeter;
+mod hops;
 mod kinds;
+mod messages;
+mod settings;
+mod traps;
