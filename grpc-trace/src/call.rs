@@ -189,17 +189,6 @@ impl DescribeCall {
         self.deadline
             .is_some_and(|deadline| self.policy.tracer.now() >= deadline)
     }
-
-    fn capture(
-        &self,
-        captured: &Captured,
-        headers: &http::HeaderMap,
-        mut set: impl FnMut(&String, tracing_core_ctx::attribute::Array),
-    ) {
-        if !captured.is_empty() {
-            captured.read_as(headers, metadata::text, &mut set);
-        }
-    }
 }
 
 impl Describe for DescribeCall {
@@ -222,7 +211,9 @@ impl Describe for DescribeCall {
             Some(_) => &self.policy.response_trailers,
             None => &self.policy.response_headers,
         };
-        self.capture(captured, head.headers, |key, lines| span.set(key, lines));
+        captured.read_as(head.headers, metadata::text, |key, lines| {
+            span.set(key, lines);
+        });
         if let Some(on_response) = &self.policy.on_response {
             hook::run(|| on_response(head, span));
         }
@@ -247,7 +238,7 @@ impl Describe for DescribeCall {
             && let Some(trailers) = complete.trailers
         {
             let captured = &self.policy.response_trailers;
-            self.capture(captured, trailers, |key, lines| span.set(key, lines));
+            captured.read_as(trailers, metadata::text, |key, lines| span.set(key, lines));
         }
         match end {
             End::Panicked => span.fail(semconv::error_type::PANIC, ""),

@@ -18,6 +18,7 @@ pub fn run<R>(hook: impl FnOnce() -> R) -> Option<R> {
 }
 
 /// Whether a request is traced: all are, where there is no filter or where it gives no answer.
+#[must_use]
 pub fn admits(filter: Option<&FilterFn>, head: RequestHead<'_>) -> bool {
     filter.is_none_or(|filter| run(|| filter(head)).unwrap_or(true))
 }

@@ -16,4 +16,4 @@ pub use crate::capture::Captured;
 pub use crate::client::propagate::Propagate;
 pub use crate::limit::cut;
 pub use crate::route::names::NameCap;
-pub use crate::scratch::{Text, with_ip};
+pub use crate::scratch::with_ip;

@@ -19,12 +19,11 @@ struct Buffer(String);
 
 /// A text that is put together in a buffer of this thread, so that it takes no memory from the allocator.
 #[derive(Debug)]
-pub struct Text(Option<Box<Buffer>>);
+pub(crate) struct Text(Option<Box<Buffer>>);
 
 impl Text {
     /// An empty one.
-    #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let taken = BUFFERS.try_with(|buffers| buffers.iter().find_map(Cell::take));
         Self(taken.unwrap_or_default())
     }

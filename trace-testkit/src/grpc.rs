@@ -55,13 +55,13 @@ const METHOD: &str = "accept.greeter.v1.Greeter/SayHello";
 /// A message of five bytes, with its prefix.
 const HELLO: &[u8] = b"\0\0\0\0\x05hello";
 
-/// A call of [`METHOD`], as this side sees it.
-fn call<S: Side>() -> Request<TestBody> {
-    call_of::<S>(&format!("/{METHOD}"))
+/// A call of [`METHOD`].
+fn call() -> Request<TestBody> {
+    call_of(&format!("/{METHOD}"))
 }
 
 /// A call of whatever is at this path.
-fn call_of<S: Side>(path: &str) -> Request<TestBody> {
+fn call_of(path: &str) -> Request<TestBody> {
     let request = Request::builder()
         .method("POST")
         .uri(format!("http://shop.example:8080{path}"))

@@ -49,12 +49,10 @@ impl<'a> Request<'a> {
             });
         }
         let call = &self.policy.call;
-        if !call.request_headers.is_empty() {
-            call.request_headers
-                .read_as(self.head.headers, metadata::text, |key, lines| {
-                    span.set(key, lines);
-                });
-        }
+        let listed = &call.request_headers;
+        listed.read_as(self.head.headers, metadata::text, |key, lines| {
+            span.set(key, lines);
+        });
         if call.legacy_names {
             method::describe_legacy(method, span);
         }

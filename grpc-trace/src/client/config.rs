@@ -75,7 +75,7 @@ impl ClientTraceLayer {
     ) -> Self {
         self.edit_call(|call| {
             call.request_headers
-                .extend(semconv::RPC_REQUEST_HEADER, names)
+                .extend(semconv::RPC_REQUEST_HEADER, names);
         })
     }
 

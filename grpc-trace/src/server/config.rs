@@ -92,7 +92,7 @@ impl TraceLayer {
     ) -> Self {
         self.edit_call(|call| {
             call.request_headers
-                .extend(semconv::RPC_REQUEST_HEADER, names)
+                .extend(semconv::RPC_REQUEST_HEADER, names);
         })
     }
 

@@ -25,6 +25,7 @@ pub(crate) mod proto {
         unused_qualifications,
         clippy::allow_attributes,
         clippy::allow_attributes_without_reason,
+        clippy::use_self,
         reason = "generated"
     )]
 

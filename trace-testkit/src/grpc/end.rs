@@ -23,7 +23,7 @@ fn assert_cancelled<S: Side>(span: &RecordedSpan) {
 pub async fn the_span_ends_with_the_trailers<S: Side>() {
     let mut stage = around::<S, _, _>(|_| async { Ok(streamed(3, "0", None)) });
     let clock = stage.recorder.clock().clone();
-    let mut response = stage.head(call::<S>()).await;
+    let mut response = stage.head(call()).await;
     for _ in 0..3 {
         clock.advance(Duration::from_secs(1));
         assert!(poll_frame(response.body_mut()).await.is_ready());
@@ -53,7 +53,7 @@ pub async fn the_length_is_not_the_end<S: Side>() {
             }
             Ok(response)
         });
-        let mut response = stage.head(call::<S>()).await;
+        let mut response = stage.head(call()).await;
         assert!(poll_frame(response.body_mut()).await.is_ready());
         assert_eq!(stage.recorder.open(), 1);
         drop(response);
@@ -64,7 +64,7 @@ pub async fn the_length_is_not_the_end<S: Side>() {
 /// Nobody polls the body of an answer that has none.
 pub async fn an_answer_of_a_status_alone_ends_at_the_head<S: Side>() {
     let mut stage = around::<S, _, _>(|_| async { Ok(trailers_only("5", None)) });
-    let response = stage.head(call::<S>()).await;
+    let response = stage.head(call()).await;
     assert_status::<S>(&stage.span(), "NOT_FOUND");
     drop(response);
 }
@@ -72,7 +72,7 @@ pub async fn an_answer_of_a_status_alone_ends_at_the_head<S: Side>() {
 /// The caller goes away while the handler works.
 pub async fn dropped_before_the_head_is_cancelled<S: Side>() {
     let mut stage = around::<S, _, _>(|_| std::future::pending());
-    let mut exchange = stage.call(call::<S>()).await;
+    let mut exchange = stage.call(call()).await;
     assert!(poll_once(&mut exchange).await.is_pending());
     drop(exchange);
     assert_cancelled::<S>(&stage.span());
@@ -81,7 +81,7 @@ pub async fn dropped_before_the_head_is_cancelled<S: Side>() {
 /// The caller has read enough.
 pub async fn dropped_in_the_stream_is_cancelled<S: Side>() {
     let mut stage = around::<S, _, _>(|_| async { Ok(streamed(3, "0", None)) });
-    let mut response = stage.head(call::<S>()).await;
+    let mut response = stage.head(call()).await;
     assert!(poll_frame(response.body_mut()).await.is_ready());
     drop(response);
     assert_cancelled::<S>(&stage.span());
@@ -90,7 +90,7 @@ pub async fn dropped_in_the_stream_is_cancelled<S: Side>() {
 /// Whoever notices first that the time is up drops the call: that is no cancellation.
 pub async fn dropped_after_the_deadline_is_deadline_exceeded<S: Side>() {
     let late = || {
-        let mut request = call::<S>();
+        let mut request = call();
         let timeout = HeaderValue::from_static("1500m");
         request.headers_mut().insert("grpc-timeout", timeout);
         request
@@ -118,7 +118,7 @@ pub async fn dropped_after_the_status_is_no_cancellation<S: Side>() {
         response.headers_mut().extend(status_headers("5", None));
         Ok(response)
     });
-    drop(stage.head(call::<S>()).await);
+    drop(stage.head(call()).await);
     let span = stage.span();
     assert_status::<S>(&span, "NOT_FOUND");
     span.assert_absent("ctx.outcome");
@@ -127,7 +127,7 @@ pub async fn dropped_after_the_status_is_no_cancellation<S: Side>() {
 /// The head was sent and the rest cannot be.
 pub async fn a_stream_that_breaks_has_a_code<S: Side>() {
     let mut stage = around::<S, _, _>(|_| async { Ok(head(TestBody::new().data(HELLO).error())) });
-    let mut body = stage.head(call::<S>()).await.into_body();
+    let mut body = stage.head(call()).await.into_body();
     assert!(body.frame().await.is_some_and(|frame| frame.is_ok()));
     assert!(body.frame().await.is_some_and(|frame| frame.is_err()));
     let span = stage.span();
@@ -142,7 +142,7 @@ pub async fn a_service_that_fails_has_a_code<S: Side>() {
         return;
     }
     let mut stage = around::<S, _, _>(|_| async { Err(TestError.into()) });
-    let exchange = stage.call(call::<S>()).await;
+    let exchange = stage.call(call()).await;
     assert!(exchange.await.is_err());
     assert_status::<S>(&stage.span(), "UNKNOWN");
 }
@@ -153,11 +153,11 @@ pub async fn a_panic_is_an_error<S: Side>() {
         panic!("as the test wants")
     }
     let mut stage: Stage = around::<S, _, _>(|_| panics());
-    poll_panics_and_drops(stage.call(call::<S>()).await).await;
+    poll_panics_and_drops(stage.call(call()).await).await;
     assert_panicked(&stage.span());
 
     let mut stage = around::<S, _, _>(|_| async { Ok(head(TestBody::new().data(HELLO).panic())) });
-    let mut body = stage.head(call::<S>()).await.into_body();
+    let mut body = stage.head(call()).await.into_body();
     assert!(matches!(
         poll_frame(&mut body).await,
         Poll::Ready(Some(Ok(_)))

@@ -44,7 +44,7 @@ fn with_metadata(mut request: Request<TestBody>) -> Request<TestBody> {
 /// Metadata may hold anything.
 pub async fn no_metadata_is_captured_by_default<S: Side>() {
     let mut stage = around::<S, _, _>(|_| async { Ok(answer()) });
-    stage.exchange(with_metadata(call::<S>())).await;
+    stage.exchange(with_metadata(call())).await;
     let span = stage.span();
     for (key, _) in span.attributes() {
         assert!(
@@ -66,7 +66,7 @@ where
         S::instrument_with(wish, tracer, inner)
     };
     let mut stage = Stage::with_wish(instrument, wish, handler)?;
-    stage.exchange(with_metadata(call::<S>())).await;
+    stage.exchange(with_metadata(call())).await;
     Some(stage.span())
 }
 

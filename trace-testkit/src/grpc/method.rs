@@ -8,7 +8,7 @@ use crate::http::side::around;
 /// What the conventions require, and nothing of HTTP's.
 pub async fn required_attributes_are_there<S: Side>() {
     let mut stage = around::<S, _, _>(|_| async { Ok(streamed(1, "0", None)) });
-    stage.exchange(call::<S>()).await;
+    stage.exchange(call()).await;
     let span = stage.span();
     assert_eq!(span.name(), METHOD);
     assert_eq!(span.kind(), S::KIND);
@@ -33,7 +33,7 @@ pub async fn the_sampler_sees_what_the_start_knows<S: Side>() {
             "server.port",
         ],
     );
-    stage.exchange(call::<S>()).await;
+    stage.exchange(call()).await;
     drop(stage.span());
     let seen = notes.take().join("\n");
     for text in ["grpc", METHOD, "shop.example", "8080"] {
@@ -48,7 +48,7 @@ pub async fn the_sampler_sees_what_the_start_knows<S: Side>() {
 pub async fn what_is_no_method_is_other<S: Side>() {
     for path in ["/", "/wp-login.php", "/a/b/c", "/.env/x", "/a//b"] {
         let mut stage = around::<S, _, _>(|_| async { Ok(streamed(0, "12", None)) });
-        stage.exchange(call_of::<S>(path)).await;
+        stage.exchange(call_of(path)).await;
         let span = stage.span();
         assert_eq!(span.name(), "grpc", "for {path}");
         assert_eq!(span.str("rpc.method"), "_OTHER");

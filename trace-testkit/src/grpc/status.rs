@@ -17,14 +17,14 @@ pub async fn every_code_is_recorded_by_its_name_and_fails_where_the_table_says<S
                 let response = streamed(messages, &status, None);
                 async { Ok(response) }
             });
-            stage.exchange(call::<S>()).await;
+            stage.exchange(call()).await;
             assert_status::<S>(&stage.span(), code);
         }
         let mut stage = around::<S, _, _>(move |_| {
             let response = trailers_only(&status, None);
             async { Ok(response) }
         });
-        stage.exchange(call::<S>()).await;
+        stage.exchange(call()).await;
         assert_status::<S>(&stage.span(), code);
     }
 }
@@ -40,14 +40,14 @@ pub async fn the_message_is_the_description_and_nothing_else<S: Side>() {
             };
             async { Ok(response) }
         });
-        stage.exchange(call::<S>()).await;
+        stage.exchange(call()).await;
         let span = stage.span();
         assert_status::<S>(&span, "INTERNAL");
         assert_eq!(*span.status(), Status::error("caf\u{e9} is 100% closed%"));
     }
     // A success has none, whatever was said.
     let mut stage = around::<S, _, _>(|_| async { Ok(streamed(1, "0", Some("fine"))) });
-    stage.exchange(call::<S>()).await;
+    stage.exchange(call()).await;
     assert_status::<S>(&stage.span(), "OK");
 }
 
@@ -55,7 +55,7 @@ pub async fn the_message_is_the_description_and_nothing_else<S: Side>() {
 pub async fn a_status_that_cannot_be_read_is_unknown<S: Side>() {
     for status in ["17", "-1", "NOT_FOUND", "", "99999999999999999999"] {
         let mut stage = around::<S, _, _>(move |_| async move { Ok(streamed(1, status, None)) });
-        stage.exchange(call::<S>()).await;
+        stage.exchange(call()).await;
         assert_status::<S>(&stage.span(), "UNKNOWN");
     }
 }
@@ -68,7 +68,7 @@ pub async fn a_missing_status_is_mapped_from_that_of_http<S: Side>() {
             *response.status_mut() = http_status(http);
             Ok(response)
         });
-        stage.exchange(call::<S>()).await;
+        stage.exchange(call()).await;
         assert_status::<S>(&stage.span(), code);
     }
 }
@@ -81,7 +81,7 @@ pub async fn a_refusal_in_http_is_known_though_its_page_is_not_read<S: Side>() {
             *response.status_mut() = http_status(http);
             Ok(response)
         });
-        drop(stage.head(call::<S>()).await);
+        drop(stage.head(call()).await);
         let span = stage.span();
         assert_status::<S>(&span, code);
         span.assert_absent("ctx.outcome");
@@ -97,7 +97,7 @@ pub async fn the_status_of_the_head_counts_before_that_of_the_trailers<S: Side>(
             .extend(super::status_headers("14", None));
         Ok(response)
     });
-    stage.exchange(call::<S>()).await;
+    stage.exchange(call()).await;
     assert!(is_error::<S>("UNAVAILABLE"));
     assert_status::<S>(&stage.span(), "UNAVAILABLE");
 }
