@@ -12,4 +12,5 @@ mod hops;
 mod kinds;
 mod messages;
 mod settings;
+mod surroundings;
 mod traps;
