@@ -53,7 +53,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `axum` | [`count_messages`](TraceLayer::count_messages) sees requests whose body is axum's |
+//! | `axum` | [`count_messages`](TraceLayer::count_messages) sees requests whose body is axum's; the peer of connections that axum serves with `ConnectInfo` |
 //! | `tls` | the peer of connections that tonic's server has secured itself |
 
 // Public API.

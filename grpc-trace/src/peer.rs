@@ -15,6 +15,10 @@ pub(crate) fn of_request(extensions: &Extensions) -> Option<SocketAddr> {
     {
         return info.get_ref().remote_addr();
     }
+    #[cfg(feature = "axum")]
+    if let Some(info) = extensions.get::<axum::extract::ConnectInfo<SocketAddr>>() {
+        return Some(info.0);
+    }
     extensions.get::<PeerAddr>().map(|peer| peer.0)
 }
 
