@@ -10,3 +10,6 @@
 )]
 
 tonic::include_proto!("accept.greeter.v1");
+
+/// What all protocols here have to offer, encoded as a `FileDescriptorSet`.
+pub const DESCRIPTORS: &[u8] = tonic::include_file_descriptor_set!("descriptors");

@@ -5,7 +5,6 @@
     unused_qualifications,
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
-    clippy::use_self,
     reason = "generated"
 )]
 

@@ -54,7 +54,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `axum` | [`count_messages`](TraceLayer::count_messages) sees requests whose body is axum's; the peer of connections that axum serves with `ConnectInfo` |
-//! | `tls` | the peer of connections that tonic's server has secured itself |
+//! | `tls-aws-lc`, `tls-ring` | the peer of connections that tonic's server has secured itself, with its feature of the same name |
 
 // Public API.
 pub mod client;
@@ -69,6 +69,7 @@ mod binary;
 mod body;
 mod call;
 mod deadline;
+mod descriptors;
 mod failure;
 mod frames;
 mod messages;
@@ -83,6 +84,7 @@ use tracing_core_ctx::InstrumentationScope;
 pub use binary::GrpcTraceBin;
 pub use call::DescribeCall;
 pub use client::{ClientTrace, ClientTraceLayer};
+pub use descriptors::InvalidDescriptors;
 pub use server::{Trace, TraceLayer};
 pub use tower_trace::{PeerAddr, RequestHead, ResponseHead, Trust};
 

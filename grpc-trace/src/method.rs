@@ -1,5 +1,6 @@
 //! Which methods are recorded by their names.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tower_trace::policy::{NameCap, cut};
@@ -13,14 +14,14 @@ const MAX_NAMES: usize = 1000;
 #[derive(Clone, Debug)]
 pub(crate) struct KnownMethods {
     /// `package.Service` for all its methods, or `package.Service/Method`. Empty: all are known.
-    listed: Vec<String>,
+    listed: BTreeSet<String>,
     seen: Arc<NameCap>,
 }
 
 impl Default for KnownMethods {
     fn default() -> Self {
         Self {
-            listed: Vec::new(),
+            listed: BTreeSet::new(),
             seen: Arc::new(NameCap::new(MAX_NAMES)),
         }
     }
@@ -48,12 +49,11 @@ impl KnownMethods {
     }
 
     fn knows(&self, service: &str, method: &str) -> bool {
-        if self.listed.iter().any(|listed| listed == method) {
+        if self.listed.contains(method) {
             return true;
         }
         // A listed service bounds its methods as little as no list at all does.
-        (self.listed.is_empty() || self.listed.iter().any(|listed| listed == service))
-            && self.seen.admit(method)
+        (self.listed.is_empty() || self.listed.contains(service)) && self.seen.admit(method)
     }
 }
 

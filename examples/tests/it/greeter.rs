@@ -1,5 +1,5 @@
 use std::error::Error;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use examples::greeter::greeter_client::GreeterClient;
@@ -45,13 +45,18 @@ impl Greeter {
     }
 
     /// Asks it to end as an operator does, and reads what it wrote until then.
-    fn terminate(mut self) -> Result<String, Box<dyn Error>> {
-        let id = self.child.id().to_string();
-        let killed = Command::new("kill").args(["-TERM", &id]).status()?;
-        assert!(killed.success());
-        let mut spans = String::new();
-        self.output.read_to_string(&mut spans)?;
-        assert!(self.child.wait()?.success());
+    async fn terminate(mut self) -> Result<String, Box<dyn Error>> {
+        // Beside the runtime, where the client's connections hear of it.
+        let ended = tokio::task::spawn_blocking(move || -> io::Result<_> {
+            let id = self.child.id().to_string();
+            let killed = Command::new("kill").args(["-TERM", &id]).status()?;
+            let mut spans = String::new();
+            self.output.read_to_string(&mut spans)?;
+            let ended = self.child.wait()?;
+            Ok((killed.success() && ended.success(), spans))
+        });
+        let (well, spans) = ended.await??;
+        assert!(well, "{spans}");
         Ok(spans)
     }
 }
@@ -123,7 +128,7 @@ async fn every_kind_of_call_is_answered_from_the_callers_trace() -> TestResult {
         );
     }
     drop(client);
-    let spans = greeter.terminate()?;
+    let spans = greeter.terminate().await?;
     for reply in &replies {
         assert!(spans.contains(&reply.span_id), "{reply:?}\n{spans}");
     }
@@ -170,10 +175,30 @@ async fn a_relay_goes_through_all_targets_in_one_trace() -> TestResult {
     }
     assert!(second.traceparent.starts_with(&format!("00-{TRACE}-")));
     assert_ne!(second.traceparent, first.traceparent);
-    let spans = one.terminate()? + &two.terminate()?;
+    let spans = one.terminate().await? + &two.terminate().await?;
     for reply in [&first, &second, &third] {
         assert!(spans.contains(&reply.span_id), "{spans}");
     }
+    Ok(())
+}
+
+/// A method that the service does not have, as scanners try them.
+#[tokio::test]
+async fn a_method_that_is_made_up_is_other() -> TestResult {
+    let greeter = Greeter::start()?;
+    let endpoint = Endpoint::from_shared(format!("http://{}", greeter.address))?;
+    let mut client = tonic::client::Grpc::new(endpoint.connect().await?);
+    client.ready().await?;
+    let path = http::uri::PathAndQuery::from_static("/accept.greeter.v1.Greeter/DropTables");
+    let codec = tonic_prost::ProstCodec::<HelloRequest, HelloRequest>::default();
+    let answer = client.unary(Request::new(hello("Ann")), path, codec).await;
+    let status = answer.err().ok_or("it exists")?;
+    assert_eq!(status.code(), Code::Unimplemented);
+    let spans = greeter.terminate().await?;
+    assert!(
+        spans.contains("_OTHER") && spans.contains("Greeter/DropTables"),
+        "{spans}"
+    );
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use tracing_core_ctx::{SpanRef, semconv};
 use super::layer::TraceLayer;
 use super::policy::ServerPolicy;
 use crate::call::CallPolicy;
+use crate::descriptors::{self, InvalidDescriptors};
 
 /// # Names
 impl TraceLayer {
@@ -30,6 +31,16 @@ impl TraceLayer {
     /// ```
     pub fn service<S: NamedService>(self) -> Self {
         self.services([S::NAME])
+    }
+
+    /// Lists every method in an encoded `FileDescriptorSet`, as code generators write it and reflection serves it. This is the most exact list: a
+    /// method that a service does not have is `_OTHER` too.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no such set.
+    pub fn descriptors(self, file_descriptor_set: &[u8]) -> Result<Self, InvalidDescriptors> {
+        Ok(self.services(descriptors::methods(file_descriptor_set)?))
     }
 
     /// How many different methods are let through before further ones become `_OTHER`; those that are listed by their own names do not count.

@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use examples::greeter::DESCRIPTORS;
 use examples::greeter::greeter_server::GreeterServer;
 use examples::stop;
 use futures_util::FutureExt as _;
@@ -83,7 +84,7 @@ async fn serve(address: SocketAddr, tracer: &Tracer) -> Result<(), Box<dyn Error
     say(&format!("listening on {}", incoming.local_addr()?));
 
     let layer = TraceLayer::new(tracer.clone())
-        .service::<GreeterServer<Greets>>()
+        .descriptors(DESCRIPTORS)?
         .leave_out(INFRASTRUCTURE);
     let server = Server::builder()
         .layer(layer)
