@@ -54,7 +54,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `axum` | [`count_messages`](TraceLayer::count_messages) sees requests whose body is axum's; the peer of connections that axum serves with `ConnectInfo` |
-//! | `tls-aws-lc`, `tls-ring` | the peer of connections that tonic's server has secured itself, with its feature of the same name |
+//! | `tls-ring` | the peer of connections that tonic's server has secured itself, with its feature of the same name; with `tls-aws-lc`, [`peer_address`](TraceLayer::peer_address) can say it |
 
 // Public API.
 pub mod client;

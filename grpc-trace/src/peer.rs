@@ -10,7 +10,7 @@ pub(crate) fn of_request(extensions: &Extensions) -> Option<SocketAddr> {
     if let Some(info) = extensions.get::<TcpConnectInfo>() {
         return info.remote_addr();
     }
-    #[cfg(any(feature = "tls-aws-lc", feature = "tls-ring"))]
+    #[cfg(feature = "tls-ring")]
     if let Some(info) = extensions.get::<tonic::transport::server::TlsConnectInfo<TcpConnectInfo>>()
     {
         return info.get_ref().remote_addr();
