@@ -49,12 +49,11 @@
 //!
 //! # Features
 //!
-//! None is on by default, and none changes what is there without it.
+//! It is not on by default, and changes nothing of what is there without it.
 //!
 //! | feature | what it adds |
 //! |---|---|
 //! | `axum` | [`count_messages`](TraceLayer::count_messages) sees requests whose body is axum's; the peer of connections that axum serves with `ConnectInfo` |
-//! | `tls-ring` | the peer of connections that tonic's server has secured itself, with its feature of the same name; with `tls-aws-lc`, [`peer_address`](TraceLayer::peer_address) can say it |
 
 // Public API.
 pub mod client;

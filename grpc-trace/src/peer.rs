@@ -5,15 +5,10 @@ use tonic::transport::server::TcpConnectInfo;
 use tower_trace::PeerAddr;
 use tower_trace::policy::with_ip;
 
-/// The other end of a connection that a server took: what tonic's transport says, or whoever else serves.
+/// The other end of a connection that a server took: what tonic's transport says, with TLS or without, or whoever else serves.
 pub(crate) fn of_request(extensions: &Extensions) -> Option<SocketAddr> {
     if let Some(info) = extensions.get::<TcpConnectInfo>() {
         return info.remote_addr();
-    }
-    #[cfg(feature = "tls-ring")]
-    if let Some(info) = extensions.get::<tonic::transport::server::TlsConnectInfo<TcpConnectInfo>>()
-    {
-        return info.get_ref().remote_addr();
     }
     #[cfg(feature = "axum")]
     if let Some(info) = extensions.get::<axum::extract::ConnectInfo<SocketAddr>>() {
