@@ -26,7 +26,6 @@ pub enum Trust {
 impl Trust {
     /// What of the caller's context is taken over, and what becomes a link.
     #[must_use]
-    #[inline(never)]
     pub fn judge(self, caller: Context) -> (Context, Option<SpanContext>) {
         match self {
             Self::Continue => (caller, None),
