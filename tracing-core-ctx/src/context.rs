@@ -244,9 +244,7 @@ impl Context {
     #[must_use]
     pub fn with_baggage(mut self, baggage: Baggage) -> Self {
         if self.extras().is_some() || !baggage.is_empty() {
-            self.change(|node| {
-                Arc::make_mut(node.extras.get_or_insert_default()).baggage = baggage
-            });
+            self.change(|node| Arc::make_mut(node.extras.get_or_insert_default()).baggage = baggage);
         }
         self
     }
