@@ -1,29 +1,47 @@
 use std::fmt;
-use std::sync::Arc;
 
-use crate::{BATCH, Collected, Error, Subject, client, raw, server};
+use crate::subject::{Entry, Subject};
+use crate::work::Size;
+use crate::{Error, Traced, client, raw, server};
 
-/// One row of the table: some work without tracing and with it.
+/// One table: some work, and the ways to trace it.
 pub struct Case {
-    pub(crate) group: &'static str,
-    pub(crate) name: &'static str,
-    pub(crate) records: bool,
-    pub(crate) bare: fn() -> Box<dyn Subject>,
-    pub(crate) traced: fn(Arc<Collected>) -> Box<dyn Subject>,
+    group: &'static str,
+    name: &'static str,
+    pub(crate) size: Size,
+    subjects: Vec<Subject>,
 }
 
-/// All of them, in the order of the table.
-pub fn cases() -> impl Iterator<Item = &'static Case> {
-    [server::CASES, client::CASES, raw::CASES]
-        .into_iter()
-        .flatten()
+/// All of them, in the order in which they are shown.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    let mut cases = server::cases();
+    cases.extend(client::cases());
+    cases.extend(raw::cases());
+    cases
 }
 
 impl Case {
+    pub(crate) fn new<C: Copy + PartialEq + 'static>(
+        group: &'static str,
+        name: &'static str,
+        size: Size,
+        case: C,
+        subjects: &[&[Entry<C>]],
+    ) -> Self {
+        let entries = subjects.iter().flat_map(|entries| entries.iter());
+        Self {
+            group,
+            name,
+            size,
+            subjects: entries.filter_map(|entry| entry.subject(case)).collect(),
+        }
+    }
+
     /// The case that [`Display`](fmt::Display) shows as `id`.
     #[must_use]
-    pub fn find(id: &str) -> Option<&'static Self> {
-        cases().find(|case| case.to_string() == id)
+    pub fn find(id: &str) -> Option<Self> {
+        cases().into_iter().find(|case| case.to_string() == id)
     }
 
     /// What is being done: `server`, `client` or `raw`.
@@ -38,30 +56,33 @@ impl Case {
         self.name
     }
 
-    /// The work without tracing.
+    /// Whether spans are recorded in it.
     #[must_use]
-    pub fn bare(&self) -> Box<dyn Subject> {
-        (self.bare)()
+    pub const fn records(&self) -> bool {
+        self.size.spans > 0
     }
 
-    /// The work with tracing, whose spans go to `sink`.
+    /// The ways to trace it, ours first.
     #[must_use]
-    pub fn traced(&self, sink: Arc<Collected>) -> Box<dyn Subject> {
-        (self.traced)(sink)
+    pub fn subjects(&self) -> &[Subject] {
+        &self.subjects
     }
 
-    /// Sees to it that what was measured is tracing: of so many batches each span has arrived, or none is recorded.
+    /// The subject of this name.
+    #[must_use]
+    pub fn subject(&self, name: &str) -> Option<&Subject> {
+        self.subjects.iter().find(|subject| subject.name == name)
+    }
+
+    /// Sees to it that what was measured is tracing: of so many samples each span has arrived, or none is recorded.
     ///
     /// # Errors
     ///
     /// When spans are missing, or too many.
-    pub fn check_delivery(&self, subject: &dyn Subject, batches: usize) -> Result<(), Error> {
-        let expected = if self.records {
-            (batches * BATCH) as u64
-        } else {
-            0
-        };
-        let delivered = subject.delivered();
+    pub(crate) fn check_delivery(&self, traced: &Traced, samples: usize) -> Result<(), Error> {
+        let batches = samples * self.size.batches;
+        let expected = (batches * (self.size.spans + traced.others)) as u64;
+        let delivered = traced.delivery.delivered();
         if delivered == expected {
             Ok(())
         } else {

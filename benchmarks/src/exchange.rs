@@ -1,6 +1,8 @@
-use std::convert::Infallible;
+use std::any::Any;
+use std::fmt::Debug;
+use std::future::poll_fn;
+use std::mem;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -9,53 +11,46 @@ use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
 use tower::{Service, service_fn};
-use tracing_core_ctx::context::{Context as TraceContext, Scope};
 
-use crate::request::OrdersRequest;
-use crate::sink::Collected;
-use crate::{BATCH, Subject};
+use crate::Work;
+use crate::work::BATCH;
 
 /// Requests through a service, one after the other, each answered and its body read to the end. There is no runtime: a loop polls.
-pub(crate) struct Exchanges<S> {
-    pub(crate) service: S,
-    pub(crate) make: Box<dyn Fn() -> OrdersRequest>,
-    /// What is current around the calls.
-    pub(crate) context: TraceContext,
-    pub(crate) sink: Arc<Collected>,
-    requests: Vec<OrdersRequest>,
-    scope: Option<Scope>,
+pub(crate) struct Exchanges<S, R> {
+    service: S,
+    make: Box<dyn Fn() -> R>,
+    requests: Vec<R>,
+    enter: Box<dyn Fn() -> Box<dyn Any>>,
+    entered: Option<Box<dyn Any>>,
 }
 
-impl<S> Exchanges<S> {
-    pub(crate) fn new(
-        service: S,
-        sink: Arc<Collected>,
-        make: impl Fn() -> OrdersRequest + 'static,
-    ) -> Self {
+impl<S, R> Exchanges<S, R> {
+    pub(crate) fn new(service: S, make: impl Fn() -> R + 'static) -> Self {
         Self {
             service,
             make: Box::new(make),
-            context: TraceContext::new(),
-            sink,
             requests: Vec::with_capacity(BATCH),
-            scope: None,
+            enter: Box::new(|| Box::new(())),
+            entered: None,
         }
     }
 
-    pub(crate) fn within(mut self, context: TraceContext) -> Self {
-        self.context = context;
+    /// What `enter` returns is held around the calls of a batch: the guard of a context.
+    pub(crate) fn within<G: 'static>(mut self, enter: impl Fn() -> G + 'static) -> Self {
+        self.enter = Box::new(move || Box::new(enter()));
         self
     }
 }
 
-impl<S, B> Subject for Exchanges<S>
+impl<S, R, B> Work for Exchanges<S, R>
 where
-    S: Service<OrdersRequest, Response = Response<B>, Error = Infallible>,
-    B: Body<Data = Bytes, Error = Infallible>,
+    S: Service<R, Response = Response<B>>,
+    S::Error: Debug,
+    B: Body,
 {
     fn prepare(&mut self) {
         self.requests.extend((0..BATCH).map(|_| (self.make)()));
-        self.scope = Some(self.context.clone().attach());
+        self.entered = Some((self.enter)());
     }
 
     fn run(&mut self) {
@@ -65,19 +60,15 @@ where
     }
 
     fn settle(&mut self) {
-        self.scope = None;
-        self.sink.settle(|_| {});
-    }
-
-    fn delivered(&self) -> u64 {
-        self.sink.delivered()
+        self.entered = None;
     }
 }
 
-fn exchange<S, B>(service: &mut S, request: OrdersRequest)
+fn exchange<S, R, B>(service: &mut S, request: R)
 where
-    S: Service<OrdersRequest, Response = Response<B>, Error = Infallible>,
-    B: Body<Data = Bytes, Error = Infallible>,
+    S: Service<R, Response = Response<B>>,
+    S::Error: Debug,
+    B: Body,
 {
     let mut cx = Context::from_waker(Waker::noop());
     assert!(
@@ -87,8 +78,10 @@ where
     let response = {
         let mut future = pin!(service.call(request));
         loop {
-            if let Poll::Ready(Ok(response)) = future.as_mut().poll(&mut cx) {
-                break response;
+            match future.as_mut().poll(&mut cx) {
+                Poll::Ready(Ok(response)) => break response,
+                Poll::Ready(Err(error)) => panic!("the service always answers: {error:?}"),
+                Poll::Pending => {}
             }
         }
     };
@@ -96,16 +89,53 @@ where
     while let Poll::Pending | Poll::Ready(Some(_)) = body.as_mut().poll_frame(&mut cx) {}
 }
 
-/// The service behind the layer: 200 with a small body.
-pub(crate) fn inner()
--> impl Service<OrdersRequest, Response = Response<Full<Bytes>>, Error = Infallible> {
-    service_fn(|request: Request<Full<Bytes>>| async move {
+/// The body of what every service answers.
+pub(crate) const ORDERS: &[u8] = br#"{"orders":[17,18,19]}"#;
+
+/// What every service behind a layer answers: 200 with a small body.
+pub(crate) fn answer<B: From<Bytes>>() -> Response<B> {
+    let mut response = Response::new(B::from(Bytes::from_static(ORDERS)));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// The service behind a layer.
+pub(crate) fn inner<A: Send + 'static, B: From<Bytes> + Send + 'static>() -> impl Service<
+    Request<A>,
+    Response = Response<B>,
+    Error = std::convert::Infallible,
+    Future: Send + 'static,
+> + Clone
++ Send
++ 'static {
+    service_fn(|request: Request<A>| async move {
+        let polls = request
+            .extensions()
+            .get::<MorePolls>()
+            .map_or(0, |more| more.0);
         drop(request);
-        let mut response =
-            Response::new(Full::new(Bytes::from_static(br#"{"orders":[17,18,19]}"#)));
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(response)
+        for _ in 0..polls {
+            pause().await;
+        }
+        Ok(answer())
     })
 }
+
+/// How often the service is polled in vain before it answers: an extension of the request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MorePolls(pub(crate) usize);
+
+/// Pending once.
+async fn pause() {
+    let mut is_over = false;
+    poll_fn(|_| match mem::replace(&mut is_over, true) {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    })
+    .await;
+}
+
+/// The body of most requests and answers.
+pub(crate) type Small = Full<Bytes>;

@@ -1,21 +1,26 @@
 //! Instructions, counted by callgrind: the figure that repeats from run to run.
 //!
-//! The program runs itself once more for each side of each case, under valgrind, with collection on only inside of the function that does a
-//! batch's work.
+//! The program runs itself once more for each side, under valgrind. On the thread of the request, collection is on only inside of the
+//! function that does a batch's work. On all threads it begins with the samples after the warm-up: building the requests and flushing are
+//! in it, and the former is in bare too.
+//!
+//! glibc keeps seven freed pieces of each size on their thread by default, so most of what a batch frees goes further, and is put together
+//! again on one side or the other by chance: some hundred instructions. Under callgrind every child keeps more than a batch.
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs, process};
 
-use crate::{BATCH, Case, Collected, Error, run_batches, warm_up};
+use crate::run::{RUN, Side, again_under};
+use crate::{Case, Error, Subject};
 
-/// Pools are full and one-time work is done after so many batches.
-const WARM_UP: usize = 4;
-const BATCHES: usize = 16;
+const SAMPLES: usize = 2;
 
 /// The one function whose instructions count, those it calls included; stars for what the compiler puts around the name.
-const MEASURED: &str = "*benchmarks::subject::measured*";
+const MEASURED: &str = "*benchmarks::work::measured*";
+
+/// The function with which counting on all threads begins.
+const COUNTED: &str = "*benchmarks::run::counted*";
 
 /// The version of valgrind, if there is one.
 #[must_use]
@@ -24,76 +29,65 @@ pub fn valgrind() -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Which half of a case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "with tracing or without: there is no third"
-)]
-pub enum Side {
-    /// Without tracing.
-    Bare,
-    /// With tracing.
-    Traced,
+/// For each unit of a case's work.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a pair of numbers")]
+pub struct Instructions {
+    /// On the thread of the request.
+    pub on_thread: f64,
+    /// On all threads.
+    pub on_all: f64,
 }
 
-impl Side {
-    /// As it is written on the command line.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Bare => "bare",
-            Self::Traced => "traced",
-        }
-    }
-}
-
-/// The arguments with which this program does the work of one side and nothing else: what valgrind runs.
-pub const RUN: &str = "--run";
-
-/// Does the work that is counted from outside.
-///
-/// # Errors
-///
-/// When spans are missing.
-pub fn run(case: &Case, side: Side) -> Result<(), Error> {
-    let mut subject = match side {
-        Side::Bare => case.bare(),
-        Side::Traced => case.traced(Arc::new(Collected::new())),
-    };
-    warm_up(&mut *subject, WARM_UP);
-    run_batches(&mut *subject, BATCHES, |measured| measured());
-    match side {
-        Side::Bare => Ok(()),
-        Side::Traced => case.check_delivery(&*subject, WARM_UP + BATCHES),
-    }
-}
-
-/// Instructions for each request.
+/// Counts the instructions of one side.
 ///
 /// # Errors
 ///
 /// When there is no valgrind, or the program fails under it.
-pub fn count(case: &Case, side: Side) -> Result<f64, Error> {
+pub fn count(case: &Case, subject: &Subject, side: Side) -> Result<Instructions, Error> {
+    let on_thread = format!("--toggle-collect={MEASURED}");
+    let on_all = format!("--zero-before={COUNTED}");
+    let units = SAMPLES * case.size.sample();
+    Ok(Instructions {
+        on_thread: per_unit(total(case, subject, side, &on_thread)?, units),
+        on_all: per_unit(total(case, subject, side, &on_all)?, units),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the total of a short run")]
+pub(crate) fn per_unit(total: u64, units: usize) -> f64 {
+    total as f64 / units as f64
+}
+
+fn total(case: &Case, subject: &Subject, side: Side, option: &str) -> Result<u64, Error> {
+    let (case, samples) = (case.to_string(), SAMPLES.to_string());
+    total_of(
+        option,
+        &[RUN, &case, subject.name(), side.as_str(), &samples],
+    )
+}
+
+/// What callgrind counts with `option` in this program with other arguments.
+pub(crate) fn total_of(option: &str, arguments: &[&str]) -> Result<u64, Error> {
     let profile = Profile::new();
-    let output = Command::new("valgrind")
+    let mut tool = callgrind(&profile.0);
+    again_under(tool.arg(option), arguments)?;
+    let profile = fs::read_to_string(&profile.0)?;
+    Ok(read_total(&profile).ok_or("callgrind wrote no total")?)
+}
+
+/// Callgrind, which writes to `profile`; its other options and the program follow.
+pub(crate) fn callgrind(profile: &Path) -> Command {
+    let mut command = Command::new("valgrind");
+    command
         .args(["--quiet", "--tool=callgrind"])
-        .arg(format!("--toggle-collect={MEASURED}"))
-        .arg(format!("--callgrind-out-file={}", profile.0.display()))
-        .arg(env::current_exe()?)
-        .args([RUN, &case.to_string(), side.as_str()])
-        .stdin(Stdio::null())
-        .output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into());
-    }
-    let total = total(&fs::read_to_string(&profile.0)?).ok_or("callgrind wrote no total")?;
-    #[expect(clippy::cast_precision_loss, reason = "the total of a short run")]
-    Ok(total as f64 / (BATCHES * BATCH) as f64)
+        .arg(format!("--callgrind-out-file={}", profile.display()))
+        .env("GLIBC_TUNABLES", "glibc.malloc.tcache_count=1000");
+    command
 }
 
 /// The line that sums up a profile, `totals: 1234`.
-fn total(profile: &str) -> Option<u64> {
+pub(crate) fn read_total(profile: &str) -> Option<u64> {
     let line = profile
         .lines()
         .find_map(|line| line.strip_prefix("totals:"))?;
@@ -123,10 +117,10 @@ mod tests {
     #[test]
     fn a_profile_in_which_nothing_was_collected_has_no_total() {
         assert_eq!(
-            total("events: Ir\n\nfn=(1) main\n\ntotals: 1652\n"),
+            read_total("events: Ir\n\nfn=(1) main\n\ntotals: 1652\n"),
             Some(1652)
         );
-        assert_eq!(total("events: Ir\nsummary: 0\n\ntotals: 0\n"), None);
-        assert_eq!(total(""), None);
+        assert_eq!(read_total("events: Ir\nsummary: 0\n\ntotals: 0\n"), None);
+        assert_eq!(read_total(""), None);
     }
 }

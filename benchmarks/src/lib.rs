@@ -1,39 +1,55 @@
-//! What one traced request costs, in instructions and allocations.
+//! What one traced request costs, beside the peers.
 //!
 //! ```text
-//!   cases()  ->  Case { bare, traced }          each makes a Subject
-//!                   |
-//!                   +-- instructions   this program once more, under callgrind
-//!                   +-- allocations    another program, whose allocator counts
-//!                   +-- wall           here, bare and traced in turn
-//!                   v
-//!                Report  ->  a table
+//!   cases()  ->  Case  ->  Subject { bare, traced }      ours, and the peers
+//!                             |
+//!                             +-- instructions   this program once more, under callgrind
+//!                             +-- allocations    another program, whose allocator counts, and memcheck
+//!                             +-- time           this program once more, bare and traced in turn
+//!                             +-- weight         versions, crates, memory
+//!                             v
+//!                          Report  ->  a table for each case
 //! ```
 //!
-//! Everything is measured over bare: the same work without tracing, in the same batches. Nothing here fails because a
-//! figure is high; what must hold (the allocations) is a test.
+//! Everything is measured over bare: the same work without tracing, in the same batches. Peers keep state for the whole process, so each
+//! measurement is a process of its own. Nothing here fails because a figure is high; what must hold (the allocations) is a test.
+//!
+//! [`load`] measures a whole server instead, and [`scaling`] how the cost grows; each is a program of its own. Every program writes its
+//! section of the [`results`].
 
 // Public API.
 pub mod allocations;
 pub mod instructions;
+pub mod load;
 pub mod machine;
 pub mod report;
-pub mod wall;
+pub mod results;
+pub mod run;
+pub mod scaling;
+pub mod time;
+pub mod weight;
 
 // Necessary for implementation.
 mod case;
 mod client;
+mod delivery;
 mod exchange;
+mod markdown;
+mod ours;
+mod peers;
 mod raw;
 mod request;
 mod server;
-mod sink;
 mod subject;
+mod work;
 
 // The public interface is:
 pub use case::{Case, cases};
-pub use sink::Collected;
-pub use subject::{BATCH, Subject, run_batches, warm_up};
+pub use delivery::Delivery;
+pub use ours::Collected;
+pub use server::recorded;
+pub use subject::{Subject, Traced};
+pub use work::Work;
 
 /// What goes wrong in a measurement: one message for the person at the terminal.
 pub type Error = Box<dyn std::error::Error>;

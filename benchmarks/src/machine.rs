@@ -17,6 +17,8 @@ pub fn describe() -> Vec<String> {
         processor().map(|model| format!("processor: {model}")),
         rustc().map(|version| format!("compiler: {version}")),
         Some(format!("profile: {profile}")),
+        // Our crates have one version.
+        Some(concat!("version: ", env!("CARGO_PKG_VERSION")).to_owned()),
         instructions::valgrind().map(|version| format!("instructions: {version}, callgrind")),
     ]
     .into_iter()

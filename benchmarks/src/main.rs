@@ -1,34 +1,40 @@
-//! Measures what one traced request costs, and prints a table.
+//! Measures what one traced request costs, beside the peers, and prints tables.
 #![expect(
     clippy::print_stderr,
     clippy::print_stdout,
     reason = "a command-line program speaks on its standard streams"
 )]
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::{env, fs, io};
+use std::{env, io};
 
-use benchmarks::instructions::{self, Side};
-use benchmarks::report::{Row, Table};
-use benchmarks::{Case, Error, allocations, cases, machine, wall};
+use benchmarks::allocations::{self, Allocations, Program};
+use benchmarks::instructions::{self, Instructions};
+use benchmarks::report::{self, Row};
+use benchmarks::run::{self, Side};
+use benchmarks::weight::Crates;
+use benchmarks::{Case, Error, Subject, cases, machine, results, time};
 
 const USAGE: &str = "\
-What one traced request costs.
+What one traced request costs, beside the peers.
 
-Usage: cargo run --release -p benchmarks -- [OPTIONS] [FILTER]
+Usage: cargo xtask bench [OPTIONS] [FILTER]
 
-Measures every case whose name holds FILTER: `server`, `unsampled`, ..
+Measures every subject whose case and name, as `server/root: tower-otel`, hold FILTER.
 
 Options:
-  --write  Writes the table to benchmarks/RESULTS.md too
-  --list   Prints the names of the cases
-  --run CASE bare|traced
-           Does the work of one side and prints nothing, for a profiler
+  --write  Writes the tables of everything to benchmarks/RESULTS.md too
+  --list   Prints the names of the cases and their subjects
+  --run CASE SUBJECT bare|traced SAMPLES
+           Does the work of one side, for a profiler, and prints the most memory it had in KiB
+  --time CASE SUBJECT
+           Prints the times of one subject, sample by sample
   --help   Prints this text
 ";
 
-const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md");
+const TITLE: &str = "One request";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -44,13 +50,29 @@ fn main() -> ExitCode {
 
 fn dispatch(arguments: &[&str]) -> Result<(), Error> {
     match arguments {
-        [instructions::RUN, case, side] => run(case, side),
+        [run::RUN, case, subject, side, samples] => {
+            let (case, subject) = (find_case(case)?, subject);
+            let side = Side::find(side).ok_or("a side is `bare` or `traced`")?;
+            let peak = run::run(&case, find(&case, subject)?, side, samples.parse()?)?;
+            peak.iter().for_each(|peak| println!("{peak}"));
+            Ok(())
+        }
+        [time::TIME, case, subject] => {
+            let case = find_case(case)?;
+            let pairs = time::samples(&case, find(&case, subject)?)?;
+            pairs.iter().for_each(|pair| println!("{pair}"));
+            Ok(())
+        }
         ["--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())
         }
         ["--list"] => {
-            cases().for_each(|case| println!("{case}"));
+            for case in cases() {
+                for subject in case.subjects() {
+                    println!("{case}: {}", subject.name());
+                }
+            }
             Ok(())
         }
         ["--write"] => measure("", true),
@@ -60,60 +82,114 @@ fn dispatch(arguments: &[&str]) -> Result<(), Error> {
     }
 }
 
-fn run(case: &str, side: &str) -> Result<(), Error> {
-    let case = Case::find(case).ok_or_else(|| format!("there is no case `{case}`"))?;
-    let side = match side {
-        "bare" => Side::Bare,
-        "traced" => Side::Traced,
-        _ => return Err(format!("`{side}` is neither `bare` nor `traced`").into()),
-    };
-    instructions::run(case, side)
+fn find_case(id: &str) -> Result<Case, Error> {
+    Case::find(id).ok_or_else(|| format!("there is no case `{id}`").into())
+}
+
+fn find<'a>(case: &'a Case, subject: &str) -> Result<&'a Subject, Error> {
+    let found = case.subject(subject);
+    found.ok_or_else(|| format!("{case} has no subject `{subject}`").into())
 }
 
 fn measure(filter: &str, write: bool) -> Result<(), Error> {
-    let has_valgrind = instructions::valgrind().is_some();
-    if !has_valgrind {
+    if instructions::valgrind().is_none() {
         eprintln!(
-            "no valgrind, so no instructions: install it with `apt-get install valgrind`, `dnf install valgrind` or what \
-             your system has"
+            "no valgrind, so no instructions, and allocations of one thread alone: install it with `apt-get install valgrind`, \
+             `dnf install valgrind` or what your system has"
         );
     }
-    let allocations = allocations::of_all_cases()?;
-    let mut table = Table::default();
-    for case in cases().filter(|case| case.to_string().contains(filter)) {
-        eprint!("{case} .. ");
-        io::stderr().flush()?;
-        let instructions = match has_valgrind {
-            true => Some((
-                instructions::count(case, Side::Bare)?,
-                instructions::count(case, Side::Traced)?,
-            )),
-            false => None,
-        };
-        let id = case.to_string();
-        let known = allocations.iter().find(|known| known.0 == id);
-        table.push(&Row {
-            case,
-            instructions,
-            allocations: known.map(|known| known.1),
-            wall: Some(wall::over_bare(case)?),
-        });
-        eprintln!("done");
+    let tools = Tools {
+        has_valgrind: instructions::valgrind().is_some(),
+        program: Program::build()?,
+        crates: Crates::load()?,
+    };
+    println!("{}\n", machine::describe().join("\n"));
+    let mut text = String::new();
+    let mut weights = Vec::new();
+    for case in cases() {
+        let chosen = |subject: &&Subject| format!("{case}: {}", subject.name()).contains(filter);
+        let mut bare = BTreeMap::new();
+        let mut rows = Vec::new();
+        for subject in case.subjects().iter().filter(chosen) {
+            eprint!("{case}: {} .. ", subject.name());
+            io::stderr().flush()?;
+            rows.push(tools.measure(&case, subject, &mut bare)?);
+            if case.records()
+                && !weights
+                    .iter()
+                    .any(|known: &(&str, _)| known.0 == subject.name())
+            {
+                weights.push((subject.name(), tools.crates.weigh(&case, subject)?));
+            }
+            eprintln!("done");
+        }
+        if !rows.is_empty() {
+            let (group, name) = (case.group(), case.name());
+            show(
+                &mut text,
+                format!("### {group}: {name}\n\n{}\n", report::table(rows)),
+            );
+        }
     }
-    let machine = machine::describe();
-    println!("\n{}\n\n{table}", machine.join("\n"));
+    show(
+        &mut text,
+        format!("### Weights\n\n{}", report::weights(&weights)),
+    );
     if write {
-        fs::write(RESULTS, results(&machine, &table))?;
-        eprintln!("written: benchmarks/RESULTS.md");
+        results::write(TITLE, &[], &text)?;
+        eprintln!("written: benchmarks/RESULTS.md, {TITLE}");
     }
     Ok(())
 }
 
-fn results(machine: &[String], table: &Table) -> String {
-    let machine: String = machine.iter().map(|line| format!("- {line}\n")).collect();
-    format!(
-        "# What one traced request costs\n\n\
-         Written by `cargo xtask bench --write`. What the columns mean is in the [README](README.md).\n\n\
-         {machine}\n{table}"
-    )
+/// Prints a part of the results as soon as it is there, and keeps it.
+fn show(text: &mut String, part: String) {
+    print!("{part}");
+    *text += &part;
+}
+
+/// What counts from outside.
+struct Tools {
+    has_valgrind: bool,
+    program: Program,
+    crates: Crates,
+}
+
+/// What a case costs without tracing, which many subjects share.
+type Bare = BTreeMap<&'static str, (Instructions, Allocations)>;
+
+impl Tools {
+    fn measure(&self, case: &Case, subject: &Subject, bare: &mut Bare) -> Result<Row, Error> {
+        let mut row = Row {
+            subject: subject.name(),
+            bare: None,
+            instructions: None,
+            allocations: Some(self.program.count(case, subject)?),
+            all_allocations: None,
+            time: Some(time::over_bare(case, subject)?),
+        };
+        if !self.has_valgrind {
+            return Ok(row);
+        }
+        let count = |side: Side| -> Result<(Instructions, Allocations), Error> {
+            Ok((
+                instructions::count(case, subject, side)?,
+                allocations::on_all_threads(case, subject, side)?,
+            ))
+        };
+        let bare = match bare.get(subject.bare_name()) {
+            Some(known) => *known,
+            None => *bare
+                .entry(subject.bare_name())
+                .or_insert(count(Side::Bare)?),
+        };
+        let traced = count(Side::Traced)?;
+        row.bare = Some(bare.0.on_thread);
+        row.instructions = Some(Instructions {
+            on_thread: traced.0.on_thread - bare.0.on_thread,
+            on_all: traced.0.on_all - bare.0.on_all,
+        });
+        row.all_allocations = Some(traced.1 - bare.1);
+        Ok(row)
+    }
 }

@@ -1,52 +1,142 @@
 //! Spans without any service around them.
 
+use std::any::Any;
 use std::hint::black_box;
-use std::sync::Arc;
 
 use tracing_core_ctx::attribute::Key;
-use tracing_core_ctx::context::Scope;
+use tracing_core_ctx::sampler::{AlwaysOn, ParentBased};
 use tracing_core_ctx::{Span, Tracer};
 
-use crate::{BATCH, Case, Collected, Subject};
+use crate::ours::{self, Way};
+use crate::subject::{Entry, Traced};
+use crate::work::{BATCH, Size};
+use crate::{Case, Error, Work, peers};
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        group: "raw",
-        name: "root",
-        records: true,
-        bare: || Box::new(Nothing),
-        traced: |sink| Box::new(Spans::new(sink, root)),
+/// Which spans are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Root,
+    RootWithChildren,
+    Children,
+    NotTraced,
+}
+
+pub(crate) const ALL: &[Shape] = &[
+    Shape::Root,
+    Shape::RootWithChildren,
+    Shape::Children,
+    Shape::NotTraced,
+];
+
+/// Children in a trace of the case that measures traces.
+pub(crate) const FEW: usize = 10;
+
+/// Children in a trace of the case that measures children.
+pub(crate) const MANY: usize = 100;
+
+impl Shape {
+    const fn size(self) -> Size {
+        match self {
+            Self::Root => Size::BATCH,
+            Self::RootWithChildren => Size {
+                units: BATCH,
+                spans: BATCH * (1 + FEW),
+                batches: 1,
+            },
+            Self::Children => Size {
+                units: MANY,
+                spans: 1 + MANY,
+                batches: 10,
+            },
+            Self::NotTraced => Size::BATCH.unrecorded(),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::RootWithChildren => "root with 10 children",
+            Self::Children => "child, 4 attributes",
+            Self::NotTraced => "child, no active trace",
+        }
+    }
+
+    /// How often a batch does it. A trace with many children is a batch.
+    pub(crate) const fn turns(self) -> usize {
+        match self {
+            Self::Children => 1,
+            _ => BATCH,
+        }
+    }
+}
+
+const OURS: &[&str] = &["tracing_core_ctx"];
+
+const SUBJECTS: &[Entry<Shape>] = &[
+    Entry {
+        name: "tracing-core-ctx",
+        packages: OURS,
+        bare: BARE,
+        traced: |shape| traced(shape, Way::Sink, child),
+        cases: ALL,
     },
-    Case {
-        group: "raw",
-        name: "child, 4 attributes",
-        records: true,
-        bare: || Box::new(Nothing),
-        traced: |sink| Box::new(Spans::new(sink, child).below_a_span()),
+    Entry {
+        name: "tracing-core-ctx, attributes at start",
+        packages: OURS,
+        bare: BARE,
+        traced: |shape| traced(shape, Way::Sink, child_described_at_start),
+        cases: &[Shape::Children],
     },
-    Case {
-        group: "raw",
-        name: "child, 4 attributes at its start",
-        records: true,
-        bare: || Box::new(Nothing),
-        traced: |sink| Box::new(Spans::new(sink, child_described_at_start).below_a_span()),
-    },
-    Case {
-        group: "raw",
-        name: "child, no active trace",
-        records: false,
-        bare: || Box::new(Nothing),
-        traced: |sink| Box::new(Spans::new(sink, child)),
+    Entry {
+        name: "tracing-core-ctx, OTLP bytes",
+        packages: &["tracing_core_ctx", "trace_pipeline"],
+        bare: BARE,
+        traced: |shape| traced(shape, Way::Pipeline, child),
+        cases: ALL,
     },
 ];
+
+pub(crate) fn cases() -> Vec<Case> {
+    ALL.iter()
+        .map(|shape| {
+            let subjects = &[SUBJECTS, peers::SPANS];
+            Case::new("raw", shape.name(), shape.size(), *shape, subjects)
+        })
+        .collect()
+}
+
+pub(crate) const BARE: (&str, fn(Shape) -> Box<dyn Work>) = ("loop", |shape| {
+    Box::new(Turns::new(shape.size().units, || {
+        black_box(());
+    }))
+});
 
 const SKU: Key<str> = Key::new("shop.item.sku");
 const COUNT: Key<i64> = Key::new("shop.item.count");
 const PRICE: Key<f64> = Key::new("shop.item.price");
 const IN_STOCK: Key<bool> = Key::new("shop.item.in_stock");
 
-fn root(tracer: &Tracer) {
-    tracer.span(black_box("reindex")).root().start().end();
+fn traced(shape: Shape, way: Way, child: fn(&Tracer)) -> Result<Traced, Error> {
+    let (tracer, delivery) = ours::set_up(way, ParentBased::new(AlwaysOn))?;
+    let turn: Box<dyn FnMut()> = match shape {
+        Shape::Root => Box::new(move || tracer.span(black_box("order")).root().start().end()),
+        Shape::RootWithChildren => Box::new(move || {
+            trace(&tracer, FEW, |_| Span::child(black_box("step")).end());
+        }),
+        Shape::Children => Box::new(move || trace(&tracer, MANY, child)),
+        Shape::NotTraced => Box::new(move || child(&tracer)),
+    };
+    Ok(Traced::new(Turns::new(shape.turns(), turn), delivery))
+}
+
+fn trace(tracer: &Tracer, children: usize, child: impl Fn(&Tracer)) {
+    let root = tracer.span(black_box("order")).root().start();
+    let scope = root.context().attach();
+    for _ in 0..children {
+        child(tracer);
+    }
+    drop(scope);
+    root.end();
 }
 
 fn child(_: &Tracer) {
@@ -68,69 +158,43 @@ fn child_described_at_start(tracer: &Tracer) {
     span.end();
 }
 
-/// A loop that makes spans.
-struct Spans {
-    // Dropped in this order: what is current, then the span itself.
-    scope: Option<Scope>,
-    above: Span,
-    tracer: Tracer,
-    sink: Arc<Collected>,
-    make: fn(&Tracer),
+/// A loop.
+pub(crate) struct Turns<F> {
+    times: usize,
+    turn: F,
+    enter: Box<dyn Fn() -> Box<dyn Any>>,
+    entered: Option<Box<dyn Any>>,
 }
 
-impl Spans {
-    fn new(sink: Arc<Collected>, make: fn(&Tracer)) -> Self {
+impl<F: FnMut()> Turns<F> {
+    pub(crate) fn new(times: usize, turn: F) -> Self {
         Self {
-            scope: None,
-            above: Span::none(),
-            tracer: Tracer::builder().sink(Arc::clone(&sink)).build(),
-            sink,
-            make,
+            times,
+            turn,
+            enter: Box::new(|| Box::new(())),
+            entered: None,
         }
     }
 
-    fn below_a_span(mut self) -> Self {
-        self.above = self.tracer.span("order").root().start();
+    /// What `enter` returns is held around a batch.
+    pub(crate) fn within<G: 'static>(mut self, enter: impl Fn() -> G + 'static) -> Self {
+        self.enter = Box::new(move || Box::new(enter()));
         self
     }
 }
 
-impl Subject for Spans {
+impl<F: FnMut()> Work for Turns<F> {
     fn prepare(&mut self) {
-        self.scope = Some(self.above.context().attach());
+        self.entered = Some((self.enter)());
     }
 
     fn run(&mut self) {
-        for _ in 0..BATCH {
-            (self.make)(&self.tracer);
+        for _ in 0..self.times {
+            (self.turn)();
         }
     }
 
     fn settle(&mut self) {
-        self.scope = None;
-        self.sink.settle(|_| {});
-    }
-
-    fn delivered(&self) -> u64 {
-        self.sink.delivered()
-    }
-}
-
-/// The same loop without spans.
-struct Nothing;
-
-impl Subject for Nothing {
-    fn prepare(&mut self) {}
-
-    fn run(&mut self) {
-        for turn in 0..BATCH {
-            black_box(turn);
-        }
-    }
-
-    fn settle(&mut self) {}
-
-    fn delivered(&self) -> u64 {
-        0
+        self.entered = None;
     }
 }

@@ -1,59 +1,114 @@
-//! The figures as a table, which is good Markdown too.
+//! The figures as tables, which are good Markdown too.
 
-use std::fmt;
-
-use crate::Case;
 use crate::allocations::Allocations;
-use crate::wall::OverBare;
+use crate::instructions::Instructions;
+use crate::markdown;
+use crate::time::OverBare;
+use crate::weight::Weight;
 
-/// What was measured of one case. What could not be measured is `None`.
+/// What was measured of one subject in one case, over bare. What could not be measured is `None`.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a row of a table")]
 pub struct Row {
-    /// The case.
-    pub case: &'static Case,
-    /// Instructions for each request, without and with tracing.
-    pub instructions: Option<(f64, f64)>,
-    /// Allocations over bare.
+    /// The subject's name.
+    pub subject: &'static str,
+    /// Instructions without tracing, for scale.
+    pub bare: Option<f64>,
+    /// Instructions over bare.
+    pub instructions: Option<Instructions>,
+    /// Allocations over bare, on the thread of the request.
     pub allocations: Option<Allocations>,
-    /// Wall time over bare.
-    pub wall: Option<OverBare>,
+    /// Allocations over bare, on all threads.
+    pub all_allocations: Option<Allocations>,
+    /// Time over bare.
+    pub time: Option<OverBare>,
 }
 
-/// All rows, to be printed.
-#[derive(Debug, Default)]
-pub struct Table(Vec<[String; COLUMNS.len()]>);
-
-const COLUMNS: [&str; 7] = [
-    "case",
+const COLUMNS: &[&str] = &[
+    "over bare",
+    "instructions",
+    "- all threads",
+    "allocations",
+    "- all threads",
+    "bytes",
+    "- all threads",
+    "ns, min",
+    "ns, median",
+    "CPU ns, min",
+    "CPU ns, median",
+    "- all threads",
     "bare: instructions",
-    "instructions over bare",
-    "allocations over bare",
-    "bytes over bare",
-    "ns over bare, min",
-    "ns over bare, median",
 ];
 
-impl Table {
-    /// Adds a row at the end.
-    pub fn push(&mut self, row: &Row) {
-        let number = |value: Option<f64>, digits: usize| {
-            value.map_or_else(|| "?".to_owned(), |value| round(value, digits))
-        };
-        self.0.push([
-            format!("{}: {}", row.case.group(), row.case.name()),
-            number(row.instructions.map(|(bare, _)| bare), 0),
-            number(row.instructions.map(|(bare, traced)| traced - bare), 0),
-            number(row.allocations.map(|allocations| allocations.count), 2),
-            number(row.allocations.map(|allocations| allocations.bytes), 0),
-            number(row.wall.map(|wall| wall.min), 0),
-            number(row.wall.map(|wall| wall.median), 0),
-        ]);
+impl Row {
+    fn cells(&self) -> Vec<String> {
+        let (on_thread, on_all) = (self.allocations, self.all_allocations);
+        let figures = [
+            (self.instructions.map(|i| i.on_thread), 0),
+            (self.instructions.map(|i| i.on_all), 0),
+            (on_thread.map(|a| a.count), 2),
+            (on_all.map(|a| a.count), 2),
+            (on_thread.map(|a| a.bytes), 0),
+            (on_all.map(|a| a.bytes), 0),
+            (self.time.map(|t| t.wall.min), 0),
+            (self.time.map(|t| t.wall.median), 0),
+            (self.time.map(|t| t.thread.min), 0),
+            (self.time.map(|t| t.thread.median), 0),
+            (self.time.map(|t| t.process.median), 0),
+            (self.bare, 0),
+        ];
+        let mut cells = vec![self.subject.to_owned()];
+        cells.extend(figures.map(|(value, digits)| number(value, digits)));
+        cells
     }
 }
 
-/// Rounded, without a sign on zero and without zeros behind the point.
-fn round(value: f64, digits: usize) -> String {
+/// The rows of one case: ours as they come, then the peers, the cheapest first.
+#[must_use]
+pub fn table(mut rows: Vec<Row>) -> String {
+    let ours = rows
+        .iter()
+        .take_while(|row| {
+            row.subject.starts_with("tower-trace") || row.subject.starts_with("tracing-core-ctx")
+        })
+        .count();
+    rows[ours..].sort_by(|a, b| weight(a).total_cmp(&weight(b)));
+    let rows: Vec<Vec<String>> = rows.iter().map(Row::cells).collect();
+    markdown::table(COLUMNS, &rows)
+}
+
+/// What rows are sorted by: instructions, or without valgrind the time.
+fn weight(row: &Row) -> f64 {
+    let instructions = row.instructions.map(|instructions| instructions.on_thread);
+    let time = row.time.map(|time| time.thread.min);
+    instructions.or(time).unwrap_or(f64::INFINITY)
+}
+
+/// What subjects bring along.
+#[must_use]
+pub fn weights(weights: &[(&'static str, Weight)]) -> String {
+    let cells = |(subject, weight): &(&str, Weight)| {
+        vec![
+            (*subject).to_owned(),
+            weight.crates.to_string(),
+            number(weight.memory, 0),
+            weight.versions.join(", "),
+        ]
+    };
+    let columns = [
+        "",
+        "crates beyond axum and reqwest",
+        "KiB at most, over bare",
+        "versions",
+    ];
+    markdown::table(&columns, &weights.iter().map(cells).collect::<Vec<_>>())
+}
+
+/// Rounded, without a sign on zero and without zeros behind the point; a question mark for what is not known.
+fn number(value: Option<f64>, digits: usize) -> String {
+    let Some(value) = value else {
+        return "?".to_owned();
+    };
     let text = format!("{value:.digits$}");
     let text = match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.'),
@@ -66,79 +121,78 @@ fn round(value: f64, digits: usize) -> String {
     }
 }
 
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let widths: Vec<usize> = (0..COLUMNS.len())
-            .map(|column| {
-                let cells = self.0.iter().map(|row| row[column].len());
-                cells
-                    .chain([COLUMNS[column].len()])
-                    .max()
-                    .unwrap_or_default()
-            })
-            .collect();
-        write_line(f, &widths, &COLUMNS)?;
-        write!(f, "|{}", "-".repeat(widths[0] + 2))?;
-        for width in &widths[1..] {
-            write!(f, "|{}:", "-".repeat(width + 1))?;
-        }
-        writeln!(f, "|")?;
-        for row in &self.0 {
-            write_line(f, &widths, row)?;
-        }
-        Ok(())
-    }
-}
-
-/// The first cell is text and begins at the left, the others are numbers and end at the right.
-fn write_line(
-    f: &mut fmt::Formatter<'_>,
-    widths: &[usize],
-    cells: &[impl fmt::Display],
-) -> fmt::Result {
-    for (column, (width, cell)) in widths.iter().zip(cells).enumerate() {
-        match column {
-            0 => write!(f, "| {cell:<width$} |")?,
-            _ => write!(f, " {cell:>width$} |")?,
-        }
-    }
-    writeln!(f)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn figures_are_rounded_and_unknown_ones_are_question_marks() {
-        let mut table = Table::default();
-        table.push(&Row {
-            case: crate::cases().next().unwrap(),
-            instructions: Some((1652.4, 3000.9)),
+    fn row(subject: &'static str, instructions: f64) -> Row {
+        Row {
+            subject,
+            bare: Some(1652.4),
+            instructions: Some(Instructions {
+                on_thread: instructions,
+                on_all: instructions + 0.6,
+            }),
             allocations: Some(Allocations {
                 count: 3.5,
                 bytes: -0.2,
             }),
-            wall: None,
-        });
-        let text = table.to_string();
+            all_allocations: None,
+            time: None,
+        }
+    }
+
+    #[test]
+    fn figures_are_rounded_and_unknown_ones_are_question_marks() {
+        let text = table(vec![row("tower-trace", 1348.0)]);
         let last = text.lines().last().unwrap();
         let cells: Vec<&str> = last.split('|').map(str::trim).collect();
         assert_eq!(
             cells,
             [
                 "",
-                "server: sampled parent",
-                "1652",
+                "tower-trace",
                 "1348",
+                "1349",
                 "3.5",
+                "?",
                 "0",
                 "?",
                 "?",
+                "?",
+                "?",
+                "?",
+                "?",
+                "1652",
                 ""
             ]
         );
         let widths: Vec<usize> = text.lines().map(str::len).collect();
         assert!(widths.iter().all(|width| *width == widths[0]), "{text}");
+    }
+
+    #[test]
+    fn ours_come_first_and_the_peers_by_what_they_cost() {
+        let rows = [
+            ("tower-trace", 9.0),
+            ("tower-trace, OTLP bytes", 8.0),
+            ("tower-otel", 7.0),
+            ("fastrace-tower", 5.0),
+        ];
+        let text = table(rows.map(|(name, cost)| row(name, cost)).into());
+        let names: Vec<&str> = text
+            .lines()
+            .skip(2)
+            .filter_map(|line| Some(line.split('|').nth(1)?.trim()))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "tower-trace",
+                "tower-trace, OTLP bytes",
+                "fastrace-tower",
+                "tower-otel"
+            ]
+        );
     }
 }

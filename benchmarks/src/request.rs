@@ -1,16 +1,24 @@
 //! The request of every exchange: `GET /api/users/12345/orders?limit=10` with a handful of headers.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::OnceLock;
+use std::sync::mpsc::sync_channel;
+use std::task::{Context, Waker};
 
+use axum::extract::{ConnectInfo, MatchedPath};
+use axum::routing::get;
+use axum::{Extension, Router};
 use bytes::Bytes;
 use http::header::{ACCEPT, HOST, HeaderName, HeaderValue, USER_AGENT};
 use http::{Request, Uri};
 use http_body_util::Full;
-use tower_trace::PeerAddr;
+use tower::Service as _;
 use tower_trace::client::UrlTemplate;
 
-pub(crate) type OrdersRequest = Request<Full<Bytes>>;
+use crate::exchange::Small;
+
+pub(crate) type OrdersRequest = Request<Small>;
 
 /// What the caller's headers say about a trace.
 #[derive(Clone, Copy, Debug)]
@@ -22,20 +30,23 @@ pub(crate) enum Caller {
 
 pub(crate) const ROUTE: &str = "/api/users/{id}/orders";
 pub(crate) const TRACE_STATE: &str = "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE";
-const TARGET: &str = "/api/users/12345/orders?limit=10";
-const AUTHORITY: &str = "orders.example:8080";
+pub(crate) const TARGET: &str = "/api/users/12345/orders?limit=10";
+
+/// The program that asks.
+pub(crate) const CALLER: &str = "Mozilla/5.0 (X11; Linux x86_64) shop/1.4";
+
+/// The `traceparent` of a caller that samples.
+pub(crate) const SAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+pub(crate) const AUTHORITY: &str = "orders.example:8080";
 
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// What a router leaves on a request that it has matched: axum keeps the route so.
-#[derive(Clone, Debug)]
-pub(crate) struct MatchedRoute(pub(crate) Arc<str>);
-
-/// As it comes out of a server's connection, and out of its router.
-pub(crate) fn received(caller: Caller, route: &MatchedRoute) -> OrdersRequest {
+/// As it comes out of a server's connection, and out of axum's router.
+pub(crate) fn received(caller: Caller) -> OrdersRequest {
     let traceparent = match caller {
-        Caller::Sampled => Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        Caller::Sampled => Some(SAMPLED),
         Caller::Unsampled => Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"),
         Caller::Untraced => None,
     };
@@ -45,12 +56,31 @@ pub(crate) fn received(caller: Caller, route: &MatchedRoute) -> OrdersRequest {
         head.push((TRACESTATE.clone(), TRACE_STATE));
     }
     let mut request = request(TARGET, &head);
-    request.extensions_mut().insert(route.clone());
-    request.extensions_mut().insert(PeerAddr(SocketAddr::new(
+    if let Some(path) = matched_path() {
+        request.extensions_mut().insert(path.clone());
+    }
+    request.extensions_mut().insert(ConnectInfo(SocketAddr::new(
         IpAddr::V4(Ipv4Addr::new(192, 0, 2, 17)),
         52_814,
     )));
     request
+}
+
+/// What axum leaves on a request that it has matched. Only a router can make one.
+fn matched_path() -> Option<&'static MatchedPath> {
+    static PATH: OnceLock<Option<MatchedPath>> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let (found, path) = sync_channel(1);
+        let handler = |Extension(path): Extension<MatchedPath>| async move {
+            // A second request does not come.
+            let _ = found.try_send(path);
+        };
+        let mut router: Router = Router::new().route(ROUTE, get(handler));
+        let answer = pin!(router.call(request(TARGET, &common_head())));
+        let _ready = answer.poll(&mut Context::from_waker(Waker::noop()));
+        path.try_recv().ok()
+    })
+    .as_ref()
 }
 
 /// As a program makes it, to be sent.
@@ -63,7 +93,7 @@ pub(crate) fn to_be_sent() -> OrdersRequest {
 fn common_head() -> Vec<(HeaderName, &'static str)> {
     vec![
         (HOST, AUTHORITY),
-        (USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64) shop/1.4"),
+        (USER_AGENT, CALLER),
         (ACCEPT, "application/json"),
     ]
 }
@@ -93,12 +123,13 @@ mod tests {
 
     #[test]
     fn nothing_of_the_request_is_lost_on_the_way() {
-        let route = MatchedRoute(ROUTE.into());
-        let received = received(Caller::Sampled, &route);
+        let received = received(Caller::Sampled);
         assert_eq!(received.uri(), TARGET);
         assert_eq!(received.headers().len(), 5);
         assert_eq!(received.headers()[HOST], AUTHORITY);
         assert_eq!(received.headers()["tracestate"], TRACE_STATE);
+        let path = received.extensions().get::<MatchedPath>();
+        assert_eq!(path.map(MatchedPath::as_str), Some(ROUTE));
         let sent = to_be_sent();
         assert_eq!(sent.uri().host(), Some("orders.example"));
         assert_eq!(sent.headers().len(), 3);

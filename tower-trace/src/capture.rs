@@ -44,6 +44,12 @@ const MAX_LINES: usize = 16;
 pub struct Captured(Vec<(HeaderName, String)>);
 
 impl Captured {
+    /// Whether nothing is listed.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Adds headers. What is no header name, or holds secrets, is reported and left out.
     pub fn extend(&mut self, prefix: KeyPrefix, names: impl IntoIterator<Item = impl AsRef<str>>) {
         for name in names {
@@ -83,12 +89,6 @@ impl Captured {
             };
             self.read_as(headers, text, record);
         }
-    }
-
-    /// Whether none is listed.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// Shows the listed headers that are there to `record`, one text for each line, as `text` makes it.

@@ -101,12 +101,17 @@ pub struct HeaderInjector<'a>(pub &'a mut HeaderMap);
 
 impl Inject for HeaderInjector<'_> {
     fn set(&mut self, name: &str, value: &str) {
-        let Some(name) = known(name).or_else(|| HeaderName::from_bytes(name.as_bytes()).ok())
-        else {
-            return;
-        };
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.0.insert(name, value);
+        if let Some(name) = known(name).or_else(|| HeaderName::from_bytes(name.as_bytes()).ok()) {
+            self.put(name, value.as_bytes());
+        }
+    }
+
+    fn set_w3c(&mut self, traceparent: &[u8], tracestate: &[u8]) {
+        self.put(TRACEPARENT, traceparent);
+        if tracestate.is_empty() {
+            self.0.remove(TRACESTATE);
+        } else {
+            self.put(TRACESTATE, tracestate);
         }
     }
 
@@ -115,6 +120,14 @@ impl Inject for HeaderInjector<'_> {
             Some(name) => self.0.remove(name),
             None => self.0.remove(name),
         };
+    }
+}
+
+impl HeaderInjector<'_> {
+    fn put(&mut self, name: HeaderName, value: &[u8]) {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            self.0.insert(name, value);
+        }
     }
 }
 
@@ -147,6 +160,35 @@ mod tests {
         let mut seen = Vec::new();
         HeaderExtractor(&headers).get_all("tracestate", &mut |value| seen.push(value.to_vec()));
         assert_eq!(seen, [b"a=1".to_vec(), b"".to_vec(), b"b=2".to_vec()]);
+    }
+
+    #[test]
+    fn the_three_headers_are_found_at_once_among_few_and_among_many() {
+        for others in [0, 5, MAX_SCANNED - 4, MAX_SCANNED, 200] {
+            for times in 0..27 {
+                let mut list = Vec::new();
+                let mut add = |name: &str, times| {
+                    for value in ["a=1", "b=2"].iter().take(times) {
+                        list.push((name.to_owned(), (*value).to_owned()));
+                    }
+                };
+                add("tracestate", times % 3);
+                (0..others).for_each(|other| add(&format!("x-other-{other}"), 1));
+                add("user-agent", 2);
+                add("baggage", times / 3 % 3);
+                add("traceparent", times / 9);
+                let mut headers = HeaderMap::new();
+                for (name, value) in &list {
+                    let name = HeaderName::try_from(name).unwrap();
+                    headers.append(name, HeaderValue::from_str(value).unwrap());
+                }
+                // A list has what is the default.
+                let found = HeaderExtractor(&headers);
+                assert_eq!(found.get_w3c(), list.get_w3c());
+                assert_eq!(found.get_one("baggage"), list.get_one("baggage"));
+                assert_eq!(found.get_one("x-other-3"), list.get_one("x-other-3"));
+            }
+        }
     }
 
     #[test]

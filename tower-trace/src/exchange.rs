@@ -109,6 +109,14 @@ impl<D: Describe> Exchange<D> {
     /// Ends the exchange; the second end does nothing.
     #[inline]
     fn end(&mut self, end: End<'_>) {
+        if self.describe.is_some() {
+            self.end_open(end);
+        }
+    }
+
+    /// By itself: an exchange has many places where it can end, and ends at one.
+    #[inline(never)]
+    fn end_open(&mut self, end: End<'_>) {
         if let Some(describe) = self.describe.take() {
             self.active.end_with(|span| describe.on_end(end, span));
         }

@@ -1,7 +1,5 @@
 //! Finished spans for tests.
 
-#![expect(clippy::vec_box, reason = "as exporters get them")]
-
 use std::sync::{Arc, Mutex};
 
 use tracing_core_ctx::tracer::TracerBuilder;

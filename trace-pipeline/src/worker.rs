@@ -71,10 +71,6 @@ impl Drop for Stopped {
     }
 }
 
-#[expect(
-    clippy::vec_box,
-    reason = "spans come boxed out of the queue and are not moved any more"
-)]
 struct Exports {
     worker: Worker,
     batch: Vec<SpanRecord>,

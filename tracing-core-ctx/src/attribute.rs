@@ -17,11 +17,21 @@
 //! attributes.set(semconv::HTTP_RESPONSE_STATUS_CODE, "200"); // An integer by convention.
 //! ```
 
+mod code;
+mod entries;
+mod entry;
 mod key;
+mod large;
+mod mark;
+mod names;
 mod set;
+mod table;
 mod texts;
 mod value;
+mod visitor;
 
+pub use code::KeyCode;
 pub use key::{AttributeKey, Key, KeyPrefix, KeyRef, Untyped};
 pub use set::{Attributes, Iter};
 pub use value::{Array, AttributeValue, Value, ValueRef};
+pub use visitor::Visitor;

@@ -203,8 +203,13 @@ impl Context {
     /// The same with a span of another service as the current one.
     #[must_use]
     pub fn with_remote_span(mut self, span_context: SpanContext) -> Self {
-        self.change(|node| node.span = SpanRef::passing(span_context));
+        self.set_remote_span(span_context);
         self
+    }
+
+    #[inline]
+    pub(crate) fn set_remote_span(&mut self, span_context: SpanContext) {
+        self.change(|node| node.span = SpanRef::passing(span_context));
     }
 
     /// The same with `span` as the current one; with none, if `span` has no identity.
@@ -216,15 +221,21 @@ impl Context {
         self
     }
 
+    fn set_span(&mut self, span: SpanRef) {
+        // A span that is not ours only passes through, and its caller's wish with it.
+        if span.span_context().is_some_and(|span| !span.is_remote()) {
+            self.set_local_span(span);
+        } else {
+            self.change(|node| node.span = span);
+        }
+    }
+
+    /// The same for a span of this process.
     #[inline]
-    pub(crate) fn set_span(&mut self, span: SpanRef) {
-        let decides = span.span_context().is_some_and(|span| !span.is_remote());
+    pub(crate) fn set_local_span(&mut self, span: SpanRef) {
         self.change(|node| {
             node.span = span;
-            // A span that is not ours only passes through, and its caller's wish with it.
-            if decides {
-                node.hint = node.hint.filter(|hint| *hint == SamplingHint::Debug);
-            }
+            node.hint = node.hint.filter(|hint| *hint == SamplingHint::Debug);
         });
     }
 
@@ -244,7 +255,9 @@ impl Context {
     #[must_use]
     pub fn with_baggage(mut self, baggage: Baggage) -> Self {
         if self.extras().is_some() || !baggage.is_empty() {
-            self.change(|node| Arc::make_mut(node.extras.get_or_insert_default()).baggage = baggage);
+            self.change(|node| {
+                Arc::make_mut(node.extras.get_or_insert_default()).baggage = baggage;
+            });
         }
         self
     }

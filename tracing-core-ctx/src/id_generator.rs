@@ -18,6 +18,11 @@ pub trait IdGenerator: fmt::Debug + Send + Sync {
     /// An id for a new span.
     fn span_id(&self) -> SpanId;
 
+    /// Both ids of a span that starts a trace. Default: [`trace_id`](Self::trace_id), then [`span_id`](Self::span_id).
+    fn root_ids(&self) -> (TraceId, SpanId) {
+        (self.trace_id(), self.span_id())
+    }
+
     /// Whether the rightmost 7 bytes of trace ids are uniformly random, which new traces then say with the random flag. Default: yes.
     fn is_random(&self) -> bool {
         true
@@ -33,24 +38,32 @@ pub struct RandomIds;
 
 impl IdGenerator for RandomIds {
     fn trace_id(&self) -> TraceId {
-        with_rng(|rng| {
-            loop {
-                let value = u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64());
-                if let Some(id) = TraceId::from_u128(value) {
-                    return id;
-                }
-            }
-        })
+        with_rng(trace_id)
     }
 
     fn span_id(&self) -> SpanId {
-        with_rng(|rng| {
-            loop {
-                if let Some(id) = SpanId::from_u64(rng.next_u64()) {
-                    return id;
-                }
-            }
-        })
+        with_rng(span_id)
+    }
+
+    fn root_ids(&self) -> (TraceId, SpanId) {
+        with_rng(|rng| (trace_id(rng), span_id(rng)))
+    }
+}
+
+fn trace_id(rng: &mut Xoshiro256PlusPlus) -> TraceId {
+    loop {
+        let value = u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64());
+        if let Some(id) = TraceId::from_u128(value) {
+            return id;
+        }
+    }
+}
+
+fn span_id(rng: &mut Xoshiro256PlusPlus) -> SpanId {
+    loop {
+        if let Some(id) = SpanId::from_u64(rng.next_u64()) {
+            return id;
+        }
     }
 }
 

@@ -52,22 +52,23 @@ impl AttributeLimits {
         count: usize::MAX,
         value_length: usize::MAX,
     };
+}
 
-    #[inline]
-    pub(crate) fn cut<'a>(&self, text: &'a str) -> &'a str {
-        // As many bytes as the limit has characters cannot be too many characters.
-        if text.len() <= self.value_length {
-            return text;
-        }
-        self.cut_long(text)
+/// The first `longest` characters of a text.
+#[inline]
+pub(crate) fn cut(text: &str, longest: usize) -> &str {
+    // As many bytes as the limit has characters cannot be too many characters.
+    if text.len() <= longest {
+        return text;
     }
+    cut_long(text, longest)
+}
 
-    #[cold]
-    fn cut_long<'a>(&self, text: &'a str) -> &'a str {
-        match text.char_indices().nth(self.value_length) {
-            Some((end, _)) => &text[..end],
-            None => text,
-        }
+#[cold]
+fn cut_long(text: &str, longest: usize) -> &str {
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => &text[..end],
+        None => text,
     }
 }
 

@@ -117,9 +117,10 @@ impl Extraction {
     }
 
     /// Takes over the caller's span, marked as remote, unless there is one already: what was found first counts.
+    #[inline]
     pub fn set_span(&mut self, span_context: SpanContext) {
         if !self.has_span() {
-            self.update(|cx| cx.with_remote_span(span_context.with_remote(true)));
+            self.context.set_remote_span(span_context.with_remote(true));
         }
     }
 

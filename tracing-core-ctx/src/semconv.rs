@@ -53,6 +53,7 @@ pub use http::*;
 pub use messaging::*;
 pub use network::*;
 pub use registry::{Definition, Stability, ValueType, definition, definitions};
+pub(crate) use registry::{NAMES, number};
 pub use resource::*;
 pub use rpc::*;
 pub use service::*;

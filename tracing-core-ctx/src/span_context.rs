@@ -40,6 +40,23 @@ impl SpanContext {
         }
     }
 
+    /// The context of a span of this process.
+    #[inline]
+    pub(crate) const fn with_all(
+        trace_id: TraceId,
+        span_id: SpanId,
+        flags: TraceFlags,
+        trace_state: TraceState,
+    ) -> Self {
+        Self {
+            trace_id,
+            span_id,
+            trace_state,
+            flags,
+            remote: false,
+        }
+    }
+
     /// The same with another `tracestate`.
     #[must_use]
     pub fn with_trace_state(mut self, trace_state: TraceState) -> Self {

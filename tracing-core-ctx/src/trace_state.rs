@@ -12,7 +12,6 @@
 
 mod keys;
 mod shared;
-mod words;
 
 use std::fmt;
 use std::str::FromStr;
@@ -65,6 +64,9 @@ impl TraceState {
 
     /// The list of a single header.
     pub(crate) fn from_header(header: &[u8]) -> Result<Self, InvalidTraceState> {
+        if let Some(keys) = plain_keys(header) {
+            return Ok(Self(Shared::new(header, keys)));
+        }
         let mut reader = Reader::new();
         reader.read(header)?;
         Ok(reader.finish())
@@ -73,7 +75,13 @@ impl TraceState {
     /// The list as it is sent; the empty text when there is none.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        text(self.as_bytes())
+    }
+
+    /// The same as bytes, which are ASCII: for writing it without a look at each of them.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 
     /// Whether there is no member.
@@ -89,20 +97,25 @@ impl TraceState {
         if !self.0.keys().may_have(key.as_bytes()) {
             return None;
         }
-        self.iter()
-            .find(|member| member.0 == key)
-            .map(|member| member.1)
+        self.members()
+            .find(|member| member.0 == key.as_bytes())
+            .map(|member| text(member.1))
     }
 
     /// Keys and values from left to right.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut rest = self.as_str();
+        self.members()
+            .map(|member| (text(member.0), text(member.1)))
+    }
+
+    fn members(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut rest = self.as_bytes();
         std::iter::from_fn(move || {
             // Byte by byte: members are short, and a search for characters costs several times as much.
-            let comma = rest.bytes().position(|byte| byte == b',');
+            let comma = rest.iter().position(|byte| *byte == b',');
             let member = &rest[..comma.unwrap_or(rest.len())];
-            rest = comma.map_or("", |comma| &rest[comma + 1..]);
-            let equals = member.bytes().position(|byte| byte == b'=')?;
+            rest = comma.map_or(&[], |comma| &rest[comma + 1..]);
+            let equals = member.iter().position(|byte| *byte == b'=')?;
             Some((&member[..equals], &member[equals + 1..]))
         })
     }
@@ -115,13 +128,14 @@ impl TraceState {
     ///
     /// When key or value break the grammar.
     pub fn with(&self, key: &str, value: &str) -> Result<Self, InvalidTraceState> {
-        if !is_key(key.as_bytes()) || !is_value(value.as_bytes()) {
+        let (key, value) = (key.as_bytes(), value.as_bytes());
+        if !is_key(key) || !is_value(value) {
             return Err(InvalidTraceState(()));
         }
         let mut text = Shared::EMPTY;
         text.push(key, value);
         for member in self
-            .iter()
+            .members()
             .filter(|member| member.0 != key)
             .take(MAX_MEMBERS - 1)
         {
@@ -137,7 +151,7 @@ impl TraceState {
             return self.clone();
         }
         let mut text = Shared::EMPTY;
-        for member in self.iter().filter(|member| member.0 != key) {
+        for member in self.members().filter(|member| member.0 != key.as_bytes()) {
             text.push(member.0, member.1);
         }
         Self(text)
@@ -160,25 +174,14 @@ impl Reader {
     }
 
     pub(crate) fn read(&mut self, header: &[u8]) -> Result<(), InvalidTraceState> {
-        let text = std::str::from_utf8(header).map_err(|_| InvalidTraceState(()))?;
-        match plain_keys(header) {
-            Some((keys, members)) if self.members == 0 => {
-                self.members = members;
-                self.text = Shared::new(text, keys);
-                Ok(())
-            }
-            _ => self.read_members(text),
-        }
-    }
-
-    fn read_members(&mut self, mut rest: &str) -> Result<(), InvalidTraceState> {
-        while let Some(byte) = rest.bytes().next() {
+        let mut rest = header;
+        while let Some((byte, after)) = rest.split_first() {
             // Blanks around members, and members that are empty.
             if matches!(byte, b' ' | b'\t' | b',') {
-                rest = &rest[1..];
+                rest = after;
                 continue;
             }
-            let lengths = Lengths::of(rest.as_bytes()).ok_or(InvalidTraceState(()))?;
+            let lengths = Lengths::of(rest).ok_or(InvalidTraceState(()))?;
             self.members += 1;
             if self.members > MAX_MEMBERS {
                 return Err(InvalidTraceState(()));
@@ -194,38 +197,40 @@ impl Reader {
     }
 
     /// Takes the first member of `list` over, unless its key is known.
-    fn add(&mut self, list: &str, lengths: Lengths) {
+    fn add(&mut self, list: &[u8], lengths: Lengths) {
         let text = &mut self.text;
         // Key and equals sign: the beginning that no other member may have.
-        let start = &list.as_bytes()[..=lengths.key];
-        let mut known = text.as_str().as_bytes().split(|&byte| byte == b',');
+        let start = &list[..=lengths.key];
+        let mut known = text.as_bytes().split(|&byte| byte == b',');
         if !known.any(|known| known.starts_with(start)) {
             text.push(&list[..lengths.key], &list[lengths.key + 1..lengths.member]);
         }
     }
 }
 
-/// The keys of a list that can be kept as it stands, as [`Keys`], and how many: well-formed, without blanks around members, without empty
-/// ones, and surely without a key that comes twice. That is what nearly everybody sends.
-fn plain_keys(list: &[u8]) -> Option<(Keys, usize)> {
+/// The keys of a list that can be kept as it stands: well-formed, without blanks around members, without empty ones, and surely without a
+/// key that comes twice. That is what nearly everybody sends.
+fn plain_keys(list: &[u8]) -> Option<Keys> {
     let mut keys = Keys::NONE;
-    let mut start = 0;
-    for members in 1..=MAX_MEMBERS {
-        let equals = words::stop(list, start);
-        let end = words::stop(list, equals + 1);
-        let (key, value) = (list.get(start..equals)?, list.get(equals + 1..end)?);
-        if list.get(equals) != Some(&b'=')
-            || !is_key(key)
-            || !(1..=MAX_VALUE).contains(&value.len())
-            || value.last() == Some(&b' ')
-            || keys.may_have(key)
-        {
+    let mut rest = list;
+    for _ in 0..MAX_MEMBERS {
+        let (key, after) = rest.split_at(span(rest, KEY));
+        let (b'=', after) = after.split_first()? else {
+            return None;
+        };
+        let (value, after) = after.split_at(span(after, VALUE));
+        let is_plain = CLASSES[usize::from(*key.first()?)] & KEY_START != 0
+            && key.len() <= MAX_KEY
+            && value.len() <= MAX_VALUE
+            && *value.last()? != b' '
+            && !keys.may_have(key);
+        if !is_plain {
             return None;
         }
         keys.add(key);
-        match list.get(end) {
-            None => return Some((keys, members)),
-            Some(b',') => start = end + 1,
+        match after.split_first() {
+            None => return Some(keys),
+            Some((b',', after)) => rest = after,
             Some(_) => return None,
         }
     }
@@ -245,19 +250,13 @@ struct Lengths {
 impl Lengths {
     /// `None` when the list does not start with a well-formed member.
     fn of(list: &[u8]) -> Option<Self> {
-        let of_class = |bytes: &[u8], class| {
-            bytes
-                .iter()
-                .take_while(|byte| CLASSES[usize::from(**byte)] & class != 0)
-                .count()
-        };
-        let key = of_class(list, KEY);
+        let key = span(list, KEY);
         let (name, rest) = list.split_at(key);
         let (b'=', rest) = rest.split_first()? else {
             return None;
         };
         // A value may hold spaces, but not at its end.
-        let (value, rest) = rest.split_at(of_class(rest, VALUE));
+        let (value, rest) = rest.split_at(span(rest, VALUE));
         let value = value.trim_ascii_end().len();
         let blanks = rest
             .iter()
@@ -291,13 +290,13 @@ impl FromStr for TraceState {
     type Err = InvalidTraceState;
 
     fn from_str(text: &str) -> Result<Self, InvalidTraceState> {
-        Self::from_headers([text.as_bytes()])
+        Self::from_header(text.as_bytes())
     }
 }
 
 impl PartialEq for TraceState {
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        self.as_bytes() == other.as_bytes()
     }
 }
 
@@ -323,6 +322,27 @@ pub(crate) fn trim_ows(text: &[u8]) -> &[u8] {
     };
     let end = text.iter().rposition(|byte| !is_ows(byte)).unwrap_or(start);
     &text[start..=end]
+}
+
+/// Of a list or a part of it, which is ASCII.
+fn text(list: &[u8]) -> &str {
+    std::str::from_utf8(list).unwrap_or_default()
+}
+
+/// How many bytes at the start are of a class. Four at a time, as long as all of them are.
+fn span(bytes: &[u8], class: u8) -> usize {
+    let mut rest = bytes;
+    while let Some((four, after)) = rest.split_first_chunk::<4>()
+        && all(four, class)
+    {
+        rest = after;
+    }
+    while let Some((one, after)) = rest.split_first()
+        && all(&[*one], class)
+    {
+        rest = after;
+    }
+    bytes.len() - rest.len()
 }
 
 /// What a byte may be part of. One look-up for each byte instead of a chain of comparisons.

@@ -139,9 +139,9 @@ impl Tracer {
         }
     }
 
-    /// The same tracer, recording in the name of the one who built it.
-    pub(crate) fn for_application(&self) -> Self {
-        self.with_scope(self.inner.scope)
+    /// The name of the one who built it.
+    pub(crate) fn application(&self) -> &'static InstrumentationScope {
+        self.inner.scope
     }
 
     pub(crate) fn ids(&self) -> &dyn IdGenerator {

@@ -36,8 +36,10 @@ Tasks:
                 dependencies, words, documents
   ci [STEP..]   Runs what CI runs and prints the time of each step; without names all
                 of them, in this order: fmt clippy docs tidy test
-  bench [ARG..] Measures one traced request in instructions and allocations (needs
-                valgrind); the arguments go to the benchmark program
+  bench [NAME] [ARG..]
+                Measures what tracing costs, beside the peers: one request (no name;
+                needs valgrind), a server under load (`end-to-end`; needs wrk), many
+                spans (`scaling`), or all; the arguments go to the benchmark program
   help          Prints this text
 ";
 

@@ -1,11 +1,20 @@
-//! What tracing may take from the allocator. These are facts, so they are tests; all other figures are only reported.
+//! What tracing may take from the allocator, and that every way to trace delivers what it is measured for. These are facts, so they are
+//! tests; all other figures are only reported.
+
+use std::process::Command;
+use std::sync::Arc;
+
+mod load;
+mod scaling;
 
 use benchmarks::allocations::{self, Allocations};
-use benchmarks::{Case, Collected};
+use benchmarks::{Case, Collected, cases, recorded};
 
-fn over_bare(case: &str) -> Allocations {
+/// What our subject takes over bare.
+fn over_bare(case: &str, subject: &str) -> Allocations {
     let case = Case::find(case).expect("a case of this name");
-    let measured = allocations::over_bare(case, |work| {
+    let subject = case.subject(subject).expect("a subject of this name");
+    let measured = allocations::over_bare(&case, subject, |work| {
         let info = allocation_counter::measure(work);
         (info.count_total, info.bytes_total)
     });
@@ -20,23 +29,32 @@ fn the_allocator_counts() {
 
 #[test]
 fn an_unsampled_request_with_tracestate_allocates_nothing() {
-    assert_eq!(over_bare("server/unsampled parent"), Allocations::default());
+    assert_eq!(
+        over_bare("server/unsampled parent", "tower-trace"),
+        Allocations::default()
+    );
 }
 
 #[test]
 fn a_request_that_the_sampler_drops_allocates_nothing() {
-    assert_eq!(over_bare("server/off: sampler"), Allocations::default());
+    assert_eq!(
+        over_bare("server/off", "tower-trace"),
+        Allocations::default()
+    );
 }
 
 #[test]
 fn a_request_without_a_sink_allocates_nothing() {
-    assert_eq!(over_bare("server/off: no sink"), Allocations::default());
+    assert_eq!(
+        over_bare("server/off", "tower-trace, no sink"),
+        Allocations::default()
+    );
 }
 
 #[test]
 fn a_recorded_request_allocates_at_most_four_times() {
     for case in ["server/sampled parent", "server/root"] {
-        let allocations = over_bare(case);
+        let allocations = over_bare(case, "tower-trace");
         assert!(allocations.count <= 4.0, "{case}: {allocations:?}");
     }
 }
@@ -44,20 +62,67 @@ fn a_recorded_request_allocates_at_most_four_times() {
 #[test]
 fn a_child_where_nothing_is_traced_allocates_nothing() {
     assert_eq!(
-        over_bare("raw/child, no active trace"),
+        over_bare("raw/child, no active trace", "tracing-core-ctx"),
         Allocations::default()
     );
 }
 
+/// Peers keep state for the whole process, so each has one of its own, which fails when spans are missing.
+fn every_span_arrives(group: &str) {
+    for case in cases().into_iter().filter(|case| case.group() == group) {
+        for subject in case.subjects() {
+            let output = Command::new(env!("CARGO_BIN_EXE_benchmarks"))
+                .args(["--run", &case.to_string(), subject.name(), "traced", "0"])
+                .output()
+                .expect("the program starts");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                output.status.success(),
+                "{case}: {}: {said}",
+                subject.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_span_of_a_server_arrives() {
+    every_span_arrives("server");
+}
+
+#[test]
+fn every_span_of_a_client_arrives() {
+    every_span_arrives("client");
+}
+
+#[test]
+fn every_span_without_a_service_arrives() {
+    every_span_arrives("raw");
+}
+
+#[test]
+fn a_case_has_every_subject_once() {
+    for case in cases() {
+        let mut names: Vec<&str> = case
+            .subjects()
+            .iter()
+            .map(|subject| subject.name())
+            .collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count, "{case}");
+    }
+}
+
 #[test]
 fn the_recorded_request_has_the_full_set_of_attributes() {
-    let sink = std::sync::Arc::new(Collected::new());
-    let case = Case::find("server/sampled parent").expect("a case of this name");
-    let mut subject = case.traced(std::sync::Arc::clone(&sink));
-    subject.prepare();
-    subject.run();
+    let sink = Arc::new(Collected::new());
+    let mut work = recorded(Arc::clone(&sink));
+    work.prepare();
+    work.run();
     let mut spans = 0;
-    sink.settle(|span| {
+    sink.show(|span| {
         spans += 1;
         let mut keys: Vec<&str> = span.attributes().iter().map(|(key, _)| key).collect();
         keys.sort_unstable();
@@ -86,5 +151,5 @@ fn the_recorded_request_has_the_full_set_of_attributes() {
             Some("t61rcWkgMzE")
         );
     });
-    assert_eq!(spans, benchmarks::BATCH);
+    assert_eq!(spans, 64);
 }

@@ -111,7 +111,7 @@ impl<'a> Request<'a> {
     pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
         let head = self.head;
         let template = self.template();
-        span.update_name_from(&method::name_of(self.method, template));
+        span.update_name_of(&method::name_of(self.method, template));
         span.set_new(semconv::HTTP_REQUEST_METHOD, self.method);
         if self.method == method::OTHER {
             span.set_new(

@@ -78,7 +78,7 @@ impl ClientPolicy {
         if let Some(on_request) = &self.on_request {
             hook::run(|| on_request(head, active.span()));
         }
-        Exchange::new(head.method, active, DescribeClient::new(Arc::clone(self)))
+        Exchange::new(head.method, active, DescribeClient::new(self))
     }
 
     pub(super) const fn extras(&self) -> Extras {

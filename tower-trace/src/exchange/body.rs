@@ -78,12 +78,11 @@ where
         if this.inner.is_none() {
             return Poll::Ready(None);
         }
-        let mut polled = Poll::Ready(None);
-        run(exchange, || {
+        let polled = run(exchange, || {
             let Some(mut inner) = this.inner.as_mut().as_pin_mut() else {
-                return;
+                return Poll::Ready(None);
             };
-            polled = inner.as_mut().poll_frame(cx);
+            let polled = inner.as_mut().poll_frame(cx);
             let is_over = match &polled {
                 Poll::Pending | Poll::Ready(Some(Err(_))) => false,
                 Poll::Ready(None) => true,
@@ -94,15 +93,16 @@ where
                 *this.size_at_end = inner.size_hint();
                 this.inner.set(None);
             }
+            polled
         });
+        if !exchange.is_open() {
+            return polled;
+        }
         if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(data) = frame.data_ref()
         {
             *this.read = this.read.saturating_add(data.remaining() as u64);
             exchange.data(data);
-        }
-        if !exchange.is_open() {
-            return polled;
         }
         match &polled {
             Poll::Pending => {}

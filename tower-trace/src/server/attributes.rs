@@ -18,8 +18,56 @@ use crate::route::{Found, Target};
 use crate::scratch::Text;
 use crate::{PeerAddr, hook, scratch, version};
 
+/// A request that is taken apart when somebody asks: a span that a sampler drops unseen costs nothing here.
+pub(super) struct Asked<'a> {
+    policy: &'a ServerPolicy,
+    head: RequestHead<'a>,
+    request: OnceCell<Request<'a>>,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) const fn new(policy: &'a ServerPolicy, head: RequestHead<'a>) -> Self {
+        Self {
+            policy,
+            head,
+            request: OnceCell::new(),
+        }
+    }
+
+    /// Writes everything that is known at the start.
+    pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
+        let new;
+        let request = match self.request.get() {
+            Some(request) => request,
+            None => {
+                new = self.take_apart();
+                &new
+            }
+        };
+        request.describe(span);
+    }
+
+    fn request(&self) -> &Request<'a> {
+        self.request.get_or_init(|| self.take_apart())
+    }
+
+    fn take_apart(&self) -> Request<'a> {
+        Request::new(self.policy, self.head, self.policy.target(self.head))
+    }
+}
+
+impl AttributeSource for Asked<'_> {
+    fn name(&self) -> &str {
+        self.request().name()
+    }
+
+    fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        self.request().get(key)
+    }
+}
+
 /// What the head of a request says in the words of the conventions. Borrowed; nothing is built before it is asked for.
-pub(super) struct Request<'a> {
+struct Request<'a> {
     policy: &'a ServerPolicy,
     head: RequestHead<'a>,
     uri: &'a http::Uri,
@@ -32,7 +80,7 @@ pub(super) struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// A request with its target as the client sent it.
-    pub(super) fn new(policy: &'a ServerPolicy, head: RequestHead<'a>, uri: &'a http::Uri) -> Self {
+    fn new(policy: &'a ServerPolicy, head: RequestHead<'a>, uri: &'a http::Uri) -> Self {
         Self {
             policy,
             head,
@@ -45,14 +93,21 @@ impl<'a> Request<'a> {
     }
 
     /// Writes everything that is known at the start.
-    pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
+    fn describe(&self, span: &mut SpanWriter<'_>) {
         let head = self.head;
         let usual = Usual::of(head.headers);
         let method = self.method();
-        let target = self.target();
+        let found;
+        let target = match self.target.get() {
+            Some(found) => found.target(),
+            None => {
+                found = self.find_target();
+                found.target()
+            }
+        };
         match self.given_name() {
             Some(name) => span.update_name(&name),
-            None => span.update_name_from(&method::name_of(method, target.text())),
+            None => span.update_name_of(&method::name_of(method, target.text())),
         }
         span.set_new(semconv::HTTP_REQUEST_METHOD, method);
         if method == method::OTHER {
@@ -63,8 +118,8 @@ impl<'a> Request<'a> {
         }
         span.set_new(semconv::URL_PATH, cut(path(self.uri)));
         span.set_new(semconv::URL_SCHEME, self.scheme());
-        if let Some(query) = self.query() {
-            span.set_new(semconv::URL_QUERY, cut(query));
+        if let Some(query) = self.redacted_query() {
+            span.set_new(semconv::URL_QUERY, cut(&query));
         }
         match target {
             Target::Route(route) => span.set_new(semconv::HTTP_ROUTE, route),
@@ -105,9 +160,11 @@ impl<'a> Request<'a> {
 
     /// The route it goes to.
     fn target(&self) -> Target<'_> {
-        self.target
-            .get_or_init(|| self.policy.routes.find(self.head, self.uri.path()))
-            .target()
+        self.target.get_or_init(|| self.find_target()).target()
+    }
+
+    fn find_target(&self) -> Found<'a> {
+        self.policy.routes.find(self.head, self.uri.path())
     }
 
     /// The name that the user's own rule gives.
@@ -119,7 +176,7 @@ impl<'a> Request<'a> {
     }
 
     fn describe_client(&self, span: &mut SpanWriter<'_>) {
-        let client = &self.forwarded().client;
+        let client = self.forwarded().and_then(|said| said.client.as_ref());
         let peer = self.peer();
         if let Some(client) = client {
             span.set_new(semconv::CLIENT_ADDRESS, &*client.address);
@@ -178,20 +235,17 @@ impl<'a> Request<'a> {
     }
 
     /// What trusted proxies say; nothing where none are configured.
-    fn forwarded(&self) -> &Forwarded<'a> {
-        self.forwarded.get_or_init(|| {
-            if self.policy.forwarded {
-                Forwarded::read(self.head.headers)
-            } else {
-                Forwarded::default()
-            }
+    fn forwarded(&self) -> Option<&Forwarded<'a>> {
+        self.policy.forwarded.then(|| {
+            self.forwarded
+                .get_or_init(|| Forwarded::read(self.head.headers))
         })
     }
 
     /// The client's scheme: what a trusted proxy says, else the target's own, else the layer's setting.
     fn scheme(&self) -> &str {
         self.forwarded()
-            .scheme
+            .and_then(|said| said.scheme)
             .or_else(|| self.uri.scheme_str())
             .or_else(|| self.head.uri.scheme_str())
             .unwrap_or(self.policy.scheme)
@@ -199,16 +253,17 @@ impl<'a> Request<'a> {
 
     /// The redacted query, unless it is empty.
     fn query(&self) -> Option<&str> {
-        let query = self.query.get_or_init(|| {
-            let query = self.uri.query().filter(|query| !query.is_empty())?;
-            Some(self.policy.sensitive.redact_query(query))
-        });
-        query.as_deref()
+        self.query.get_or_init(|| self.redacted_query()).as_deref()
+    }
+
+    fn redacted_query(&self) -> Option<Cow<'a, str>> {
+        let query = self.uri.query().filter(|query| !query.is_empty())?;
+        Some(self.policy.sensitive.redact_query(query))
     }
 
     /// The host and port that the client called; `host` is what the header says.
     fn server<'b>(&'b self, host: Option<&'b HeaderValue>) -> Option<(&'b str, Option<u16>)> {
-        if let Some(host) = &self.forwarded().host {
+        if let Some(host) = self.forwarded().and_then(|said| said.host.as_ref()) {
             return authority::split(host);
         }
         if let Some(host) = self.uri.authority().or_else(|| self.head.uri.authority()) {
@@ -255,7 +310,7 @@ impl AttributeSource for Request<'_> {
                 .1
                 .map(|port| ValueRef::I64(i64::from(port))),
             "client.address" => {
-                let client = self.forwarded().client.as_ref()?;
+                let client = self.forwarded()?.client.as_ref()?;
                 Some(ValueRef::Str(&client.address))
             }
             "user_agent.original" => {

@@ -9,18 +9,23 @@ use tracing_core_ctx::span::SpanWriter;
 use super::policy::ServerPolicy;
 use crate::exchange::{Describe, End};
 use crate::head::ResponseHead;
-use crate::{hook, outcome};
+use crate::hook;
+use crate::outcome::{self, Extras};
 
 /// What a server span says about the response and the end.
 pub struct DescribeServer {
-    policy: Arc<ServerPolicy>,
+    /// Only where it says something about responses: to count it up and down costs every request, and all threads share the count.
+    policy: Option<Arc<ServerPolicy>>,
+    extras: Extras,
     status: Option<StatusCode>,
 }
 
 impl DescribeServer {
-    pub(super) const fn new(policy: Arc<ServerPolicy>) -> Self {
+    pub(super) fn new(policy: &Arc<ServerPolicy>) -> Self {
+        let looks_at_heads = policy.on_response.is_some() || !policy.response_headers.is_empty();
         Self {
-            policy,
+            policy: looks_at_heads.then(|| Arc::clone(policy)),
+            extras: policy.extras(),
             status: None,
         }
     }
@@ -29,19 +34,21 @@ impl DescribeServer {
 impl Describe for DescribeServer {
     fn on_response(&mut self, head: ResponseHead<'_>, span: &SpanRef) -> ControlFlow<()> {
         self.status = Some(head.status);
-        let listed = &self.policy.response_headers;
-        listed.read(head.headers, &self.policy.sensitive, |key, lines| {
-            span.set(key, lines);
-        });
-        if let Some(on_response) = &self.policy.on_response {
-            hook::run(|| on_response(head, span));
+        if let Some(policy) = &self.policy {
+            let listed = &policy.response_headers;
+            listed.read(head.headers, &policy.sensitive, |key, lines| {
+                span.set(key, lines);
+            });
+            if let Some(on_response) = &policy.on_response {
+                hook::run(|| on_response(head, span));
+            }
         }
         ControlFlow::Continue(())
     }
 
     fn on_end(self, end: End<'_>, span: &mut SpanWriter<'_>) {
         let is_error = |status: StatusCode| status.is_server_error();
-        outcome::describe(&end, self.status, is_error, self.policy.extras(), span);
+        outcome::describe(&end, self.status, is_error, self.extras, span);
     }
 }
 

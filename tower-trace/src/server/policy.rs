@@ -4,7 +4,7 @@ use std::sync::Arc;
 use http::{HeaderName, Uri};
 use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind, Tracer};
 
-use super::attributes::Request;
+use super::attributes::Asked;
 use super::describe::DescribeServer;
 use crate::capture::Captured;
 use crate::carrier::HeaderExtractor;
@@ -62,7 +62,7 @@ impl ServerPolicy {
             // Nobody takes spans, so nobody asks what one would be called.
             return Exchange::unrecorded(ActiveSpan::passing(context));
         }
-        let request = Request::new(self, head, self.target(head));
+        let request = Asked::new(self, head);
         let mut builder = self
             .tracer
             .span("")
@@ -78,11 +78,11 @@ impl ServerPolicy {
         if let Some(on_request) = &self.on_request {
             hook::run(|| on_request(head, active.span()));
         }
-        Exchange::new(head.method, active, DescribeServer::new(Arc::clone(self)))
+        Exchange::new(head.method, active, DescribeServer::new(self))
     }
 
     /// The target as the client sent it.
-    fn target<'a>(&self, head: RequestHead<'a>) -> &'a Uri {
+    pub(super) fn target<'a>(&self, head: RequestHead<'a>) -> &'a Uri {
         let original = self.uri.as_ref();
         original
             .and_then(|uri| hook::run(|| uri(head)).flatten())

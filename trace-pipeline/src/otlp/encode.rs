@@ -1,11 +1,13 @@
 //! Spans as an `ExportTraceServiceRequest`, written straight from the records
 //! ([opentelemetry-proto](https://github.com/open-telemetry/opentelemetry-proto), `trace/v1/trace.proto`).
 
-use tracing_core_ctx::attribute::{Array, Attributes, ValueRef};
 use tracing_core_ctx::span::{Event, Link};
 use tracing_core_ctx::{InstrumentationScope, Resource, SpanContext, SpanRecord, Status, semconv};
 
+use self::attributes::attributes;
 use super::protobuf::Writer;
+
+mod attributes;
 
 /// Bytes of a span with a dozen attributes, to begin with.
 const SPAN: usize = 512;
@@ -28,9 +30,10 @@ pub fn encode<'a>(
     resource: &Resource,
     spans: impl ExactSizeIterator<Item = &'a SpanRecord> + Clone,
 ) -> Vec<u8> {
-    let mut writer = Writer::with_capacity(spans.len() * SPAN + SPAN);
+    let expected = spans.len() * SPAN + SPAN;
+    let mut writer = Writer::with_capacity(expected);
     // ExportTraceServiceRequest.resource_spans
-    writer.message(1, |writer| {
+    writer.message_of_about(1, expected, |writer| {
         // ResourceSpans.resource
         writer.message(1, |writer| {
             attributes(writer, 1, resource.attributes());
@@ -39,18 +42,23 @@ pub fn encode<'a>(
         let mut scopes: Vec<&InstrumentationScope> = Vec::new();
         for span in spans.clone() {
             let scope = span.scope();
-            if scopes.contains(&scope) {
+            if scopes.iter().any(|known| same(known, scope)) {
                 continue;
             }
             scopes.push(scope);
-            let of_scope = spans.clone().filter(|span| span.scope() == scope);
+            let of_scope = spans.clone().filter(|span| same(span.scope(), scope));
             // ResourceSpans.scope_spans
-            writer.message(2, |writer| scope_spans(writer, scope, of_scope));
+            writer.message_of_about(2, expected, |writer| scope_spans(writer, scope, of_scope));
         }
         // ResourceSpans.schema_url
         writer.bytes(3, semconv::SCHEMA_URL.as_bytes());
     });
     writer.into_bytes()
+}
+
+/// Compares the address first: there are few scopes, and their spans mostly have the very same one.
+fn same(one: &InstrumentationScope, other: &InstrumentationScope) -> bool {
+    std::ptr::eq(one, other) || one == other
 }
 
 fn scope_spans<'a>(
@@ -65,7 +73,7 @@ fn scope_spans<'a>(
     });
     for record in spans {
         // ScopeSpans.spans
-        writer.message(2, |writer| span(writer, record));
+        writer.message_of_about(2, SPAN, |writer| span(writer, record));
     }
     // ScopeSpans.schema_url
     writer.bytes(3, scope.schema_url.as_bytes());
@@ -75,12 +83,11 @@ fn span(writer: &mut Writer, span: &SpanRecord) {
     let cx = span.span_context();
     identity(writer, cx);
     if let Some(parent) = span.parent() {
-        writer.bytes(4, &parent.to_bytes());
+        writer.bytes_of(4, parent.to_bytes());
     }
     writer.bytes(5, span.name().as_bytes());
     writer.uint(6, span.kind() as u64);
-    writer.fixed64(7, span.start().as_unix_nanos());
-    writer.fixed64(8, span.end().as_unix_nanos());
+    times(writer, span);
     attributes(writer, 9, span.attributes());
     writer.uint(10, span.attributes().dropped().into());
     for happened in span.events() {
@@ -103,11 +110,21 @@ fn span(writer: &mut Writer, span: &SpanRecord) {
     writer.fixed32(16, flags(cx, span.parent_is_remote()));
 }
 
+fn times(writer: &mut Writer, span: &SpanRecord) {
+    let (start, end) = (span.start().as_unix_nanos(), span.end().as_unix_nanos());
+    if start != 0 && end != 0 {
+        writer.two_fixed64([7, 8], [start, end]);
+    } else {
+        writer.fixed64(7, start);
+        writer.fixed64(8, end);
+    }
+}
+
 /// Trace id, span id and `tracestate`, which spans and links have in the same fields.
 fn identity(writer: &mut Writer, cx: &SpanContext) {
-    writer.bytes(1, &cx.trace_id().to_bytes());
-    writer.bytes(2, &cx.span_id().to_bytes());
-    writer.bytes(3, cx.trace_state().as_str().as_bytes());
+    writer.bytes_of(1, cx.trace_id().to_bytes());
+    writer.bytes_of(2, cx.span_id().to_bytes());
+    writer.bytes(3, cx.trace_state().as_bytes());
 }
 
 /// The W3C flags in the lower byte; above them that it is known whether the parent (of a link: the linked span) is
@@ -133,64 +150,6 @@ fn link(writer: &mut Writer, link: &Link) {
     attributes(writer, 4, &link.attributes);
     writer.uint(5, link.attributes.dropped().into());
     writer.fixed32(6, flags(cx, cx.is_remote()));
-}
-
-fn attributes(writer: &mut Writer, field: u32, attributes: &Attributes) {
-    for (key, of_key) in attributes {
-        // KeyValue
-        writer.message(field, |writer| {
-            writer.bytes(1, key.as_bytes());
-            writer.message(2, |writer| value(writer, of_key));
-        });
-    }
-}
-
-/// An `AnyValue`.
-fn value(writer: &mut Writer, value: ValueRef<'_>) {
-    match value {
-        ValueRef::Str(text) => string(writer, text),
-        ValueRef::Bool(flag) => boolean(writer, flag),
-        ValueRef::I64(number) => integer(writer, number),
-        ValueRef::F64(number) => double(writer, number),
-        ValueRef::Array(array) => writer.message(5, |writer| elements(writer, array)),
-        ValueRef::Bytes(bytes) => writer.bytes_always(7, bytes),
-        // A type that is newer than this exporter: an `AnyValue` without content is a null.
-        _ => {}
-    }
-}
-
-/// The `values` of an `ArrayValue`.
-fn elements(writer: &mut Writer, array: &Array) {
-    fn each<T>(writer: &mut Writer, values: &[T], write: impl Fn(&mut Writer, &T)) {
-        for value in values {
-            writer.message(1, |writer| write(writer, value));
-        }
-    }
-
-    match array {
-        Array::Bool(flags) => each(writer, flags, |writer, flag| boolean(writer, *flag)),
-        Array::F64(numbers) => each(writer, numbers, |writer, number| double(writer, *number)),
-        Array::I64(numbers) => each(writer, numbers, |writer, number| integer(writer, *number)),
-        Array::Str(texts) => each(writer, texts, |writer, text| string(writer, text)),
-        _ => {}
-    }
-}
-
-fn string(writer: &mut Writer, text: &str) {
-    writer.bytes_always(1, text.as_bytes());
-}
-
-fn boolean(writer: &mut Writer, flag: bool) {
-    writer.uint_always(2, flag.into());
-}
-
-fn integer(writer: &mut Writer, number: i64) {
-    // An `int64`: the two's complement as it is.
-    writer.uint_always(3, number.cast_unsigned());
-}
-
-fn double(writer: &mut Writer, number: f64) {
-    writer.fixed64_always(4, number.to_bits());
 }
 
 #[cfg(test)]

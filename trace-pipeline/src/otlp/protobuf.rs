@@ -23,6 +23,7 @@ impl Writer {
         self.bytes
     }
 
+    #[inline]
     pub(super) fn uint(&mut self, field: u32, value: u64) {
         if value != 0 {
             self.uint_always(field, value);
@@ -30,30 +31,50 @@ impl Writer {
     }
 
     /// Also writes zero, for a member of a `oneof`.
+    #[inline]
     pub(super) fn uint_always(&mut self, field: u32, value: u64) {
         self.tag(field, VARINT);
         self.varint(value);
     }
 
+    #[inline]
     pub(super) fn fixed32(&mut self, field: u32, value: u32) {
         if value != 0 {
             self.tag(field, FIXED32);
-            self.bytes.extend_from_slice(&value.to_le_bytes());
+            self.array(value.to_le_bytes());
         }
     }
 
+    #[inline]
     pub(super) fn fixed64(&mut self, field: u32, value: u64) {
         if value != 0 {
             self.fixed64_always(field, value);
         }
     }
 
-    /// Also writes zero, for a member of a `oneof`.
-    pub(super) fn fixed64_always(&mut self, field: u32, value: u64) {
-        self.tag(field, FIXED64);
-        self.bytes.extend_from_slice(&value.to_le_bytes());
+    /// Two fields below 16 with neither value zero, in one go.
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the tag of a field below 16 has one byte"
+    )]
+    pub(super) fn two_fixed64(&mut self, fields: [u32; 2], values: [u64; 2]) {
+        let mut bytes = [0; 18];
+        bytes[0] = (fields[0] << 3 | FIXED64) as u8;
+        bytes[1..9].copy_from_slice(&values[0].to_le_bytes());
+        bytes[9] = (fields[1] << 3 | FIXED64) as u8;
+        bytes[10..].copy_from_slice(&values[1].to_le_bytes());
+        self.array(bytes);
     }
 
+    /// Also writes zero, for a member of a `oneof`.
+    #[inline]
+    pub(super) fn fixed64_always(&mut self, field: u32, value: u64) {
+        self.tag(field, FIXED64);
+        self.array(value.to_le_bytes());
+    }
+
+    #[inline]
     pub(super) fn bytes(&mut self, field: u32, value: &[u8]) {
         if !value.is_empty() {
             self.bytes_always(field, value);
@@ -61,46 +82,145 @@ impl Writer {
     }
 
     /// Also writes what is empty, for a member of a `oneof`.
+    #[inline]
     pub(super) fn bytes_always(&mut self, field: u32, value: &[u8]) {
         self.tag(field, BYTES);
         self.varint(value.len() as u64);
         self.bytes.extend_from_slice(value);
     }
 
-    /// A message within the message, also if it is empty.
-    pub(super) fn message(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
-        self.tag(field, BYTES);
-        // The length stands before the content. One byte is kept free for it, which does for most messages; the
-        // content of a longer one is moved a little. That is cheaper than to measure first and write then.
-        let start = self.bytes.len() + 1;
-        self.bytes.push(0);
-        write(self);
-        let end = self.bytes.len();
-        if let Ok(length @ 0..0x80) = u8::try_from(end - start) {
-            self.bytes[start - 1] = length;
-            return;
+    /// Bytes of which the program knows how many they are.
+    #[inline]
+    pub(super) fn bytes_of<const N: usize>(&mut self, field: u32, value: [u8; N]) {
+        // Known while compiling, as is which of the two is taken.
+        match (u8::try_from(field << 3 | BYTES), u8::try_from(N)) {
+            (Ok(tag @ ..0x80), Ok(len @ ..0x80)) => self.array([tag, len]),
+            _ => {
+                self.tag(field, BYTES);
+                self.varint(N as u64);
+            }
         }
-        self.varint((end - start) as u64);
-        let length = self.bytes.len() - end;
-        self.bytes[start - 1..].rotate_right(length);
-        // The byte that was kept free stands behind the length now.
-        self.bytes.remove(start - 1 + length);
+        self.array(value);
     }
 
+    /// Bytes as they are.
+    #[inline]
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The same where the program knows how many they are, which copies them without a call.
+    #[inline]
+    pub(super) fn array<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.bytes.extend_from_slice(&bytes);
+    }
+
+    /// The first `len` of these bytes. All are copied, and those behind are forgotten.
+    #[inline]
+    pub(super) fn start_of<const N: usize>(&mut self, bytes: &[u8; N], len: usize) {
+        let end = self.bytes.len() + len;
+        self.bytes.extend_from_slice(bytes);
+        self.bytes.truncate(end);
+    }
+
+    /// A message within the message, also if it is empty.
+    #[inline]
+    pub(super) fn message(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
+        self.message_of_about(field, 0, write);
+    }
+
+    /// A message that is expected to have so many bytes.
+    ///
+    /// The length stands before the content. It is left free as the length of what is expected; where that was wrong, the content is
+    /// moved a little. That is cheaper than to measure first and write then.
+    #[inline]
+    pub(super) fn message_of_about(
+        &mut self,
+        field: u32,
+        expected: usize,
+        write: impl FnOnce(&mut Self),
+    ) {
+        self.tag(field, BYTES);
+        let free = varint_len(expected as u64);
+        let start = self.bytes.len();
+        self.start_of(&[0; LONGEST_VARINT], free);
+        write(self);
+        let length = (self.bytes.len() - start - free) as u64;
+        let needed = varint_len(length);
+        if needed != free {
+            self.move_content(start, free, needed);
+        }
+        if let Some(place) = self.bytes.get_mut(start..start + needed) {
+            put_varint(place, length);
+        }
+    }
+
+    /// Moves what was written behind `start` and `free` bytes, so that it stands behind `start` and `needed` bytes.
+    #[cold]
+    fn move_content(&mut self, start: usize, free: usize, needed: usize) {
+        let end = self.bytes.len();
+        self.bytes.resize(end.max(end + needed - free), 0);
+        self.bytes.copy_within(start + free..end, start + needed);
+        self.bytes.truncate(end + needed - free);
+    }
+
+    #[inline]
     fn tag(&mut self, field: u32, wire: u32) {
         self.varint(u64::from(field << 3 | wire));
     }
 
+    /// Numbers of up to three bytes, such as a port, without a loop.
+    #[inline]
     #[expect(
         clippy::cast_possible_truncation,
         reason = "seven bits at a time are what is wanted"
     )]
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.bytes.push(value as u8 | 0x80);
+    pub(super) fn varint(&mut self, value: u64) {
+        if value < 1 << 7 {
+            self.bytes.push(value as u8);
+        } else if value < 1 << 14 {
+            self.array([value as u8 | 0x80, (value >> 7) as u8]);
+        } else if value < 1 << 21 {
+            self.array([
+                value as u8 | 0x80,
+                (value >> 7) as u8 | 0x80,
+                (value >> 14) as u8,
+            ]);
+        } else {
+            self.long_varint(value);
+        }
+    }
+
+    #[inline(never)]
+    fn long_varint(&mut self, value: u64) {
+        let mut bytes = [0; LONGEST_VARINT];
+        let len = varint_len(value);
+        put_varint(&mut bytes[..len], value);
+        self.start_of(&bytes, len);
+    }
+}
+
+const LONGEST_VARINT: usize = 10;
+
+/// How many bytes a number takes: seven bits in each.
+#[inline]
+pub(super) const fn varint_len(value: u64) -> usize {
+    (70 - (value | 1).leading_zeros() as usize) / 7
+}
+
+/// Writes a number into as many bytes as it takes.
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "seven bits at a time are what is wanted"
+)]
+fn put_varint(place: &mut [u8], mut value: u64) {
+    if let Some((last, others)) = place.split_last_mut() {
+        for byte in others {
+            *byte = value as u8 | 0x80;
             value >>= 7;
         }
-        self.bytes.push(value as u8);
+        *last = value as u8;
     }
 }
 

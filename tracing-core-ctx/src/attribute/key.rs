@@ -1,6 +1,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use super::KeyCode;
+
 /// The name of an attribute together with the type of its value.
 ///
 /// `T` is `str`, `i64`, `f64`, `bool` or `[String]` (a list of strings). The constants of
@@ -15,6 +17,7 @@ use std::marker::PhantomData;
 /// ```
 pub struct Key<T: ?Sized> {
     name: &'static str,
+    code: Option<KeyCode>,
     value: PhantomData<fn() -> T>,
 }
 
@@ -24,6 +27,16 @@ impl<T: ?Sized> Key<T> {
     pub const fn new(name: &'static str) -> Self {
         Self {
             name,
+            code: None,
+            value: PhantomData,
+        }
+    }
+
+    /// Names an attribute of the conventions, which has a number.
+    pub(crate) const fn known(name: &'static str) -> Self {
+        Self {
+            name,
+            code: Some(KeyCode::of(name)),
             value: PhantomData,
         }
     }
@@ -60,6 +73,10 @@ impl KeyPrefix {
         Self(prefix)
     }
 
+    pub(crate) const fn known(prefix: &'static str) -> Self {
+        Self(prefix)
+    }
+
     /// The prefix, its dot included.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
@@ -77,6 +94,8 @@ impl KeyPrefix {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum KeyRef<'a> {
+    /// A name of the conventions: kept as its number.
+    Known(KeyCode),
     /// A name that lives as long as the program: kept by reference.
     Static(&'static str),
     /// Any other name: copied.
@@ -88,6 +107,7 @@ impl<'a> KeyRef<'a> {
     #[must_use]
     pub const fn as_str(self) -> &'a str {
         match self {
+            Self::Known(code) => code.name(),
             Self::Static(name) => name,
             Self::Borrowed(name) => name,
         }
@@ -116,8 +136,12 @@ impl<T: ?Sized> AttributeKey for Key<T> {
 
     const BY_HAND: bool = false;
 
+    #[inline]
     fn key(&self) -> KeyRef<'_> {
-        KeyRef::Static(self.name)
+        match self.code {
+            Some(code) => KeyRef::Known(code),
+            None => KeyRef::Static(self.name),
+        }
     }
 }
 
@@ -126,6 +150,7 @@ impl AttributeKey for &str {
 
     const BY_HAND: bool = true;
 
+    #[inline]
     fn key(&self) -> KeyRef<'_> {
         KeyRef::Borrowed(self)
     }
@@ -136,6 +161,7 @@ impl AttributeKey for &String {
 
     const BY_HAND: bool = true;
 
+    #[inline]
     fn key(&self) -> KeyRef<'_> {
         KeyRef::Borrowed(self)
     }
@@ -146,6 +172,7 @@ impl AttributeKey for KeyRef<'_> {
 
     const BY_HAND: bool = false;
 
+    #[inline]
     fn key(&self) -> KeyRef<'_> {
         *self
     }

@@ -1,8 +1,54 @@
 /// Where a text stands in [`Texts`].
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Text {
     start: u32,
     len: u32,
+}
+
+impl Text {
+    pub(super) const EMPTY: Self = Self { start: 0, len: 0 };
+
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "who calls knows that both have 32 bits"
+    )]
+    pub(super) const fn new(start: u64, len: usize) -> Self {
+        Self {
+            start: start as u32,
+            len: len as u32,
+        }
+    }
+
+    /// Both numbers in one.
+    #[inline]
+    pub(super) const fn to_bits(self) -> u64 {
+        (self.start as u64) << 32 | self.len as u64
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "each half is one number")]
+    pub(super) const fn from_bits(bits: u64) -> Self {
+        Self {
+            start: (bits >> 32) as u32,
+            len: bits as u32,
+        }
+    }
+
+    #[inline]
+    pub(super) const fn start(self) -> u64 {
+        self.start as u64
+    }
+
+    #[inline]
+    pub(super) const fn len(self) -> u64 {
+        self.len as u64
+    }
+
+    const fn range(self) -> std::ops::Range<usize> {
+        let start = self.start as usize;
+        start..start + self.len as usize
+    }
 }
 
 /// Texts one behind the other in one buffer.
@@ -14,6 +60,9 @@ pub(super) struct Texts {
     buffer: String,
     holes: usize,
 }
+
+/// Positions have 32 bits.
+const LONGEST: usize = u32::MAX as usize;
 
 impl Texts {
     pub(super) const fn new() -> Self {
@@ -34,23 +83,52 @@ impl Texts {
         self.buffer.reserve(bytes);
     }
 
-    /// Copies a text into the buffer; one that would make it larger than 4 GiB becomes empty.
+    /// Where a text of this length will stand; `None` if that would make the buffer larger than 4 GiB.
     #[inline]
-    pub(super) fn push(&mut self, text: &str) -> Text {
+    pub(super) fn place(&self, len: usize) -> Option<Text> {
         let start = self.buffer.len();
-        if u32::try_from(start + text.len()).is_err() {
-            return Text::default();
-        }
-        self.buffer.push_str(text);
-        #[expect(clippy::cast_possible_truncation, reason = "their sum fits")]
-        Text {
-            start: start as u32,
-            len: text.len() as u32,
-        }
+        // No sum of the lengths of two texts in memory overflows.
+        (start + len <= LONGEST).then(|| Text::new(start as u64, len))
     }
 
+    /// Copies a text to its [place](Self::place).
+    #[inline]
+    pub(super) fn fill(&mut self, text: &str) {
+        self.buffer.push_str(text);
+    }
+
+    /// Copies a text into the buffer; one that would make it larger than 4 GiB becomes empty.
+    pub(super) fn push(&mut self, text: &str) -> Text {
+        let Some(place) = self.place(text.len()) else {
+            return Text::EMPTY;
+        };
+        self.fill(text);
+        place
+    }
+
+    /// The same for a text that is given in pieces.
+    pub(super) fn push_all(&mut self, pieces: &[&str]) -> Text {
+        let start = self.buffer.len();
+        for piece in pieces {
+            self.buffer.push_str(piece);
+        }
+        let end = self.buffer.len();
+        if end > LONGEST {
+            self.buffer.truncate(start);
+            return Text::EMPTY;
+        }
+        Text::new(start as u64, end - start)
+    }
+
+    #[inline]
     pub(super) fn get(&self, text: Text) -> &str {
         self.buffer.get(text.range()).unwrap_or_default()
+    }
+
+    /// The same without looking where characters begin.
+    #[inline]
+    pub(super) fn bytes(&self, text: Text) -> &[u8] {
+        self.buffer.as_bytes().get(text.range()).unwrap_or_default()
     }
 
     /// Gives a text up. Nobody may ask for it any more.
@@ -68,13 +146,11 @@ impl Texts {
         self.holes > 1024 && self.holes > self.buffer.len() / 2
     }
 
-    /// Moves the texts together. `live` are all that have not been given up.
-    pub(super) fn close_holes<'a>(&mut self, live: impl Iterator<Item = &'a mut Text>) {
+    /// Moves the texts that have not been given up together: `each` is to ask for the new place of every one of them.
+    pub(super) fn close_holes(&mut self, each: impl FnOnce(&mut dyn FnMut(Text) -> Text)) {
         let holey = std::mem::replace(self, Self::new());
         self.reserve(holey.buffer.len() - holey.holes);
-        for text in live {
-            *text = self.push(holey.get(*text));
-        }
+        each(&mut |text| self.push(holey.get(text)));
     }
 
     pub(super) fn clear(&mut self) {
@@ -84,14 +160,5 @@ impl Texts {
 
     pub(super) const fn capacity(&self) -> usize {
         self.buffer.capacity()
-    }
-}
-
-impl Text {
-    pub(super) const EMPTY: Self = Self { start: 0, len: 0 };
-
-    const fn range(self) -> std::ops::Range<usize> {
-        let start = self.start as usize;
-        start..start + self.len as usize
     }
 }

@@ -160,6 +160,7 @@ macro_rules! values {
     ($($type:ty as $target:ty: |$value:ident| $convert:expr;)*) => {
         $(
             impl AttributeValue<$target> for $type {
+                #[inline]
                 fn value(&self) -> ValueRef<'_> {
                     let $value = self;
                     $convert
@@ -167,6 +168,7 @@ macro_rules! values {
             }
 
             impl AttributeValue<Untyped> for $type {
+                #[inline]
                 fn value(&self) -> ValueRef<'_> {
                     let $value = self;
                     $convert
@@ -205,18 +207,21 @@ values! {
 }
 
 impl AttributeValue<Untyped> for Value {
+    #[inline]
     fn value(&self) -> ValueRef<'_> {
         self.as_ref()
     }
 }
 
 impl AttributeValue<Untyped> for &Value {
+    #[inline]
     fn value(&self) -> ValueRef<'_> {
         self.as_ref()
     }
 }
 
 impl AttributeValue<Untyped> for ValueRef<'_> {
+    #[inline]
     fn value(&self) -> ValueRef<'_> {
         *self
     }

@@ -81,6 +81,8 @@ pub(super) fn read(found: Only<'_>, extraction: &mut Extraction, carrier: &dyn E
     }
 }
 
+/// By itself: most requests carry none, and pay nothing for it.
+#[inline(never)]
 fn read_list(found: Only<'_>, extraction: &mut Extraction, carrier: &dyn Extract) {
     let mut reader = Reader::new();
     match found.value() {

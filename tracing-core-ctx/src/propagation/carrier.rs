@@ -86,6 +86,19 @@ pub trait Inject {
 
     /// Removes all values of `name`.
     fn remove(&mut self, name: &str);
+
+    /// Sets `traceparent` and `tracestate`, the latter only if it is not empty: else it is removed. Both are ASCII.
+    ///
+    /// Default: [`set`](Self::set) and [`remove`](Self::remove). A carrier that keeps bytes, and need not look its names up, does better.
+    fn set_w3c(&mut self, traceparent: &[u8], tracestate: &[u8]) {
+        if let Ok(traceparent) = std::str::from_utf8(traceparent) {
+            self.set("traceparent", traceparent);
+        }
+        match std::str::from_utf8(tracestate) {
+            Ok("") | Err(_) => self.remove("tracestate"),
+            Ok(tracestate) => self.set("tracestate", tracestate),
+        }
+    }
 }
 
 impl<S: BuildHasher> Extract for HashMap<String, String, S> {

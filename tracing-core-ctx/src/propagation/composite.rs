@@ -121,9 +121,11 @@ fn choose(names: &str, warn: &mut dyn FnMut(fmt::Arguments<'_>)) -> Composite {
                 "{OTEL_PROPAGATORS} names no propagator that is known; {DEFAULT} it is"
             ));
         }
-        return Composite::default()
-            .and(TraceContext)
-            .and(BaggagePropagator);
+        return Composite::default().and(TraceContextAndBaggage);
+    }
+    if chosen == ["tracecontext", "baggage"] {
+        // The same, and the headers are looked for at once.
+        return Composite::default().and(TraceContextAndBaggage);
     }
     composite
 }

@@ -32,12 +32,8 @@ impl Propagator for TraceContext {
             return;
         };
         let mut text = [0; 55];
-        carrier.set(TRACEPARENT, format(span, &mut text));
-        if span.trace_state().is_empty() {
-            carrier.remove(TRACESTATE);
-        } else {
-            carrier.set(TRACESTATE, span.trace_state().as_str());
-        }
+        format(span, &mut text);
+        carrier.set_w3c(&text, span.trace_state().as_bytes());
     }
 
     fn fields(&self) -> Vec<&'static str> {
@@ -63,13 +59,16 @@ impl TraceContext {
     /// ```
     #[must_use]
     pub fn traceparent(span: &SpanContext) -> String {
-        format(span, &mut [0; 55]).to_owned()
+        let mut text = [0; 55];
+        format(span, &mut text);
+        std::str::from_utf8(&text).unwrap_or_default().to_owned()
     }
 
     /// Reads one value of `traceparent`; `None` when it is malformed.
     #[must_use]
     pub fn parse_traceparent(value: &[u8]) -> Option<SpanContext> {
-        parse(value)
+        let (trace_id, span_id, flags) = parse(value)?;
+        Some(SpanContext::new(trace_id, span_id, flags))
     }
 }
 
@@ -96,7 +95,11 @@ pub(super) fn read<'a>(
         extraction.report_malformed();
         TraceState::EMPTY
     });
-    extraction.set_span(parent.with_trace_state(state));
+    let (trace_id, span_id, flags) = parent;
+    let span_context = SpanContext::new(trace_id, span_id, flags)
+        .with_remote(true)
+        .with_trace_state(state);
+    extraction.context.set_remote_span(span_context);
 }
 
 /// The lists of several headers as one.
@@ -112,7 +115,8 @@ fn read_all(carrier: &dyn Extract) -> Result<TraceState, InvalidTraceState> {
     result.map(|()| reader.finish())
 }
 
-fn parse(value: &[u8]) -> Option<SpanContext> {
+#[inline]
+fn parse(value: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
     let value = match value.len() {
         55 => value,
         _ => trim_ows(value),
@@ -133,14 +137,14 @@ fn parse(value: &[u8]) -> Option<SpanContext> {
     span_digits.copy_from_slice(&fixed[36..52]);
     let ids = hex::decode(&digits)?;
     let (trace_id, span_id) = ids.split_first_chunk::<16>()?;
-    Some(SpanContext::new(
+    Some((
         TraceId::from_bytes(*trace_id)?,
         SpanId::from_bytes(span_id.try_into().ok()?)?,
         TraceFlags::from_bits(hex::decode_byte([fixed[53], fixed[54]])?),
     ))
 }
 
-fn format<'a>(span: &SpanContext, text: &'a mut [u8; 55]) -> &'a str {
+fn format(span: &SpanContext, text: &mut [u8; 55]) {
     let mut ids = [0; 24];
     ids[..16].copy_from_slice(&span.trace_id().to_bytes());
     ids[16..].copy_from_slice(&span.span_id().to_bytes());
@@ -152,7 +156,6 @@ fn format<'a>(span: &SpanContext, text: &'a mut [u8; 55]) -> &'a str {
     text[36..52].copy_from_slice(span_digits);
     text[52] = b'-';
     text[53..].copy_from_slice(hex::encode([span.flags().bits()]).as_flattened());
-    std::str::from_utf8(text).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -128,7 +128,15 @@ pub fn randomness(state: &TraceState, trace_id: TraceId) -> u64 {
 
 /// `state` without a threshold; `None` when it carries none and can stay as it is.
 #[must_use]
+#[inline]
 pub fn erase(state: &TraceState) -> Option<TraceState> {
+    if state.is_empty() {
+        return None;
+    }
+    erase_from(state)
+}
+
+fn erase_from(state: &TraceState) -> Option<TraceState> {
     sub_key(state, "th")?;
     let member = rebuild(state, None);
     Some(if member.is_empty() {

@@ -16,7 +16,7 @@ macro_rules! attributes {
                 "Name `", $name, "`; type `", stringify!($type), "`; stability: ", stringify!($stability), "."
             )]
             pub const $constant: $crate::semconv::define::constant!($kind<$type>) =
-                $crate::attribute::$kind::new($name);
+                $crate::attribute::$kind::known($name);
         )*
 
         pub(super) const DEFINITIONS: &[$crate::semconv::registry::Definition] = &[$(

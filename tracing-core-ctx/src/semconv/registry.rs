@@ -201,6 +201,58 @@ const AREAS: [&[Definition]; 15] = [
     legacy::DEFINITIONS,
 ];
 
+/// How many names there are.
+const COUNT: usize = {
+    let (mut count, mut area) = (0, 0);
+    while area < AREAS.len() {
+        count += AREAS[area].len();
+        area += 1;
+    }
+    count
+};
+
+/// All names by their numbers, area by area. There is no number zero.
+pub(crate) static NAMES: [&str; COUNT + 1] = NUMBERED;
+
+const NUMBERED: [&str; COUNT + 1] = {
+    let mut names = [""; COUNT + 1];
+    let (mut number, mut area) = (1, 0);
+    while area < AREAS.len() {
+        let mut row = 0;
+        while row < AREAS[area].len() {
+            names[number] = AREAS[area][row].name;
+            number += 1;
+            row += 1;
+        }
+        area += 1;
+    }
+    names
+};
+
+/// The number of `name`; zero if it has none. For constants only: it looks at one name after the other.
+pub(crate) const fn number(name: &str) -> usize {
+    let mut number = COUNT;
+    while number > 0 && !equal(NUMBERED[number].as_bytes(), name.as_bytes()) {
+        number -= 1;
+    }
+    number
+}
+
+const fn equal(one: &[u8], other: &[u8]) -> bool {
+    let mut rest = one.len();
+    if rest != other.len() {
+        return false;
+    }
+    // From the end: what stands in front is often the same.
+    while rest > 0 {
+        rest -= 1;
+        if one[rest] != other[rest] {
+            return false;
+        }
+    }
+    true
+}
+
 static SORTED: LazyLock<Box<[&'static Definition]>> = LazyLock::new(|| {
     let mut table: Box<[_]> = definitions().collect();
     table.sort_unstable_by_key(|definition| definition.name);

@@ -6,7 +6,7 @@ use super::{
     Definition, Stability, ValueType, code, ctx, db, definition, definitions, error, http, legacy,
     messaging, network, resource, rpc, service, telemetry, thread, url, user_agent,
 };
-use crate::attribute::{Key, KeyPrefix, Untyped};
+use crate::attribute::{AttributeKey as _, Key, KeyCode, KeyPrefix, KeyRef, Untyped};
 use crate::semconv;
 
 /// One line of the table that the constants are tested against.
@@ -292,6 +292,35 @@ fn a_constant_has_the_name_and_the_type_of_its_row() {
             Some(value_type),
             "{name}"
         );
+    }
+}
+
+#[test]
+fn every_name_has_one_number_and_every_number_one_name() {
+    let names: Vec<&str> = definitions().map(Definition::name).collect();
+    let numbered: Vec<&str> = KeyCode::all().map(KeyCode::name).collect();
+    assert_eq!(numbered, names);
+    assert_eq!(numbered.len(), KeyCode::MAX);
+    for (code, name) in KeyCode::all().zip(names) {
+        assert_eq!(semconv::number(name), code.get());
+        assert!(!name.is_empty());
+    }
+    assert_eq!(semconv::number("shop.cart.size"), 0);
+    assert_eq!(semconv::number(""), 0);
+}
+
+#[test]
+fn a_constant_knows_its_number() {
+    for (key, name) in [
+        (semconv::HTTP_ROUTE.key(), "http.route"),
+        (
+            semconv::HTTP_RESPONSE_STATUS_CODE.key(),
+            "http.response.status_code",
+        ),
+        (legacy::OTEL_LIBRARY_VERSION.key(), "otel.library.version"),
+    ] {
+        assert!(matches!(key, KeyRef::Known(code) if code.name() == name));
+        assert_eq!(key.as_str(), name);
     }
 }
 

@@ -1,9 +1,9 @@
 use super::recording::Recording;
 use super::{ActiveSpan, Link, LiveRef, Relation, Span, SpanKind, SpanRef, SpanWriter};
-use crate::attribute::{AttributeKey, AttributeValue, ValueRef};
+use crate::attribute::{AttributeKey, AttributeValue, Attributes, ValueRef};
 use crate::context::SamplingHint;
 use crate::sampler::{AttributeSource, Decision, SamplingInput};
-use crate::{Context, SpanContext, Timestamp, TraceState, Tracer};
+use crate::{Context, InstrumentationScope, SpanContext, Timestamp, TraceState, Tracer};
 
 /// Says what is known before a span starts. Made by [`Tracer::span`].
 ///
@@ -11,6 +11,7 @@ use crate::{Context, SpanContext, Timestamp, TraceState, Tracer};
 #[must_use = "a span starts when `start` is called"]
 pub struct SpanBuilder<'a> {
     tracer: &'a Tracer,
+    scope: &'static InstrumentationScope,
     name: &'a str,
     kind: SpanKind,
     parent: Parent<'a>,
@@ -25,6 +26,7 @@ pub struct SpanBuilder<'a> {
 enum Parent<'a> {
     #[default]
     Current,
+    Below(&'a Above),
     Context(&'a Context),
     Given(Above),
 }
@@ -76,13 +78,11 @@ impl<'a> View<'a> {
     }
 }
 
-/// What became of a span.
-enum Outcome {
-    /// Nobody takes spans here: the caller's identity passes through.
-    NotTraced,
-    /// A sampler dropped it: this identity travels on.
-    Dropped(SpanContext),
-    Recording(LiveRef),
+/// What a sampler said about a span that can be recorded.
+struct Verdict {
+    identity: SpanContext,
+    /// Whether it records, and what samplers add to it then.
+    added: Option<Attributes>,
 }
 
 /// What samplers see: what was lent, else what was given.
@@ -107,6 +107,7 @@ impl<'a> SpanBuilder<'a> {
     pub(crate) const fn new(tracer: &'a Tracer, name: &'a str) -> Self {
         Self {
             tracer,
+            scope: tracer.scope(),
             name,
             kind: SpanKind::Internal,
             parent: Parent::Current,
@@ -128,9 +129,19 @@ impl<'a> SpanBuilder<'a> {
         self
     }
 
-    pub(super) fn below(mut self, above: Above) -> Self {
-        self.parent = Parent::Given(above);
-        self
+    /// Of the application, whoever started what is above.
+    #[inline]
+    pub(super) fn below(tracer: &'a Tracer, above: &'a Above, name: &'a str) -> Self {
+        Self {
+            tracer,
+            scope: tracer.application(),
+            name,
+            kind: SpanKind::Internal,
+            parent: Parent::Below(above),
+            source: None,
+            start: None,
+            given: None,
+        }
     }
 
     /// Starts a new trace. In a suppressed context it is not recorded either.
@@ -148,18 +159,20 @@ impl<'a> SpanBuilder<'a> {
         }
     }
 
-    fn below_span(self, span_context: Option<SpanContext>) -> Self {
+    fn below_span(mut self, span_context: Option<SpanContext>) -> Self {
         // A span context does not say that the work is telemetry's own; the context that was taken before does.
         let suppressed = match &self.parent {
+            Parent::Below(above) => above.suppressed,
             Parent::Given(above) => above.suppressed,
             Parent::Context(context) => context.is_suppressed(),
             Parent::Current => Context::with_current(Context::is_suppressed).unwrap_or_default(),
         };
-        self.below(Above {
+        self.parent = Parent::Given(Above {
             span: span_context.map(SpanRef::passing).unwrap_or_default(),
             hint: None,
             suppressed,
-        })
+        });
+        self
     }
 
     /// Links another span, a [`SpanContext`] or one with attributes, so that samplers see it too. What is over the limit is dropped
@@ -207,56 +220,66 @@ impl<'a> SpanBuilder<'a> {
     ///
     /// When it does not, nothing is built: the span is its identity and no more.
     pub fn start_with(mut self, describe: impl FnOnce(&mut SpanWriter<'_>)) -> Span {
-        let parent = std::mem::take(&mut self.parent);
+        let given = self.given.take();
         let above;
-        let view = match parent {
+        let view = match &self.parent {
+            Parent::Below(above) => above.view(),
             Parent::Context(context) => View::of(context),
-            Parent::Given(given) => {
-                above = given;
-                above.view()
-            }
+            Parent::Given(above) => above.view(),
             Parent::Current => {
                 above = Context::with_current(Above::of).unwrap_or_default();
                 above.view()
             }
         };
-        let parent = view.parent;
-        Span::new(match self.outcome(&view, describe) {
-            Outcome::NotTraced => parent.cloned().map(SpanRef::passing).unwrap_or_default(),
-            Outcome::Dropped(span_context) => SpanRef::passing(span_context),
-            Outcome::Recording(live) => SpanRef::of_live(live),
-        })
+        let Some(verdict) = self.judge(given.as_deref(), &view) else {
+            return Span::new(
+                view.parent
+                    .cloned()
+                    .map(SpanRef::passing)
+                    .unwrap_or_default(),
+            );
+        };
+        Span::new(self.begin(given, verdict, view.parent, describe))
     }
 
     /// Starts the span below `context`, in place of any other parent, and makes it the span of that context; for an instrumentation that
     /// carries both through a state machine.
     pub fn start_in(
-        self,
+        mut self,
         mut context: Context,
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) -> ActiveSpan {
-        match self.outcome(&View::of(&context), describe) {
-            Outcome::NotTraced => ActiveSpan::passing(context),
-            Outcome::Dropped(span_context) => {
-                context.set_span(SpanRef::passing(span_context));
-                ActiveSpan::passing(context)
-            }
-            Outcome::Recording(live) => {
-                context.set_span(SpanRef::of_live(live));
-                ActiveSpan::open(context)
-            }
+        let given = self.given.take();
+        let view = View::of(&context);
+        let Some(verdict) = self.judge(given.as_deref(), &view) else {
+            return ActiveSpan::passing(context);
+        };
+        let is_open = verdict.added.is_some();
+        let span = self.begin(given, verdict, view.parent, describe);
+        context.set_local_span(span);
+        if is_open {
+            ActiveSpan::open(context)
+        } else {
+            ActiveSpan::passing(context)
         }
     }
 
-    /// Asks the sampler and, if it says so, begins to record.
-    #[inline]
-    fn outcome(self, above: &View<'_>, describe: impl FnOnce(&mut SpanWriter<'_>)) -> Outcome {
+    /// Asks the sampler. `None` when nobody takes spans here: the caller's identity passes through.
+    #[inline(always)]
+    fn judge(&self, given: Option<&Recording>, above: &View<'_>) -> Option<Verdict> {
         let tracer = self.tracer;
         if above.suppressed || !tracer.is_enabled() {
-            return Outcome::NotTraced;
+            return None;
         }
         let parent = above.parent;
-        let trace_id = parent.map_or_else(|| tracer.ids().trace_id(), SpanContext::trace_id);
+        let ids = tracer.ids();
+        let (trace_id, span_id, random) = match parent {
+            Some(parent) => (parent.trace_id(), ids.span_id(), parent.flags().is_random()),
+            None => {
+                let (trace_id, span_id) = ids.root_ids();
+                (trace_id, span_id, ids.is_random())
+            }
+        };
         let sampling = tracer.sampler().sample(&SamplingInput {
             parent,
             hint: above.hint,
@@ -265,49 +288,66 @@ impl<'a> SpanBuilder<'a> {
             kind: self.kind,
             attributes: &Known {
                 lent: self.source,
-                given: self.given.as_deref(),
+                given,
             },
-            links: self.given.as_deref().map_or(&[], |given| &given.links),
+            links: given.map_or(&[], |given| &given.links),
         });
-        let random = parent.map_or_else(
-            || tracer.ids().is_random(),
-            |parent| parent.flags().is_random(),
-        );
         let flags = crate::TraceFlags::NONE
             .with_random(random)
             .with_sampled(sampling.decision == Decision::RecordAndSample);
-        let trace_state = match sampling.trace_state {
-            Some(changed) => changed,
-            None => parent.map_or(TraceState::EMPTY, |parent| parent.trace_state().clone()),
+        let trace_state = match (sampling.trace_state, parent) {
+            (Some(changed), _) => changed,
+            (None, Some(parent)) => parent.trace_state().clone(),
+            (None, None) => TraceState::EMPTY,
         };
-        let span_context =
-            SpanContext::new(trace_id, tracer.ids().span_id(), flags).with_trace_state(trace_state);
-        if sampling.decision == Decision::Drop {
-            if let Some(given) = self.given {
+        Some(Verdict {
+            identity: SpanContext::with_all(trace_id, span_id, flags, trace_state),
+            added: (sampling.decision != Decision::Drop).then_some(sampling.attributes),
+        })
+    }
+
+    /// Does what the sampler said.
+    #[inline(always)]
+    fn begin(
+        &self,
+        given: Option<Box<Recording>>,
+        verdict: Verdict,
+        parent: Option<&SpanContext>,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
+    ) -> SpanRef {
+        let tracer = self.tracer;
+        let span_context = verdict.identity;
+        let Some(added) = verdict.added else {
+            if let Some(given) = given {
                 given.give_back();
             }
-            return Outcome::Dropped(span_context);
-        }
-
-        let mut recording = self.given.unwrap_or_else(Recording::take);
+            return SpanRef::passing(span_context);
+        };
+        let mut recording = given.unwrap_or_else(Recording::take);
         recording.start = self.start.unwrap_or_else(|| tracer.now());
         recording.span_context = span_context.clone();
-        recording.scope = tracer.scope();
+        recording.scope = self.scope;
         recording.kind = self.kind;
         if let Some(parent) = parent {
             recording.parent = Some(parent.span_id());
             recording.parent_is_remote = parent.is_remote();
         }
-        recording.attributes.set_name(self.name);
+        if !self.name.is_empty() {
+            recording.attributes.set_name(self.name);
+        }
         describe(&mut SpanWriter::new(&mut recording, tracer));
         // After the description, which may say that its keys are new.
-        if !sampling.attributes.is_empty() || sampling.attributes.dropped() > 0 {
+        if !added.is_empty() || added.dropped() > 0 {
             recording
                 .attributes
-                .put_all(&tracer.limits().attributes, &sampling.attributes);
+                .put_all(&tracer.limits().attributes, &added);
         }
         tracer.started();
-        Outcome::Recording(LiveRef::new(tracer.clone(), span_context, recording))
+        SpanRef::of_live(LiveRef::new(
+            tracer.with_scope(self.scope),
+            span_context,
+            recording,
+        ))
     }
 
     fn given(&mut self) -> &mut Recording {

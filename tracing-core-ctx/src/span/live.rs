@@ -49,11 +49,11 @@ impl LiveRef {
         });
         let shared = match POOL.take() {
             Some(mut shared) => match Arc::get_mut(&mut shared) {
-                Some(slot) => {
+                Some(slot) if slot.is_none() => {
                     *slot = live;
                     shared
                 }
-                None => Arc::new(live),
+                _ => Arc::new(live),
             },
             None => Arc::new(live),
         };
@@ -75,8 +75,11 @@ impl Drop for LiveRef {
         let Some(mut shared) = self.shared.take() else {
             return;
         };
-        // Two that let go at once may both find the other still there: then the allocator gets it.
-        if let Some(slot) = Arc::get_mut(&mut shared) {
+        // Two that let go at once may both find the other still there: then the allocator gets it. The count is looked at first, since
+        // that is no exchange between processors.
+        if Arc::strong_count(&shared) == 1
+            && let Some(slot) = Arc::get_mut(&mut shared)
+        {
             *slot = None;
             POOL.give(shared);
         }

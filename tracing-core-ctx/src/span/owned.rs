@@ -123,41 +123,46 @@ impl Span {
             span => Around::Passing(span.clone()),
         });
         match around {
-            Some(Around::Recording(above)) => Self::child_of(above, name, build),
+            Some(Around::Recording(above)) => Self::child_of(&above, name, build),
             Some(Around::Passing(span)) => Self::new(span),
             None => Self::none(),
         }
     }
 
     fn child_of(
-        above: Above,
+        above: &Above,
         name: &str,
         build: impl FnOnce(SpanBuilder<'_>) -> SpanBuilder<'_>,
     ) -> Self {
-        let Some(tracer) = above
-            .span()
-            .live()
-            .map(|live| live.tracer().for_application())
-        else {
+        let Some(live) = above.span().live() else {
             return Self::none();
         };
-        build(SpanBuilder::new(&tracer, name).below(above)).start()
+        build(SpanBuilder::below(live.tracer(), above, name)).start()
     }
 
     /// Ends the span now and hands it to the tracer's sink.
-    pub fn end(self) {
-        self.finish(None, |_| {});
+    #[inline]
+    pub fn end(mut self) {
+        // Ended by reference: a span is not moved into the call.
+        self.ended = true;
+        if self.handle.is_live() {
+            self.end_live(None);
+        }
     }
 
     /// Ends the span at `time`; never before it started.
-    pub fn end_at(self, time: Timestamp) {
-        self.finish(Some(time), |_| {});
+    pub fn end_at(mut self, time: Timestamp) {
+        self.ended = true;
+        self.end_live(Some(time));
     }
 
     /// Ends the span now and lets `describe` write what is known only at the end. `describe` runs only when the span records; if it
     /// panics, the span has ended all the same.
-    pub fn end_with(self, describe: impl FnOnce(&mut SpanWriter<'_>)) {
-        self.finish(None, describe);
+    pub fn end_with(mut self, describe: impl FnOnce(&mut SpanWriter<'_>)) {
+        self.ended = true;
+        if let Some(live) = self.handle.live() {
+            live.end(None, describe);
+        }
     }
 
     /// Runs `work` with this span as the current one. The span goes on afterwards.
@@ -185,11 +190,9 @@ impl Span {
         &self.handle
     }
 
-    #[inline]
-    fn finish(mut self, time: Option<Timestamp>, describe: impl FnOnce(&mut SpanWriter<'_>)) {
-        self.ended = true;
+    fn end_live(&self, time: Option<Timestamp>) {
         if let Some(live) = self.handle.live() {
-            live.end(time, describe);
+            live.end(time, |_| {});
         }
     }
 }

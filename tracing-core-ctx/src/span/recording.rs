@@ -26,7 +26,7 @@ pub(crate) struct Recording {
 
 /// Room for what an HTTP span records, so that it grows nothing while it runs.
 const ATTRIBUTES: usize = 16;
-const TEXT: usize = 256;
+const TEXT: usize = 192;
 
 /// A recording that has become larger than this is given back to the allocator: the pool holds what most spans need.
 const POOLED_BYTES: usize = 4096;
@@ -91,16 +91,24 @@ impl Recording {
     }
 
     /// Bytes of memory held, roughly.
+    #[inline]
     pub(crate) fn weight(&self) -> usize {
+        let weight = size_of::<Self>() + self.attributes.weight();
+        // Most spans have neither.
+        if self.events.capacity() == 0 && self.links.capacity() == 0 {
+            return weight;
+        }
+        weight + self.weight_of_lists()
+    }
+
+    fn weight_of_lists(&self) -> usize {
         let events: usize = self
             .events
             .iter()
             .map(|event| event.name.len() + event.attributes.weight())
             .sum();
         let links: usize = self.links.iter().map(|link| link.attributes.weight()).sum();
-        size_of::<Self>()
-            + self.attributes.weight()
-            + self.events.capacity() * size_of::<Event>()
+        self.events.capacity() * size_of::<Event>()
             + self.links.capacity() * size_of::<Link>()
             + events
             + links

@@ -2,6 +2,7 @@ mod ending;
 mod errors;
 mod futures;
 mod limits;
+mod memory;
 mod relations;
 mod sampling;
 

@@ -4,6 +4,7 @@ use std::fmt;
 use super::recording::Recording;
 use super::{Event, Link, SpanKind, Status};
 use crate::attribute::{AttributeKey, AttributeValue, Attributes, KeyRef, ValueRef};
+use crate::limits::SpanLimits;
 use crate::{Timestamp, Tracer, semconv};
 
 /// Writes on a span that is being started or ended, without locking it for each attribute.
@@ -12,33 +13,39 @@ use crate::{Timestamp, Tracer, semconv};
 /// [`Span::end_with`](super::Span::end_with). It describes a span; it cannot end one.
 pub struct SpanWriter<'a> {
     record: &'a mut Recording,
-    tracer: &'a Tracer,
+    limits: &'a SpanLimits,
 }
 
 impl<'a> SpanWriter<'a> {
-    pub(super) const fn new(record: &'a mut Recording, tracer: &'a Tracer) -> Self {
-        Self { record, tracer }
+    #[inline]
+    pub(super) fn new(record: &'a mut Recording, tracer: &'a Tracer) -> Self {
+        let limits = tracer.limits();
+        Self { record, limits }
     }
 
     /// Sets an attribute; a second value for a key replaces the first.
+    #[inline]
     pub fn set<K: AttributeKey>(&mut self, key: K, value: impl AttributeValue<K::Type>) {
         self.record
             .attributes
-            .set_within(&self.tracer.limits().attributes, key, value);
+            .set_within(&self.limits.attributes, key, value);
     }
 
+    #[inline]
     pub(super) fn put(&mut self, key: KeyRef<'_>, value: ValueRef<'_>) {
-        let limits = &self.tracer.limits().attributes;
-        self.record.attributes.put(limits, key, value);
+        self.record
+            .attributes
+            .put(&self.limits.attributes, key, value);
     }
 
     /// Sets an attribute that the caller knows not to be there yet. Spares looking for it.
     ///
     /// Setting a key twice this way exports it twice, which OTLP forbids.
+    #[inline]
     pub fn set_new<K: AttributeKey>(&mut self, key: K, value: impl AttributeValue<K::Type>) {
         self.record
             .attributes
-            .set_new_within(&self.tracer.limits().attributes, key, value);
+            .set_new_within(&self.limits.attributes, key, value);
     }
 
     /// Sets an attribute if there is a value.
@@ -87,9 +94,9 @@ impl<'a> SpanWriter<'a> {
         self.record.attributes.set_name(name);
     }
 
-    /// Replaces the name by these pieces, put together.
-    pub fn update_name_from(&mut self, pieces: &[&str]) {
-        self.record.attributes.set_name(&pieces.concat());
+    /// Replaces the name by one that is given in pieces, without putting it together first.
+    pub fn update_name_of(&mut self, pieces: &[&str]) {
+        self.record.attributes.set_name_of(pieces);
     }
 
     /// Takes a status over if the order `Ok` > `Error` > `Unset` allows it.
@@ -107,7 +114,7 @@ impl<'a> SpanWriter<'a> {
     }
 
     pub(super) fn push_event(&mut self, event: Event) {
-        if self.record.events.len() >= self.tracer.limits().events {
+        if self.record.events.len() >= self.limits.events {
             self.record.dropped_events = self.record.dropped_events.saturating_add(1);
             return;
         }
@@ -118,13 +125,12 @@ impl<'a> SpanWriter<'a> {
     ///
     /// [`SpanContext`]: crate::SpanContext
     pub fn link(&mut self, link: impl Into<Link>) {
-        let limits = self.tracer.limits();
-        if self.record.links.len() >= limits.links {
+        if self.record.links.len() >= self.limits.links {
             self.record.dropped_links = self.record.dropped_links.saturating_add(1);
             return;
         }
         let mut link = link.into();
-        link.limit(&limits.link_attributes);
+        link.limit(&self.limits.link_attributes);
         self.record.links.push(link);
     }
 }

@@ -20,7 +20,7 @@ const fn bit(key: &[u8]) -> u64 {
     let ([first, ..], [.., last]) = (key, key) else {
         return 0;
     };
-    1 << ((*first as usize ^ 3 * *last as usize ^ 7 * key.len()) % 64)
+    1 << ((*first as usize + 3 * *last as usize + 7 * key.len()) % 64)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use super::keys::Keys;
+use crate::pool::{Pool, Shelf, Spare};
 
 /// The text of a list, in a buffer that goes back to a pool: a traced request that carries `tracestate` takes no memory from the
 /// allocator. The empty text has no buffer.
@@ -11,7 +12,8 @@ pub(super) struct Shared(Option<Arc<List>>);
 
 #[derive(Default)]
 struct List {
-    text: String,
+    /// ASCII. As bytes, so that nobody has to prove it before somebody asks for text.
+    text: Vec<u8>,
     keys: Keys,
 }
 
@@ -22,8 +24,8 @@ impl Shared {
         self.0.is_none()
     }
 
-    pub(super) fn as_str(&self) -> &str {
-        self.0.as_ref().map_or("", |list| &list.text)
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], |list| &list.text)
     }
 
     pub(super) fn keys(&self) -> Keys {
@@ -31,27 +33,29 @@ impl Shared {
     }
 
     /// Adds a member. Only called before the text is shared.
-    pub(super) fn push(&mut self, key: &str, value: &str) {
+    pub(super) fn push(&mut self, key: &[u8], value: &[u8]) {
         let Some(list) = Arc::get_mut(self.0.get_or_insert_with(take)) else {
             return;
         };
         if list.text.is_empty() {
             list.text.reserve(RESERVED);
         } else {
-            list.text.push(',');
+            list.text.push(b',');
         }
-        list.text.extend([key, "=", value]);
-        list.keys.add(key.as_bytes());
+        list.text.extend_from_slice(key);
+        list.text.push(b'=');
+        list.text.extend_from_slice(value);
+        list.keys.add(key);
     }
 
     /// Takes a whole list, with these keys.
-    pub(super) fn new(text: &str, keys: Keys) -> Self {
+    pub(super) fn new(text: &[u8], keys: Keys) -> Self {
         let mut shared = take();
         if let Some(list) = Arc::get_mut(&mut shared) {
             if list.text.capacity() < RESERVED {
                 list.text.reserve(RESERVED);
             }
-            list.text.push_str(text);
+            list.text.extend_from_slice(text);
             list.keys = keys;
         }
         Self(Some(shared))
@@ -71,40 +75,26 @@ impl Drop for Shared {
         }
         list.text.clear();
         list.keys = Keys::NONE;
-        let _ = POOL.try_with(|pool| {
-            if let Ok(mut pool) = pool.try_borrow_mut() {
-                if pool.len() == POOLED {
-                    spare(&mut pool);
-                }
-                if pool.len() < POOLED {
-                    pool.push(shared);
-                }
-            }
-        });
+        POOL.give(shared);
     }
 }
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_str().fmt(f)
+        write!(f, "\"{}\"", self.as_bytes().escape_ascii())
     }
 }
 
-/// Buffers that nobody uses.
-type Pool = Vec<Arc<List>>;
-
 thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool::new()) };
+    static SHELF: Shelf<Arc<List>> = const { RefCell::new(Vec::new()) };
 }
+static SPARE: Spare<Arc<List>> = Mutex::new(Vec::new());
+const POOL: Pool<Arc<List>> = Pool {
+    shelf: &SHELF,
+    spare: &SPARE,
+};
 
-/// What some threads have too many of, and others too few: finished spans are freed by the thread that exports them.
-static SPARE: Mutex<Pool> = Mutex::new(Pool::new());
-
-/// Buffers a thread keeps, how many go to the spare ones and come from them at once, how many of those there are at most, and how large
-/// one may be to be kept.
-const POOLED: usize = 64;
-const MOVED: usize = POOLED / 2;
-const MAX_SPARE: usize = 1024;
+/// How large a buffer may be to be kept.
 const POOLED_CAPACITY: usize = 1024;
 
 /// What a new buffer has room for.
@@ -112,34 +102,7 @@ const RESERVED: usize = 128;
 
 /// An empty buffer.
 fn take() -> Arc<List> {
-    let pooled = POOL.try_with(|pool| {
-        let mut pool = pool.try_borrow_mut().ok()?;
-        pool.pop().or_else(|| {
-            refill(&mut pool);
-            pool.pop()
-        })
-    });
-    pooled.ok().flatten().unwrap_or_default()
-}
-
-/// Takes some of the spare buffers; none while another thread is there. Nobody waits.
-#[cold]
-fn refill(pool: &mut Pool) {
-    if let Ok(mut spare) = SPARE.try_lock() {
-        let kept = spare.len().saturating_sub(MOVED);
-        pool.extend(spare.drain(kept..));
-    }
-}
-
-/// Gives some away, if there is room and no other thread is there.
-#[cold]
-fn spare(pool: &mut Pool) {
-    if let Ok(mut spare) = SPARE.try_lock()
-        && spare.len() < MAX_SPARE
-    {
-        let kept = pool.len().saturating_sub(MOVED);
-        spare.extend(pool.drain(kept..));
-    }
+    POOL.take().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -151,13 +114,13 @@ mod tests {
         let in_use: Vec<Shared> = (0..1000)
             .map(|_| {
                 let mut text = Shared::EMPTY;
-                text.push("a", "1");
+                text.push(b"a", b"1");
                 text
             })
             .collect();
         std::thread::spawn(move || drop(in_use)).join().unwrap();
         let again = take();
-        assert_eq!(again.text, "");
+        assert!(again.text.is_empty());
         assert_eq!(again.keys, Keys::NONE);
         assert!(again.text.capacity() > 0);
     }
@@ -165,9 +128,9 @@ mod tests {
     #[test]
     fn a_huge_buffer_is_given_back() {
         let mut huge = Shared::EMPTY;
-        huge.push("a", &"x".repeat(POOLED_CAPACITY + 1));
+        huge.push(b"a", &[b'x'; POOLED_CAPACITY + 1]);
         drop(huge);
-        POOL.with_borrow(|pool| {
+        SHELF.with_borrow(|pool| {
             assert!(
                 pool.iter()
                     .all(|list| list.text.capacity() <= POOLED_CAPACITY)

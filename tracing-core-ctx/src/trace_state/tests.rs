@@ -147,4 +147,24 @@ proptest! {
         let parsed = text.parse::<TraceState>().unwrap();
         prop_assert_eq!(parsed.as_str(), text.as_str());
     }
+
+    #[test]
+    fn a_list_in_the_usual_form_is_read_as_member_by_member(
+        members in prop::collection::vec("[a-c]{0,3}=?[ -~]{0,4}|[a-z]{1,9}=[!-+--<>-~]{1,20}|\\PC{0,3}", 0..40),
+        long in 250usize..260,
+        place in 0usize..80,
+    ) {
+        let list = members.join(",");
+        let at = list.char_indices().map(|(at, _)| at).nth(place).unwrap_or_default();
+        let longer = format!("{}{}{}", &list[..at], "x".repeat(long), &list[at..]);
+        for text in [list, longer] {
+            let mut reader = Reader::new();
+            let by_member = reader.read(text.as_bytes()).map(|()| reader.finish());
+            let at_once = TraceState::from_header(text.as_bytes());
+            prop_assert_eq!(&at_once, &by_member);
+            if let (Ok(at_once), Ok(by_member)) = (at_once, by_member) {
+                prop_assert_eq!(at_once.0.keys(), by_member.0.keys());
+            }
+        }
+    }
 }

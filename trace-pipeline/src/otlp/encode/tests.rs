@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::resource::v1 as resource;
 use opentelemetry_proto::tonic::trace::v1 as proto;
 use proptest::prelude::*;
 use prost::Message as _;
-use tracing_core_ctx::attribute::Value;
+use tracing_core_ctx::attribute::{Array, Attributes, KeyCode, KeyRef, Value, ValueRef};
 use tracing_core_ctx::limits::SpanLimits;
 use tracing_core_ctx::{
     Context, Relation, Resource, SpanContext, SpanId, SpanKind, Timestamp, TraceFlags, TraceId,
@@ -138,7 +138,7 @@ fn expected(
         spans: spans
             .iter()
             .filter(|span| span.scope() == *scope)
-            .map(|span| expected_span(span))
+            .map(expected_span)
             .collect(),
         schema_url: scope.schema_url.to_owned(),
     };
@@ -165,6 +165,49 @@ fn caller() -> SpanContext {
         "00f067aa0ba902b7".parse().unwrap(),
         TraceFlags::from_bits(3),
     )
+}
+
+/// What one attribute on a span becomes is what the oracle says, to the byte.
+fn arrives(key: KeyRef<'_>, value: &Value) {
+    let spans = recorded(|tracer| tracer.span("a").start().set(key, value));
+    let resource = Resource::new("orders");
+    let bytes = encoded(&resource, &spans);
+    let expected = expected(&resource, &[spans[0].scope()], &spans);
+    assert!(bytes == expected.encode_to_vec(), "{key:?}: {value:?}");
+}
+
+#[test]
+fn every_name_of_the_conventions_is_written_as_any_other() {
+    for code in KeyCode::all() {
+        arrives(KeyRef::Known(code), &Value::from("text"));
+        arrives(KeyRef::Known(code), &Value::from(200));
+    }
+}
+
+#[test]
+fn texts_and_names_of_any_length_have_their_lengths_in_front() {
+    let route = KeyCode::all()
+        .find(|code| code.name() == "http.route")
+        .unwrap();
+    for length in (0..300).chain([16_000, 20_000]) {
+        let text = "x".repeat(length);
+        arrives(KeyRef::Known(route), &Value::from(&text));
+        arrives(KeyRef::Borrowed("shop.cart"), &Value::from(&text));
+        arrives(KeyRef::Borrowed(&format!("k{text}")), &Value::from(true));
+    }
+}
+
+#[test]
+fn numbers_of_any_size_are_written() {
+    for shift in 0..64 {
+        let power = 1_i64 << shift;
+        for number in [power, power.wrapping_sub(1), -1 << shift, i64::MAX, 0] {
+            arrives(KeyRef::Borrowed("number"), &Value::from(number));
+        }
+    }
+    for number in [0.0, -0.0, 0.1, f64::MAX, f64::INFINITY] {
+        arrives(KeyRef::Borrowed("number"), &Value::from(number));
+    }
 }
 
 #[test]

@@ -1,10 +1,136 @@
 use proptest::prelude::*;
 
+use super::super::entry::Entry;
 use super::*;
+use crate::attribute::{Array, Key, KeyCode, Value};
 
 #[test]
-fn an_entry_is_two_words_of_key_and_two_of_value() {
-    assert_eq!(size_of::<Entry>(), 32);
+fn an_entry_is_sixteen_bytes_and_an_empty_table_is_a_pointer() {
+    assert_eq!(size_of::<Entry>(), 16);
+    assert_eq!(size_of::<Attributes>(), size_of::<usize>());
+    assert_eq!(Attributes::new().weight(), 0);
+}
+
+#[test]
+fn room_for_the_span_of_a_request_is_600_bytes() {
+    let attributes = Attributes::with_capacity(16, 192);
+    assert!(attributes.weight() <= 600, "{}", attributes.weight());
+}
+
+#[test]
+fn a_key_has_one_value_whether_it_is_named_by_constant_or_by_hand() {
+    const BY_HAND: Key<str> = Key::new("http.route");
+    let written_as = |attributes: &mut Attributes, how: usize, value: &str| match how {
+        0 => attributes.set(semconv::HTTP_ROUTE, value),
+        1 => attributes.set("http.route", value),
+        2 => attributes.set(&"http.route".to_owned(), value),
+        _ => attributes.set(BY_HAND, value),
+    };
+    for first in 0..4 {
+        for second in 0..4 {
+            let mut attributes = Attributes::new();
+            attributes.set("shop.cart.size", 1);
+            written_as(&mut attributes, first, "old");
+            attributes.set(semconv::HTTP_RESPONSE_STATUS_CODE, 200);
+            written_as(&mut attributes, second, "new");
+            assert_eq!(attributes.len(), 3, "{first}, {second}");
+            assert_eq!(attributes.get("http.route"), Some(ValueRef::Str("new")));
+        }
+    }
+}
+
+#[test]
+fn a_constant_is_kept_by_its_number_and_another_name_as_it_is() {
+    const OWN: Key<i64> = Key::new("shop.cart.size");
+    let mut attributes = Attributes::new();
+    attributes.set(semconv::HTTP_ROUTE, "/");
+    attributes.set(OWN, 3);
+    attributes.set("shop.cart.total", 7);
+    attributes.set("shop.cart.weight", 7.5);
+    attributes.set("shop.cart.open", true);
+    attributes.set("shop.cart.items", Array::from_iter(["a"]));
+    let mut shown = Shown::default();
+    attributes.visit(&mut shown);
+    assert_eq!(
+        shown.0,
+        [
+            r#"Known(KeyCode(http.route)) "/""#,
+            r#"Static("shop.cart.size") 3"#,
+            r#"Borrowed("shop.cart.total") 7"#,
+            r#"Borrowed("shop.cart.weight") 7.5"#,
+            r#"Borrowed("shop.cart.open") true"#,
+            r#"Borrowed("shop.cart.items") Array(Str(["a"]))"#,
+        ]
+    );
+    assert_eq!(attributes.iter().len(), 6);
+}
+
+#[test]
+fn a_visitor_is_shown_all_attributes_however_many() {
+    let mut attributes = Attributes::new();
+    for number in 0..40 {
+        attributes.set(&format!("key.{number}"), number);
+    }
+    let mut shown = Shown::default();
+    attributes.visit(&mut shown);
+    let expected = (0..40).map(|number| format!(r#"Borrowed("key.{number}") {number}"#));
+    assert!(shown.0.into_iter().eq(expected));
+}
+
+/// What a visitor was shown.
+#[derive(Default)]
+struct Shown(Vec<String>);
+
+impl Visitor for Shown {
+    fn flag(&mut self, key: KeyRef<'_>, flag: bool) {
+        self.0.push(format!("{key:?} {flag}"));
+    }
+
+    fn float(&mut self, key: KeyRef<'_>, number: f64) {
+        self.0.push(format!("{key:?} {number}"));
+    }
+
+    fn integer(&mut self, key: KeyRef<'_>, number: i64) {
+        self.0.push(format!("{key:?} {number}"));
+    }
+
+    fn other(&mut self, key: KeyRef<'_>, value: ValueRef<'_>) {
+        self.0.push(format!("{key:?} {value:?}"));
+    }
+
+    fn text(&mut self, key: KeyRef<'_>, text: &[u8]) {
+        let text = std::str::from_utf8(text).unwrap();
+        self.0.push(format!("{key:?} {text:?}"));
+    }
+}
+
+#[test]
+fn more_than_sixteen_attributes_are_kept_in_order() {
+    let mut attributes = Attributes::new();
+    let keys: Vec<String> = (0..50).map(|n| format!("key.{n}")).collect();
+    for key in &keys {
+        attributes.set(key, key.as_str());
+    }
+    attributes.set("key.15", 15);
+    attributes.set("key.16", 16);
+    attributes.set("key.49", 49);
+    assert!(attributes.iter().map(|(key, _)| key).eq(&keys));
+    assert_eq!(attributes.get("key.16"), Some(ValueRef::I64(16)));
+    assert_eq!(attributes.get("key.48"), Some(ValueRef::Str("key.48")));
+    assert_eq!(attributes.get("key.49"), Some(ValueRef::I64(49)));
+}
+
+#[test]
+fn a_name_is_put_together_from_pieces() {
+    let mut attributes = Attributes::with_capacity(0, 4);
+    attributes.set_name_of(&["GET", " ", "/users/{id}"]);
+    assert_eq!(attributes.name(), "GET /users/{id}");
+    attributes.set_name_of(&[]);
+    assert_eq!(attributes.name(), "");
+    attributes.set_name_of(&["a"]);
+    attributes.set("key", "b");
+    attributes.set_name("c");
+    assert_eq!(attributes.name(), "c");
 }
 
 #[test]
@@ -47,6 +173,21 @@ fn an_empty_key_is_dropped_and_counted() {
     attributes.set("", 1);
     assert!(attributes.is_empty());
     assert_eq!(attributes.dropped(), 1);
+}
+
+#[test]
+fn a_key_of_64_kib_is_dropped_counted_and_leaves_nothing_behind() {
+    let longest = "k".repeat(0xffff);
+    let mut attributes = Attributes::new();
+    attributes.set(&longest, 1);
+    let before = attributes.weight();
+    for _ in 0..10 {
+        attributes.set(&format!("{longest}k"), 1);
+    }
+    assert_eq!(attributes.len(), 1);
+    assert_eq!(attributes.get(&longest), Some(ValueRef::I64(1)));
+    assert_eq!(attributes.dropped(), 10);
+    assert!(attributes.weight() <= 2 * before + 0x2_0000);
 }
 
 #[test]
@@ -124,10 +265,10 @@ fn what_a_table_takes_over_keeps_its_types_and_its_dropped_count() {
 #[test]
 fn a_cleared_table_is_like_new_and_keeps_its_memory() {
     let mut attributes = Attributes::with_capacity(4, 64);
-    let before = attributes.weight();
     attributes.set_name("name");
     attributes.set("a", "1");
     attributes.set("", 0);
+    let before = attributes.weight();
     attributes.clear();
     assert_eq!(
         (attributes.len(), attributes.dropped(), attributes.name()),
@@ -156,6 +297,7 @@ fn any_value() -> impl Strategy<Value = Value> {
     prop_oneof![
         any::<bool>().prop_map(Value::Bool),
         any::<i64>().prop_map(Value::I64),
+        (-1e300..1e300).prop_map(Value::F64),
         "[a-z→ä]{0,80}".prop_map(|text| Value::Str(text.into())),
         prop::collection::vec(any::<u8>(), 0..40).prop_map(Value::Bytes),
         prop::collection::vec("[a-z]{0,9}", 0..4).prop_map(|texts| Value::Array(Array::Str(texts))),
@@ -165,14 +307,21 @@ fn any_value() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn a_table_holds_the_last_value_of_each_key_in_the_order_of_the_first(
-        sets in prop::collection::vec((0u8..6, any_value(), "[a-z]{0,30}"), 0..300),
+        sets in prop::collection::vec((0u8..24, any_value(), "[a-z]{0,30}"), 0..300),
     ) {
         let mut attributes = Attributes::new();
         let mut model: Vec<(String, Value)> = Vec::new();
         for (key, value, name) in sets {
-            let key = format!("key.{key}");
             attributes.set_name(&name);
-            attributes.set(&key, &value);
+            let key = if key < 2 {
+                let code = KeyCode::all().nth(key.into()).unwrap();
+                attributes.set(KeyRef::Known(code), &value);
+                code.name().to_owned()
+            } else {
+                let key = format!("key.{key}");
+                attributes.set(&key, &value);
+                key
+            };
             match model.iter_mut().find(|known| known.0 == key) {
                 Some(known) => known.1 = value,
                 None => model.push((key, value)),
@@ -182,4 +331,20 @@ proptest! {
             prop_assert_eq!(&list, &model);
         }
     }
+}
+
+#[test]
+fn names_that_look_alike_are_told_apart() {
+    // Same ends, same length: the same mark.
+    let mut attributes = Attributes::new();
+    for (name, value) in [("a-1-z", 1), ("a-2-z", 2), ("a-3-z", 3), ("a-2-z", 4)] {
+        attributes.set(name, value);
+    }
+    let told: Vec<_> = attributes
+        .iter()
+        .filter_map(|(key, value)| Some((key, value.as_i64()?)))
+        .collect();
+    assert_eq!(told, [("a-1-z", 1), ("a-2-z", 4), ("a-3-z", 3)]);
+    attributes.clear();
+    assert_eq!(attributes.get("a-2-z"), None);
 }

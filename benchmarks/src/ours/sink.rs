@@ -1,10 +1,13 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use tracing_core_ctx::{SpanRecord, SpanSink};
 
-use crate::BATCH;
+use crate::Delivery;
+
+/// More than a batch of any case.
+const ROOM: usize = 1024;
 
 /// Takes spans as a pipeline does: the thread that ends a span hands it over and pays for no more. When a batch is over the spans are
 /// counted, and freed by another thread; what they held does not come back to the thread that made them.
@@ -24,7 +27,7 @@ struct State {
 type Spans = Vec<SpanRecord>;
 
 impl Collected {
-    /// Room for a batch: handing a span over takes no memory.
+    /// Room for any batch: handing a span over takes no memory.
     #[must_use]
     pub fn new() -> Self {
         let (to_be_freed, full) = sync_channel::<Spans>(1);
@@ -40,7 +43,7 @@ impl Collected {
         });
         Self {
             state: Mutex::new(State {
-                spans: Vec::with_capacity(BATCH),
+                spans: Vec::with_capacity(ROOM),
                 settled: 0,
                 to_be_freed,
                 emptied,
@@ -49,7 +52,7 @@ impl Collected {
     }
 
     /// Shows each span that has arrived to `look`, counts it, and has it freed.
-    pub fn settle(&self, mut look: impl FnMut(&SpanRecord)) {
+    pub fn show(&self, mut look: impl FnMut(&SpanRecord)) {
         let mut state = self.state();
         for span in &state.spans {
             look(span);
@@ -61,10 +64,6 @@ impl Collected {
         {
             state.spans = emptied;
         }
-    }
-
-    pub(crate) fn delivered(&self) -> u64 {
-        self.state().settled
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -81,5 +80,17 @@ impl Default for Collected {
 impl SpanSink for Collected {
     fn submit(&self, span: SpanRecord) {
         self.state().spans.push(span);
+    }
+}
+
+impl Delivery for Arc<Collected> {
+    fn settle(&self) {
+        self.show(|_| {});
+    }
+
+    fn flush(&self) {}
+
+    fn delivered(&self) -> u64 {
+        self.state().settled
     }
 }

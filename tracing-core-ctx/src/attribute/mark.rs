@@ -1,0 +1,90 @@
+/// One of 64 marks, by the look of a name: a name whose mark nobody has is new. Known while compiling for names that are constants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark(u8);
+
+// Where an entry has it.
+const SHIFT: u32 = 56;
+
+impl Mark {
+    /// The ends and the length: the names of the conventions that meet on one span have different marks.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "six bits are wanted")]
+    pub(super) const fn of(name: &str) -> Self {
+        let name = name.as_bytes();
+        let ends = match name {
+            [first, .., last] => first.wrapping_mul(5).wrapping_add(*last),
+            [one] => *one,
+            [] => 0,
+        };
+        Self(ends.wrapping_add(name.len() as u8) & 0x3f)
+    }
+
+    /// In the upper eight bits, as an entry has it.
+    #[inline]
+    pub(super) const fn to_bits(self) -> u64 {
+        (self.0 as u64) << SHIFT
+    }
+
+    #[inline]
+    pub(super) const fn from_bits(bits: u64) -> Self {
+        Self((bits >> SHIFT) as u8)
+    }
+}
+
+/// Which marks there are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Marks(u64);
+
+impl Marks {
+    pub(super) const NONE: Self = Self(0);
+
+    #[inline]
+    pub(super) const fn add(&mut self, mark: Mark) {
+        self.0 |= 1 << (mark.0 & 0x3f);
+    }
+
+    #[inline]
+    pub(super) const fn have(self, mark: Mark) -> bool {
+        self.0 >> (mark.0 & 0x3f) & 1 != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_an_http_span_have_different_marks() {
+        let mut marks = Marks::NONE;
+        for name in [
+            "client.address",
+            "client.port",
+            "ctx.outcome",
+            "error.type",
+            "http.request.body.size",
+            "http.request.method",
+            "http.request.method_original",
+            "http.request.resend_count",
+            "http.response.body.size",
+            "http.response.status_code",
+            "http.route",
+            "network.peer.address",
+            "network.peer.port",
+            "network.protocol.version",
+            "server.address",
+            "server.port",
+            "url.full",
+            "url.path",
+            "url.query",
+            "url.scheme",
+            "url.template",
+            "user_agent.original",
+        ] {
+            let mark = Mark::of(name);
+            assert!(!marks.have(mark), "{name}");
+            marks.add(mark);
+            assert!(marks.have(mark));
+            assert_eq!(Mark::from_bits(mark.to_bits() | 7), mark);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+use super::super::entry::{Entry, EntryKey, EntryValue, Name};
+use super::super::mark::Mark;
+use super::super::{KeyCode, KeyRef, ValueRef, Visitor};
+use super::Table;
+
+/// Finding attributes and reading them.
+impl Table {
+    /// The attribute at `position`.
+    #[inline]
+    pub(in crate::attribute) fn get(&self, position: usize) -> Option<(KeyRef<'_>, ValueRef<'_>)> {
+        let entry = self.entries.get(position)?;
+        Some((self.key(entry.key()), self.value(entry.value())))
+    }
+
+    /// Shows all attributes to `visitor`.
+    #[inline]
+    pub(in crate::attribute) fn visit(&self, visitor: &mut impl Visitor) {
+        let (first, are_all) = self.entries.first();
+        for entry in first {
+            self.show(*entry, visitor);
+        }
+        if !are_all {
+            self.visit_more(visitor);
+        }
+    }
+
+    #[cold]
+    fn visit_more(&self, visitor: &mut impl Visitor) {
+        for entry in self.entries.more() {
+            self.show(*entry, visitor);
+        }
+    }
+
+    #[inline(always)]
+    fn show(&self, entry: Entry, visitor: &mut impl Visitor) {
+        let key = self.key(entry.key());
+        match entry.value() {
+            EntryValue::Bool(flag) => visitor.flag(key, flag),
+            EntryValue::F64(number) => visitor.float(key, number),
+            EntryValue::I64(number) => visitor.integer(key, number),
+            EntryValue::Text(text) => visitor.text(key, self.texts.bytes(text)),
+            EntryValue::Large(_) => visitor.other(key, self.value(entry.value())),
+        }
+    }
+
+    pub(in crate::attribute) fn find(&self, key: KeyRef<'_>) -> Option<ValueRef<'_>> {
+        Some(self.get(self.position(key)?)?.1)
+    }
+
+    #[inline(always)]
+    pub(super) fn position(&self, key: KeyRef<'_>) -> Option<usize> {
+        match key {
+            KeyRef::Known(code) => self.position_of(code),
+            KeyRef::Static(name) | KeyRef::Borrowed(name) => self.position_by_name(name),
+        }
+    }
+
+    /// A name of the conventions can stand there by its number, or as it was written by hand.
+    #[inline(never)]
+    fn position_of(&self, code: KeyCode) -> Option<usize> {
+        let key = EntryKey::known(code);
+        let (first, are_all) = self.entries.first();
+        let known = first.iter().position(|entry| entry.key() == key);
+        if known.is_some() || are_all && !self.has_names {
+            return known;
+        }
+        self.position_among_all(code.name())
+    }
+
+    /// Most names that are looked for are new, and the marks tell: then no name is compared.
+    #[inline(never)]
+    fn position_by_name(&self, wanted: &str) -> Option<usize> {
+        if !self.marks.have(Mark::of(wanted)) {
+            return None;
+        }
+        self.position_among_all(wanted)
+    }
+
+    #[inline(never)]
+    fn position_among_all(&self, wanted: &str) -> Option<usize> {
+        self.entries.position(|entry| {
+            entry.key().name_len() == wanted.len() && self.is(entry.key(), wanted)
+        })
+    }
+
+    /// Compares the address first: constants mostly meet themselves.
+    fn is(&self, key: EntryKey, wanted: &str) -> bool {
+        let name = self.key(key).as_str();
+        std::ptr::eq(name, wanted) || name == wanted
+    }
+
+    #[inline]
+    fn key(&self, key: EntryKey) -> KeyRef<'_> {
+        match key.name() {
+            Name::Known(code) => code.map_or(KeyRef::Static(""), KeyRef::Known),
+            Name::Static(position) => KeyRef::Static(self.names.get(position)),
+            Name::Text(text) => KeyRef::Borrowed(self.texts.get(text)),
+        }
+    }
+
+    #[inline]
+    fn value(&self, value: EntryValue) -> ValueRef<'_> {
+        match value {
+            EntryValue::Bool(flag) => ValueRef::Bool(flag),
+            EntryValue::F64(number) => ValueRef::F64(number),
+            EntryValue::I64(number) => ValueRef::I64(number),
+            EntryValue::Text(text) => ValueRef::Str(self.texts.get(text)),
+            EntryValue::Large(position) => match self.large.get(position) {
+                Some(value) => value.as_ref(),
+                None => ValueRef::Str(""),
+            },
+        }
+    }
+}
