@@ -25,7 +25,8 @@
 //! `Server::layer` puts it inside of tonic's own timeouts and limits and outside of all services. What is outside of it is not part of the span: an
 //! interceptor that refuses a call is, if it is on the service. tonic drops a handler whose deadline has passed, and answers in its place; the span is
 //! then `DEADLINE_EXCEEDED`. For a server with a timeout of its own (`Server::timeout`) say so: [`timeout`](TraceLayer::timeout).
-//! With gRPC-Web the layer belongs inside of `tonic_web::GrpcWebLayer`, which turns trailers into data.
+//! All that comes in is taken for a call: where other requests do too, such as the preflight requests of browsers, a
+//! [`filter`](TraceLayer::filter) keeps them out. With gRPC-Web the layer belongs inside of `tonic_web::GrpcWebLayer`, which turns trailers into data.
 //!
 //! On one service:
 //!
