@@ -73,10 +73,11 @@ def prepare() -> None:
         npm = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
         run([*npm, "--loglevel=error"], cwd=NODE)
         stamp(NODE, HERE / "node" / "package.json")
-    # Node looks for modules beside the program, so the program goes where they are.
-    shutil.copy(HERE / "node" / "app.js", NODE)
+    # Node looks for modules beside the program, so the programs go where they are.
+    for program in (HERE / "node").glob("*.js"):
+        shutil.copy(program, NODE)
     if Path(sys.prefix).resolve() != VENV.resolve():
-        os.execv(python, [str(python), str(HERE / "check.py"), *sys.argv[1:]])
+        os.execv(python, [str(python), sys.argv[0], *sys.argv[1:]])
 
 
 def fresh(folder: Path, source: Path) -> bool:
@@ -108,6 +109,8 @@ class Span:
     parent_id: str
     trace_state: str
     flags: int
+    attributes: dict[str, str]
+    failed: bool
 
 
 class Receiver:
@@ -183,6 +186,8 @@ class Receiver:
                         parent_id=span.parent_span_id.hex(),
                         trace_state=span.trace_state,
                         flags=span.flags,
+                        attributes={entry.key: entry.value.string_value for entry in span.attributes},
+                        failed=span.status.code == trace_pb2.Status.STATUS_CODE_ERROR,
                     )
                 )
         with self.arrived:

@@ -1,5 +1,7 @@
 //! What the programs of `examples` share.
 
+pub mod greeter;
+pub mod shop;
 pub mod stop;
 
 /// The program in the project's README, which must compile.

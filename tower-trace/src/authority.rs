@@ -22,7 +22,8 @@ const MAX_PORT: usize = 5;
 /// - A port that is missing, empty, zero, or not a number up to 65535 is `None`; the host still counts.
 /// - The host keeps its case. It is letters, digits and `-`, `.`, `_`, `~`, with at least one letter or digit among them.
 ///   An empty host and any other character (a space, a quote, a percent sign, non-ASCII text) make the whole `None`.
-pub(crate) fn split(authority: &str) -> Option<(&str, Option<u16>)> {
+#[must_use]
+pub fn split(authority: &str) -> Option<(&str, Option<u16>)> {
     // Nearly all are a name, perhaps with a port, which is read from its end on.
     let bytes = authority.as_bytes();
     let mut length = bytes.len();
@@ -73,7 +74,8 @@ fn split_unusual(authority: &str) -> Option<(&str, Option<u16>)> {
 }
 
 /// The port that a scheme implies, where `server.port` must be filled in.
-pub(crate) fn default_port(scheme: &str) -> Option<u16> {
+#[must_use]
+pub fn default_port(scheme: &str) -> Option<u16> {
     let is = |name: &str| scheme.eq_ignore_ascii_case(name);
     if is("http") || is("ws") {
         Some(80)

@@ -1,6 +1,6 @@
 //! Headers that are recorded because someone listed them.
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tracing_core_ctx::attribute::{Array, KeyPrefix};
 use tracing_core_ctx::diagnostics::{self, Level};
 
@@ -41,20 +41,17 @@ const MAX_LINES: usize = 16;
 
 /// An allow-list of headers with the names of their attributes.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Captured(Vec<(HeaderName, String)>);
+pub struct Captured(Vec<(HeaderName, String)>);
 
 impl Captured {
     /// Whether nothing is listed.
-    pub(crate) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Adds headers. What is no header name, or holds secrets, is reported and left out.
-    pub(crate) fn extend(
-        &mut self,
-        prefix: KeyPrefix,
-        names: impl IntoIterator<Item = impl AsRef<str>>,
-    ) {
+    pub fn extend(&mut self, prefix: KeyPrefix, names: impl IntoIterator<Item = impl AsRef<str>>) {
         for name in names {
             let name = name.as_ref();
             match HeaderName::from_bytes(name.as_bytes()) {
@@ -82,41 +79,31 @@ impl Captured {
         sensitive: &SensitiveKeys,
         record: impl FnMut(&String, Array),
     ) {
-        if !self.0.is_empty() {
-            self.read_listed(headers, sensitive, record);
-        }
-    }
-
-    #[inline(never)]
-    fn read_listed(
-        &self,
-        headers: &HeaderMap,
-        sensitive: &SensitiveKeys,
-        mut record: impl FnMut(&String, Array),
-    ) {
-        for (header, key) in &self.0 {
-            if let Some(lines) = lines(headers, header, sensitive) {
-                record(key, lines);
-            }
-        }
-    }
-}
-
-fn lines(headers: &HeaderMap, header: &HeaderName, sensitive: &SensitiveKeys) -> Option<Array> {
-    if !headers.contains_key(header) {
-        return None;
-    }
-    let holds_url = URLS.contains(header);
-    let values = headers.get_all(header).iter().take(MAX_LINES);
-    Some(
-        values
-            .map(|value| {
+        if !self.is_empty() {
+            let text = |header: &HeaderName, value: &HeaderValue| {
                 let text = String::from_utf8_lossy(value.as_bytes());
-                match holds_url {
+                match URLS.contains(header) {
                     true => cut(&sensitive.redact_url(&text)).to_owned(),
                     false => cut(&text).to_owned(),
                 }
-            })
-            .collect(),
-    )
+            };
+            self.read_as(headers, text, record);
+        }
+    }
+
+    /// Shows the listed headers that are there to `record`, one text for each line, as `text` makes it.
+    #[inline(never)]
+    pub fn read_as(
+        &self,
+        headers: &HeaderMap,
+        text: impl Fn(&HeaderName, &HeaderValue) -> String,
+        mut record: impl FnMut(&String, Array),
+    ) {
+        for (header, key) in &self.0 {
+            if headers.contains_key(header) {
+                let lines = headers.get_all(header).iter().take(MAX_LINES);
+                record(key, lines.map(|value| text(header, value)).collect());
+            }
+        }
+    }
 }

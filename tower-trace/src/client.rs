@@ -55,7 +55,7 @@ mod config;
 mod describe;
 mod layer;
 mod policy;
-mod propagate;
+pub(crate) mod propagate;
 mod service;
 
 pub use attempts::{Attempts, AttemptsLayer, CountAttempts};

@@ -25,6 +25,7 @@ mod future;
 use std::fmt;
 
 pub use body::ResponseBody;
+use bytes::Buf;
 pub use end::{Complete, Describe, End};
 pub use failure::Failure;
 pub use future::ResponseFuture;
@@ -94,6 +95,14 @@ impl<D: Describe> Exchange<D> {
             self.end(End::Upgraded);
         } else if body_is_empty || !self.method.has_body(head.status) || keep.is_break() {
             self.end(End::Complete(Complete::default()));
+        }
+    }
+
+    /// Shows a data frame that passes on.
+    #[inline]
+    fn data(&mut self, data: &dyn Buf) {
+        if let Some(describe) = &mut self.describe {
+            describe.on_data(data, self.active.span());
         }
     }
 

@@ -5,19 +5,20 @@ use tracing_core_ctx::SpanRef;
 use crate::head::{RequestHead, ResponseHead};
 
 /// Says which requests are traced.
-pub(crate) type FilterFn = dyn Fn(RequestHead<'_>) -> bool + Send + Sync;
+pub type FilterFn = dyn Fn(RequestHead<'_>) -> bool + Send + Sync;
 /// Describes a span further from the request.
-pub(crate) type OnRequestFn = dyn Fn(RequestHead<'_>, &SpanRef) + Send + Sync;
+pub type OnRequestFn = dyn Fn(RequestHead<'_>, &SpanRef) + Send + Sync;
 /// Describes a span further from the response.
-pub(crate) type OnResponseFn = dyn Fn(ResponseHead<'_>, &SpanRef) + Send + Sync;
+pub type OnResponseFn = dyn Fn(ResponseHead<'_>, &SpanRef) + Send + Sync;
 
 /// Runs a closure of the user. If it panics, the request must go on: the panic is reported by the panic hook and otherwise
 /// taken as no answer.
-pub(crate) fn run<R>(hook: impl FnOnce() -> R) -> Option<R> {
+pub fn run<R>(hook: impl FnOnce() -> R) -> Option<R> {
     catch_unwind(AssertUnwindSafe(hook)).ok()
 }
 
 /// Whether a request is traced: all are, where there is no filter or where it gives no answer.
-pub(crate) fn admits(filter: Option<&FilterFn>, head: RequestHead<'_>) -> bool {
+#[must_use]
+pub fn admits(filter: Option<&FilterFn>, head: RequestHead<'_>) -> bool {
     filter.is_none_or(|filter| run(|| filter(head)).unwrap_or(true))
 }

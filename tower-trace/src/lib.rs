@@ -46,6 +46,7 @@ pub mod axum;
 pub mod carrier;
 pub mod client;
 pub mod exchange;
+pub mod policy;
 pub mod redact;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;

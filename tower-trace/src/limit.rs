@@ -7,7 +7,8 @@
 pub(crate) const MAX_TEXT: usize = 8 * 1024;
 
 /// The beginning of a text, cut at a character.
-pub(crate) fn cut(text: &str) -> &str {
+#[must_use]
+pub fn cut(text: &str) -> &str {
     if text.len() <= MAX_TEXT {
         return text;
     }

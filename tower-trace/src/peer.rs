@@ -40,7 +40,8 @@ pub struct PeerAddr(pub SocketAddr);
 
 impl PeerAddr {
     /// Who gave this response.
-    pub(crate) fn of_response(extensions: &Extensions) -> Option<SocketAddr> {
+    #[must_use]
+    pub fn of_response(extensions: &Extensions) -> Option<SocketAddr> {
         let peer = extensions.get::<Self>().map(|peer| peer.0);
         #[cfg(feature = "hyper-util")]
         let peer = peer.or_else(|| {

@@ -4,7 +4,7 @@
 //! ([`TraceLayer::templates`](crate::TraceLayer::templates)), and, where neither is set, the segments of the path with everything in them that looks
 //! like an id replaced by what kind of id it is. Where a router or a list is set and knows no route, the method stands alone.
 
-mod names;
+pub(crate) mod names;
 mod parameterize;
 mod template;
 

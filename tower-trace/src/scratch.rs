@@ -79,7 +79,7 @@ pub(crate) fn with<R>(use_it: impl FnOnce(&mut String) -> R) -> R {
 }
 
 /// Shows the text of an address to `use_it`.
-pub(crate) fn with_ip<R>(address: IpAddr, use_it: impl FnOnce(&str) -> R) -> R {
+pub fn with_ip<R>(address: IpAddr, use_it: impl FnOnce(&str) -> R) -> R {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let mut text = Ipv4Text::default();

@@ -1,3 +1,6 @@
+use tracing_core_ctx::context::SamplingHint;
+use tracing_core_ctx::{Context, SpanContext};
+
 /// How far a caller's trace context is believed.
 ///
 /// Whoever can reach a service can send it headers. A forged context can force recording, hide from it, or
@@ -18,4 +21,26 @@ pub enum Trust {
     Ignore,
     /// Start a new trace and link the caller's span. Its baggage is dropped.
     NewRootWithLink,
+}
+
+impl Trust {
+    /// What of the caller's context is taken over, and what becomes a link.
+    #[must_use]
+    pub fn judge(self, caller: Context) -> (Context, Option<SpanContext>) {
+        match self {
+            Self::Continue => (caller, None),
+            Self::ContinueWithoutSampling => {
+                let context = match caller.span_context() {
+                    // Where no sampler is asked, the flag is not passed on either.
+                    Some(span) => Context::new()
+                        .with_remote_span(span.clone().with_sampled(false))
+                        .with_sampling_hint(SamplingHint::Defer),
+                    None => Context::new(),
+                };
+                (context, None)
+            }
+            Self::Ignore => (Context::new(), None),
+            Self::NewRootWithLink => (Context::new(), caller.span_context().cloned()),
+        }
+    }
 }

@@ -37,14 +37,14 @@ pub mod transparency;
 pub mod walk;
 
 mod body;
-mod call;
-mod conventions;
+pub(crate) mod call;
+pub(crate) mod conventions;
 mod facts;
 mod instrumented;
 mod probe;
 mod sampler;
 mod service;
-mod side;
+pub(crate) mod side;
 
 pub use body::{BodySender, TestBody, TestError};
 pub use call::run;

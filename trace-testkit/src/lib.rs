@@ -1,5 +1,5 @@
 //! Tests for instrumentation: a recorder that notices every span, time that stands still, traces drawn as text, and the contracts
-//! that every instrumentation of HTTP has to keep.
+//! that every instrumentation of HTTP or gRPC has to keep.
 //!
 //! ```text
 //!   code under test --Tracer--> SpanRecorder --take--> RecordedSpan --render--> text for a snapshot
@@ -24,9 +24,10 @@
 //! span.assert_attributes(&[("shop.cart.size", 3.into())]);
 //! ```
 //!
-//! An instrumentation of HTTP implements a trait of one method and runs the suite: see [`http`].
+//! An instrumentation of HTTP implements a trait of one method and runs the suite: see [`http`]. One of gRPC does the same: see [`grpc`].
 
 // Public API.
+pub mod grpc;
 pub mod http;
 pub mod render;
 

@@ -20,7 +20,7 @@
 //!
 //! - [`definition`] answers what the conventions say of a name, and [`check`](check()) what is wrong with one.
 //! - [`legacy`] has the names of earlier versions, which [`StabilityOptIn`] can ask for.
-//! - `ctx.*` ([`CTX_OUTCOME`], [`CTX_HANDLED`]) is this project's own namespace and not part of OpenTelemetry.
+//! - `ctx.*` ([`CTX_OUTCOME`], [`CTX_HANDLED`], [`CTX_RPC_MESSAGES_SENT`], ..) is this project's own namespace and not part of OpenTelemetry.
 
 pub mod legacy;
 pub mod metric;

@@ -4,6 +4,8 @@
 #[cfg(unix)]
 mod chain;
 mod emit;
+#[cfg(unix)]
+mod greeter;
 
 use std::env;
 use std::error::Error;

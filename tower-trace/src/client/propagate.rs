@@ -10,7 +10,7 @@ use crate::carrier::HeaderInjector;
 
 /// Default: everything to everyone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Propagate {
+pub struct Propagate {
     hosts: Option<Vec<Host>>,
     baggage: Option<Vec<String>>,
     /// The headers in which contexts are written; known once there is a list of hosts.
@@ -29,11 +29,8 @@ struct Host {
 }
 
 impl Propagate {
-    pub(super) fn reach(
-        &mut self,
-        hosts: impl IntoIterator<Item = impl AsRef<str>>,
-        tracer: &Tracer,
-    ) {
+    /// Hands contexts on to these hosts only. What is no host is reported and reaches nobody.
+    pub fn reach(&mut self, hosts: impl IntoIterator<Item = impl AsRef<str>>, tracer: &Tracer) {
         self.fields = tracer.propagator().fields();
         let listed = self.hosts.get_or_insert_default();
         for text in hosts {
@@ -48,17 +45,15 @@ impl Propagate {
         }
     }
 
-    pub(super) fn baggage(&mut self, names: impl IntoIterator<Item = impl Into<String>>) {
+    /// Hands on these entries of the baggage only.
+    pub fn baggage(&mut self, names: impl IntoIterator<Item = impl Into<String>>) {
         self.baggage
             .get_or_insert_default()
             .extend(names.into_iter().map(Into::into));
     }
 
     /// Whether this host may see contexts. It is asked for only where that matters.
-    pub(super) fn reaches<'a>(
-        &self,
-        called: impl FnOnce() -> (Option<&'a str>, Option<u16>),
-    ) -> bool {
+    pub fn reaches<'a>(&self, called: impl FnOnce() -> (Option<&'a str>, Option<u16>)) -> bool {
         let Some(hosts) = &self.hosts else {
             return true;
         };
@@ -67,7 +62,7 @@ impl Propagate {
     }
 
     /// Writes `context` into the headers.
-    pub(super) fn inject(&self, tracer: &Tracer, context: &Context, headers: &mut HeaderMap) {
+    pub fn inject(&self, tracer: &Tracer, context: &Context, headers: &mut HeaderMap) {
         let Some(names) = &self.baggage else {
             return tracer.inject(context, &mut HeaderInjector(headers));
         };
@@ -84,7 +79,7 @@ impl Propagate {
     }
 
     /// Takes out of the headers what a host must not see, because a proxy copied it from its own caller.
-    pub(super) fn withhold(&self, headers: &mut HeaderMap) {
+    pub fn withhold(&self, headers: &mut HeaderMap) {
         for field in &self.fields {
             HeaderInjector(headers).remove(field);
         }

@@ -102,6 +102,7 @@ where
             && let Some(data) = frame.data_ref()
         {
             *this.read = this.read.saturating_add(data.remaining() as u64);
+            exchange.data(data);
         }
         match &polled {
             Poll::Pending => {}

@@ -1,5 +1,6 @@
 use std::ops::ControlFlow;
 
+use bytes::Buf;
 use http::HeaderMap;
 use tracing_core_ctx::SpanRef;
 use tracing_core_ctx::span::SpanWriter;
@@ -12,9 +13,17 @@ use crate::head::ResponseHead;
 /// It never ends the span and cannot fail. It must not panic either: an exchange can end while a panic unwinds, where a second one
 /// ends the process.
 pub trait Describe {
+    /// Whether a body of known length is complete with its last byte. Not so where trailers always follow.
+    const LENGTH_IS_END: bool = true;
+
     /// **When:** the head of the response is there. **Sees:** the head and the running span. Break ends the exchange now, instead
     /// of with the body.
     fn on_response(&mut self, head: ResponseHead<'_>, span: &SpanRef) -> ControlFlow<()>;
+
+    /// **When:** a data frame of the body passes on to its reader. **Sees:** its bytes, and the running span. Default: does nothing.
+    fn on_data(&mut self, data: &dyn Buf, span: &SpanRef) {
+        let _ = (data, span);
+    }
 
     /// **When:** the exchange has ended; called once. **Sees:** how, and the span, which ends right after.
     fn on_end(self, end: End<'_>, span: &mut SpanWriter<'_>);

@@ -82,7 +82,7 @@ where
                 // What the handler still holds goes while its context is current and before its span can end with it.
                 this.inner.set(None);
                 if is_open && let Ok(response) = result {
-                    body = Announced::by(response);
+                    body = Announced::by::<D, _>(response);
                 }
             }
             polled
@@ -127,11 +127,14 @@ struct Announced {
 }
 
 impl Announced {
-    fn by<B: Body>(response: &Response<B>) -> Self {
-        let exact = response.body().size_hint().exact();
+    fn by<D: Describe, B: Body>(response: &Response<B>) -> Self {
+        let length = || {
+            let exact = response.body().size_hint().exact();
+            exact.or_else(|| content_length(response.headers()))
+        };
         Self {
             is_empty: response.body().is_end_stream(),
-            length: exact.or_else(|| content_length(response.headers())),
+            length: if D::LENGTH_IS_END { length() } else { None },
         }
     }
 }

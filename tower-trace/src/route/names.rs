@@ -28,7 +28,7 @@ const MAX_NAME: usize = 512;
 /// A known name costs one hash and one comparison. Nothing is locked or allocated then, and nothing is when a name is
 /// refused, so neither waits for other threads. Only admitting a new name allocates, `limit` times at most. The table
 /// takes up to 100 bytes for each name of the limit, from the start; a name longer than 512 bytes is refused.
-pub(crate) struct NameCap {
+pub struct NameCap {
     /// An open hash table with linear probing. A slot is filled once and never emptied, so a search that meets an empty
     /// slot has seen every place where the name could be. At least half of the slots stay empty.
     slots: Box<[OnceLock<Box<str>>]>,
@@ -42,7 +42,8 @@ pub(crate) struct NameCap {
 
 impl NameCap {
     /// A cap of that many names. With zero no name is admitted; more than 65 536 count as 65 536.
-    pub(crate) fn new(limit: usize) -> Self {
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
         let limit = limit.min(MAX_LIMIT);
         let slots = (limit * 2).next_power_of_two();
         Self {
@@ -57,7 +58,7 @@ impl NameCap {
     /// Whether the name may be used: it is known, or there was room and now it is known.
     ///
     /// Every refusal is counted.
-    pub(crate) fn admit(&self, name: &str) -> bool {
+    pub fn admit(&self, name: &str) -> bool {
         if name.len() > MAX_NAME {
             return self.refuse();
         }
@@ -76,7 +77,8 @@ impl NameCap {
     }
 
     /// How many times a name was refused.
-    pub(crate) fn overflowed(&self) -> u64 {
+    #[must_use]
+    pub fn overflowed(&self) -> u64 {
         self.overflowed.load(Ordering::Relaxed)
     }
 

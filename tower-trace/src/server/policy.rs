@@ -96,21 +96,7 @@ impl ServerPolicy {
             Some(trust) => hook::run(|| trust(head)).unwrap_or(Trust::Ignore),
             None => self.trust,
         };
-        match trust {
-            Trust::Continue => (caller, None),
-            Trust::ContinueWithoutSampling => {
-                let context = match caller.span_context() {
-                    // Where no sampler is asked, the flag is not passed on either.
-                    Some(span) => Context::new()
-                        .with_remote_span(span.clone().with_sampled(false))
-                        .with_sampling_hint(tracing_core_ctx::context::SamplingHint::Defer),
-                    None => Context::new(),
-                };
-                (context, None)
-            }
-            Trust::Ignore => (Context::new(), None),
-            Trust::NewRootWithLink => (Context::new(), caller.span_context().cloned()),
-        }
+        trust.judge(caller)
     }
 
     pub(super) const fn extras(&self) -> Extras {

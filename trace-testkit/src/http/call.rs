@@ -24,11 +24,11 @@ use crate::{RecordedSpan, SpanRecorder};
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// The caller that requests come from, if a fact says so.
-pub(super) const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+pub(crate) const CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 /// The same caller, not recording.
-pub(super) const UNSAMPLED_CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
-pub(super) const CALLER_TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-pub(super) const CALLER_SPAN: &str = "00f067aa0ba902b7";
+pub(crate) const UNSAMPLED_CALLER: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+pub(crate) const CALLER_TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+pub(crate) const CALLER_SPAN: &str = "00f067aa0ba902b7";
 
 /// Runs one fact on a runtime of its own. What the suites' tests call.
 ///
@@ -49,23 +49,23 @@ pub fn run(fact: impl Future<Output = ()>) {
 }
 
 /// A service under test with everything that watches it.
-pub(super) struct Stage {
-    pub(super) recorder: SpanRecorder,
-    pub(super) tracer: Tracer,
-    pub(super) probe: Probe,
-    pub(super) service: Instrumented,
+pub(crate) struct Stage {
+    pub(crate) recorder: SpanRecorder,
+    pub(crate) tracer: Tracer,
+    pub(crate) probe: Probe,
+    pub(crate) service: Instrumented,
 }
 
 /// An answer, read to its end.
-pub(super) struct Answer {
-    pub(super) head: Response<()>,
-    pub(super) data: Vec<Bytes>,
-    pub(super) trailers: Option<HeaderMap>,
+pub(crate) struct Answer {
+    pub(crate) head: Response<()>,
+    pub(crate) data: Vec<Bytes>,
+    pub(crate) trailers: Option<HeaderMap>,
 }
 
 impl Stage {
     /// Instruments a service that answers with `handler`.
-    pub(super) fn new<F, R>(
+    pub(crate) fn new<F, R>(
         instrument: impl FnOnce(Tracer, TestService) -> Instrumented,
         handler: F,
     ) -> Self
@@ -77,7 +77,7 @@ impl Stage {
     }
 
     /// Instruments a service that answers OK, when it is asked, and says this of its readiness.
-    pub(super) fn with_readiness(
+    pub(crate) fn with_readiness(
         instrument: impl FnOnce(Tracer, TestService) -> Instrumented,
         readiness: Readiness,
     ) -> Self {
@@ -85,7 +85,7 @@ impl Stage {
     }
 
     /// Instruments a service with a setting, if there is such a setting.
-    pub(super) fn with_wish<F, R>(
+    pub(crate) fn with_wish<F, R>(
         instrument: impl FnOnce(Wish, Tracer, TestService) -> Option<Instrumented>,
         wish: Wish,
         handler: F,
@@ -109,7 +109,7 @@ impl Stage {
     }
 
     /// Instruments a service that answers OK, with a sampler that notes what it sees of these attributes.
-    pub(super) fn with_noting_sampler(
+    pub(crate) fn with_noting_sampler(
         instrument: impl FnOnce(Tracer, TestService) -> Instrumented,
         keys: &'static [&'static str],
     ) -> (Self, Notes) {
@@ -152,13 +152,13 @@ impl Stage {
     }
 
     /// Waits for the service and calls it. The future has not been polled.
-    pub(super) async fn call(&mut self, request: Request<TestBody>) -> ErasedFuture {
+    pub(crate) async fn call(&mut self, request: Request<TestBody>) -> ErasedFuture {
         ready(&mut self.service).await;
         self.service.call(request)
     }
 
     /// Calls the service up to the head of the answer.
-    pub(super) async fn head(&mut self, request: Request<TestBody>) -> Response<ErasedBody> {
+    pub(crate) async fn head(&mut self, request: Request<TestBody>) -> Response<ErasedBody> {
         match self.call(request).await.await {
             Ok(response) => response,
             Err(error) => panic!("no answer: {error}"),
@@ -166,7 +166,7 @@ impl Stage {
     }
 
     /// Calls the service and reads the answer to its end, as a server that knows no length does.
-    pub(super) async fn exchange(&mut self, request: Request<TestBody>) -> Answer {
+    pub(crate) async fn exchange(&mut self, request: Request<TestBody>) -> Answer {
         let (head, mut body) = self.head(request).await.into_parts();
         let (mut data, mut trailers) = (Vec::new(), None);
         while let Some(frame) = body.frame().await {
@@ -186,7 +186,7 @@ impl Stage {
 
     /// The span of an exchange that is complete.
     #[track_caller]
-    pub(super) fn span(&self) -> RecordedSpan {
+    pub(crate) fn span(&self) -> RecordedSpan {
         let span = self.recorder.take_one();
         assert_eq!(self.recorder.open(), 0, "a span is still open");
         span
@@ -194,7 +194,7 @@ impl Stage {
 
     /// Asserts that the exchange's own span was current wherever the inner service ran at `place`.
     #[track_caller]
-    pub(super) fn assert_current(&self, place: Place, span: &RecordedSpan) {
+    pub(crate) fn assert_current(&self, place: Place, span: &RecordedSpan) {
         let seen = self.probe.at(place);
         assert!(!seen.is_empty(), "nothing ran in {place:?}");
         for (index, context) in seen.iter().enumerate() {
@@ -208,7 +208,7 @@ impl Stage {
 
     /// The only context that was current in the inner `call`.
     #[track_caller]
-    pub(super) fn context_in_call(&self) -> Context {
+    pub(crate) fn context_in_call(&self) -> Context {
         let seen = self.probe.at(Place::Call);
         match <[Context; 1]>::try_from(seen) {
             Ok([context]) => context,
@@ -218,31 +218,31 @@ impl Stage {
 }
 
 /// A handler that answers with an empty body.
-pub(super) async fn ok(_request: Request<TestBody>) -> Result<Response<TestBody>, BoxError> {
+pub(crate) async fn ok(_request: Request<TestBody>) -> Result<Response<TestBody>, BoxError> {
     Ok(Response::new(TestBody::empty()))
 }
 
 /// Waits until the service is ready.
-pub(super) async fn ready(service: &mut Instrumented) {
+pub(crate) async fn ready(service: &mut Instrumented) {
     if let Err(error) = poll_fn(|cx| service.poll_ready(cx)).await {
         panic!("not ready: {error}");
     }
 }
 
 /// Polls once, with the waker of the fact.
-pub(super) async fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+pub(crate) async fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx))).await
 }
 
 /// Asks the body for a frame, once.
-pub(super) async fn poll_frame(
+pub(crate) async fn poll_frame(
     body: &mut ErasedBody,
 ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
     poll_fn(|cx| Poll::Ready(Pin::new(&mut *body).poll_frame(cx))).await
 }
 
 /// Polls once and expects a panic, which goes no further. The future lives on, as below a server that catches panics.
-pub(super) async fn poll_panics<F: Future + Unpin>(future: &mut F) {
+pub(crate) async fn poll_panics<F: Future + Unpin>(future: &mut F) {
     let panicked = poll_fn(|cx| {
         let polled = catch_unwind(AssertUnwindSafe(|| {
             let _ = Pin::new(&mut *future).poll(cx);
@@ -253,7 +253,7 @@ pub(super) async fn poll_panics<F: Future + Unpin>(future: &mut F) {
 }
 
 /// Polls once and expects a panic, which drops the future as it unwinds, as in most servers.
-pub(super) async fn poll_panics_and_drops<F: Future + Unpin>(future: F) {
+pub(crate) async fn poll_panics_and_drops<F: Future + Unpin>(future: F) {
     let mut future = Some(future);
     let panicked = poll_fn(|cx| {
         let Some(mut future) = future.take() else {
@@ -268,7 +268,7 @@ pub(super) async fn poll_panics_and_drops<F: Future + Unpin>(future: F) {
 }
 
 #[track_caller]
-pub(super) fn assert_nothing_current() {
+pub(crate) fn assert_nothing_current() {
     let left = Context::current();
     assert!(
         left.span_context().is_none() && left.baggage().is_empty(),

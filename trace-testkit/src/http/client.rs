@@ -88,21 +88,7 @@ macro_rules! http_client_suite {
 macro_rules! http_facts_of_clients {
     ([$($then:tt)*] $harness:ty) => {
         $crate::http_facts_of_both_sides! { [$($then)*] $crate::http::Client<$harness> }
-        $($then)*! { client::propagation, $harness;
-            the_span_is_sent_along
-            stale_headers_are_replaced
-            the_current_span_is_the_parent
-            a_call_without_a_parent_starts_a_trace
-            calls_from_one_place_are_siblings
-            the_parent_is_the_span_that_was_current_in_call
-            an_unsampled_parent_is_not_recorded_and_is_sent_along
-            the_tracestate_of_the_parent_is_sent_along
-            the_random_flag_is_sent_along
-            baggage_is_sent_along
-            unprintable_baggage_does_not_hurt_the_request
-            telemetrys_own_calls_are_not_recorded
-            hosts_that_are_not_listed_are_told_nothing
-        }
+        $crate::http_facts_of_client_propagation! { [$($then)*] $harness }
         $($then)*! { client::attributes, $harness;
             required_attributes_are_there
             the_sampler_sees_what_the_start_knows
@@ -122,6 +108,29 @@ macro_rules! http_facts_of_clients {
             no_header_is_captured_by_default
             listed_headers_are_captured_as_lists
             credentials_are_never_captured
+        }
+    };
+}
+
+/// Whose trace it is, for the macro in brackets.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! http_facts_of_client_propagation {
+    ([$($then:tt)*] $harness:ty) => {
+        $($then)*! { client::propagation, $harness;
+            the_span_is_sent_along
+            stale_headers_are_replaced
+            the_current_span_is_the_parent
+            a_call_without_a_parent_starts_a_trace
+            calls_from_one_place_are_siblings
+            the_parent_is_the_span_that_was_current_in_call
+            an_unsampled_parent_is_not_recorded_and_is_sent_along
+            the_tracestate_of_the_parent_is_sent_along
+            the_random_flag_is_sent_along
+            baggage_is_sent_along
+            unprintable_baggage_does_not_hurt_the_request
+            telemetrys_own_calls_are_not_recorded
+            hosts_that_are_not_listed_are_told_nothing
         }
     };
 }

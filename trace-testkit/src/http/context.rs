@@ -13,6 +13,7 @@ use tracing_core_ctx::{Baggage, Context, semconv};
 use super::call::{
     assert_nothing_current, ok, poll_frame, poll_once, poll_panics, poll_panics_and_drops, ready,
 };
+use super::conventions::assert_went_well;
 use super::side::{around, get};
 use super::{Place, Side, TestBody};
 
@@ -201,7 +202,7 @@ pub async fn the_future_may_be_polled_on_another_thread<S: Side>() {
     assert!(elsewhere.join().is_ok(), "it failed on the other thread");
     assert_nothing_current();
     let span = stage.span();
-    span.assert_unset();
+    assert_went_well(&span);
     stage.assert_current(Place::Poll, &span);
 }
 

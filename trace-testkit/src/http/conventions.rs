@@ -7,10 +7,20 @@ use tracing_core_ctx::semconv::{self, Stability, ValueType};
 
 use crate::RecordedSpan;
 
+/// Asserts that nothing went wrong with the exchange. A call of gRPC that was answered by plain HTTP has no status and has failed for that,
+/// but neither was it cancelled.
+#[track_caller]
+pub(crate) fn assert_went_well(span: &RecordedSpan) {
+    span.assert_absent("ctx.outcome");
+    if span.attr("rpc.system.name").is_none() {
+        span.assert_unset();
+    }
+}
+
 /// Asserts of every attribute that the conventions know its name, that it has their type and is not deprecated, that it is there once,
 /// and that it is not empty: what does not apply is absent.
 #[track_caller]
-pub(super) fn assert_conventional(span: &RecordedSpan) {
+pub(crate) fn assert_conventional(span: &RecordedSpan) {
     let mut seen = HashSet::new();
     for (key, value) in span.attributes() {
         assert!(seen.insert(key), "`{key}` is there twice in\n{span:?}");
@@ -42,7 +52,7 @@ pub(super) fn assert_conventional(span: &RecordedSpan) {
 
 /// Asserts that no attribute, event, link or description of the span holds any of these texts.
 #[track_caller]
-pub(super) fn assert_secret(span: &RecordedSpan, secrets: &[&str]) {
+pub(crate) fn assert_secret(span: &RecordedSpan, secrets: &[&str]) {
     let text = format!("{span:?}");
     for secret in secrets {
         assert!(!text.contains(secret), "`{secret}` was recorded in\n{text}");
@@ -51,7 +61,7 @@ pub(super) fn assert_secret(span: &RecordedSpan, secrets: &[&str]) {
 
 /// Asserts that the `error.type` is one of few values: there, and no message.
 #[track_caller]
-pub(super) fn assert_error_type_of_error(span: &RecordedSpan) {
+pub(crate) fn assert_error_type_of_error(span: &RecordedSpan) {
     assert!(
         span.status().is_error(),
         "the status is no error in\n{span:?}"
@@ -68,7 +78,7 @@ pub(super) fn assert_error_type_of_error(span: &RecordedSpan) {
 
 /// Asserts that the name begins with this method. Behind it may stand a target, for an instrumentation that has a way to find one.
 #[track_caller]
-pub(super) fn assert_named(span: &RecordedSpan, method: &str) {
+pub(crate) fn assert_named(span: &RecordedSpan, method: &str) {
     let rest = span.name().strip_prefix(method);
     assert!(
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" /")),

@@ -21,18 +21,7 @@ macro_rules! http_facts {
 #[macro_export]
 macro_rules! http_facts_of_both_sides {
     ([$($then:tt)*] $side:ty) => {
-        $($then)*! { context, $side;
-            the_span_is_current_in_call
-            the_span_is_current_in_every_poll
-            the_span_is_current_when_the_future_is_dropped
-            nothing_is_current_outside
-            the_callers_context_is_current_again_outside
-            interleaved_requests_keep_their_contexts
-            a_scope_that_is_leaked_inside_does_not_outlive_the_poll
-            a_panic_leaves_nothing_current
-            the_future_may_be_polled_on_another_thread
-            the_inner_service_may_describe_the_span
-        }
+        $crate::http_facts_of_context_and_transparency! { [$($then)*] $side }
         $($then)*! { end, $side;
             the_span_ends_where_it_should
             the_span_starts_with_the_call_and_not_with_the_first_poll
@@ -64,6 +53,29 @@ macro_rules! http_facts_of_both_sides {
             a_panic_in_the_body_is_an_error
             readiness_that_fails_is_no_exchange
         }
+        $($then)*! { walk, $side;
+            random_exchanges_give_one_span_each
+        }
+    };
+}
+
+/// The facts that hold for whatever is carried over HTTP, for the macro in brackets.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! http_facts_of_context_and_transparency {
+    ([$($then:tt)*] $side:ty) => {
+        $($then)*! { context, $side;
+            the_span_is_current_in_call
+            the_span_is_current_in_every_poll
+            the_span_is_current_when_the_future_is_dropped
+            nothing_is_current_outside
+            the_callers_context_is_current_again_outside
+            interleaved_requests_keep_their_contexts
+            a_scope_that_is_leaked_inside_does_not_outlive_the_poll
+            a_panic_leaves_nothing_current
+            the_future_may_be_polled_on_another_thread
+            the_inner_service_may_describe_the_span
+        }
         $($then)*! { transparency, $side;
             the_inner_service_sees_the_request_unchanged
             the_caller_sees_the_answer_unchanged
@@ -73,9 +85,6 @@ macro_rules! http_facts_of_both_sides {
             readiness_is_asked_of_the_instance_that_is_called
             readiness_is_passed_on
             a_clone_in_another_task_is_traced_alike
-        }
-        $($then)*! { walk, $side;
-            random_exchanges_give_one_span_each
         }
     };
 }

@@ -8,17 +8,17 @@ use crate::render::Shown;
 
 /// Keeps everything and notes what it was shown.
 #[derive(Debug)]
-pub(super) struct NotingSampler {
-    pub(super) keys: &'static [&'static str],
-    pub(super) notes: Notes,
+pub(crate) struct NotingSampler {
+    pub(crate) keys: &'static [&'static str],
+    pub(crate) notes: Notes,
 }
 
 /// What a [`NotingSampler`] was shown: the kind, then the attributes that it asks for, where they were known.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Notes(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Notes(Arc<Mutex<Vec<String>>>);
 
 impl Notes {
-    pub(super) fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -71,24 +71,7 @@ macro_rules! http_server_suite {
 macro_rules! http_facts_of_servers {
     ([$($then:tt)*] $harness:ty) => {
         $crate::http_facts_of_both_sides! { [$($then)*] $crate::http::Server<$harness> }
-        $($then)*! { server::propagation, $harness;
-            the_callers_trace_is_continued_with_a_remote_parent
-            a_request_without_context_starts_a_trace
-            a_malformed_traceparent_starts_a_new_trace
-            two_traceparents_start_a_new_trace
-            a_higher_version_is_read_as_far_as_it_is_known
-            tracestate_without_traceparent_is_dropped
-            all_tracestate_headers_are_combined
-            a_broken_tracestate_does_not_break_the_trace
-            an_unsampled_caller_is_not_recorded_and_travels_on
-            the_random_flag_is_kept
-            baggage_is_current_in_the_handler
-            a_span_started_in_the_handler_is_a_child
-            an_ambient_span_is_no_parent
-            the_handler_sees_the_callers_headers
-            a_caller_who_is_not_trusted_is_linked_and_not_followed
-            a_sampled_flag_that_is_not_believed_does_not_decide
-        }
+        $crate::http_facts_of_server_propagation! { [$($then)*] $harness }
         $($then)*! { server::context, $harness;
             the_span_is_current_in_every_poll_of_the_body
             the_span_is_current_when_the_body_is_dropped
@@ -112,6 +95,32 @@ macro_rules! http_facts_of_servers {
             listed_headers_are_captured_as_lists
             credentials_are_never_captured
             hostile_headers_do_not_hurt_the_request
+        }
+    };
+}
+
+/// Whose trace it is, for the macro in brackets.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! http_facts_of_server_propagation {
+    ([$($then:tt)*] $harness:ty) => {
+        $($then)*! { server::propagation, $harness;
+            the_callers_trace_is_continued_with_a_remote_parent
+            a_request_without_context_starts_a_trace
+            a_malformed_traceparent_starts_a_new_trace
+            two_traceparents_start_a_new_trace
+            a_higher_version_is_read_as_far_as_it_is_known
+            tracestate_without_traceparent_is_dropped
+            all_tracestate_headers_are_combined
+            a_broken_tracestate_does_not_break_the_trace
+            an_unsampled_caller_is_not_recorded_and_travels_on
+            the_random_flag_is_kept
+            baggage_is_current_in_the_handler
+            a_span_started_in_the_handler_is_a_child
+            an_ambient_span_is_no_parent
+            the_handler_sees_the_callers_headers
+            a_caller_who_is_not_trusted_is_linked_and_not_followed
+            a_sampled_flag_that_is_not_believed_does_not_decide
         }
     };
 }

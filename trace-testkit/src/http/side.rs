@@ -5,7 +5,7 @@ use http::{Request, Response};
 use tracing_core_ctx::{SpanKind, Tracer};
 
 use super::call::Stage;
-use super::{BoxError, HttpClient, HttpServer, Instrumented, SpanEnd, TestBody, TestService};
+use super::{BoxError, HttpClient, HttpServer, Instrumented, SpanEnd, TestBody, TestService, Wish};
 
 /// Server or client: facts that hold for both are written once, for either of them.
 pub trait Side {
@@ -24,6 +24,9 @@ pub trait Side {
     /// Puts the instrumentation around `inner`.
     fn instrument(tracer: Tracer, inner: TestService) -> Instrumented;
 
+    /// The same with a setting, if there is such a setting.
+    fn instrument_with(wish: Wish, tracer: Tracer, inner: TestService) -> Option<Instrumented>;
+
     /// The target of a request for this path, as this side sees it.
     fn target(path: &str) -> String;
 }
@@ -40,6 +43,10 @@ impl<H: HttpServer> Side for Server<H> {
 
     fn instrument(tracer: Tracer, inner: TestService) -> Instrumented {
         H::instrument(tracer, inner)
+    }
+
+    fn instrument_with(wish: Wish, tracer: Tracer, inner: TestService) -> Option<Instrumented> {
+        H::instrument_with(wish, tracer, inner)
     }
 
     fn target(path: &str) -> String {
@@ -61,13 +68,17 @@ impl<H: HttpClient> Side for Client<H> {
         H::instrument(tracer, inner)
     }
 
+    fn instrument_with(wish: Wish, tracer: Tracer, inner: TestService) -> Option<Instrumented> {
+        H::instrument_with(wish, tracer, inner)
+    }
+
     fn target(path: &str) -> String {
         format!("http://shop.example:8080{path}")
     }
 }
 
 /// This side under test, around a service that answers with `handler`.
-pub(super) fn around<S, F, R>(handler: F) -> Stage
+pub(crate) fn around<S, F, R>(handler: F) -> Stage
 where
     S: Side,
     F: Fn(Request<TestBody>) -> R + Send + Sync + 'static,
@@ -77,11 +88,11 @@ where
 }
 
 /// A request without a body, as it stands before this side over HTTP/1.1.
-pub(super) fn get<S: Side>(path: &str) -> Request<TestBody> {
+pub(crate) fn get<S: Side>(path: &str) -> Request<TestBody> {
     request::<S>("GET", path)
 }
 
-pub(super) fn request<S: Side>(method: &str, path: &str) -> Request<TestBody> {
+pub(crate) fn request<S: Side>(method: &str, path: &str) -> Request<TestBody> {
     let target = if method == "CONNECT" {
         "shop.example:8080".to_owned()
     } else {
@@ -91,7 +102,7 @@ pub(super) fn request<S: Side>(method: &str, path: &str) -> Request<TestBody> {
 }
 
 /// A request for exactly this target.
-pub(super) fn bare_request(method: &str, target: &str) -> Request<TestBody> {
+pub(crate) fn bare_request(method: &str, target: &str) -> Request<TestBody> {
     let request = Request::builder()
         .method(method)
         .uri(target)
@@ -104,7 +115,7 @@ pub(super) fn bare_request(method: &str, target: &str) -> Request<TestBody> {
 }
 
 /// An answer with this status.
-pub(super) fn answer(code: u16, body: TestBody) -> Response<TestBody> {
+pub(crate) fn answer(code: u16, body: TestBody) -> Response<TestBody> {
     match Response::builder().status(code).body(body) {
         Ok(response) => response,
         Err(error) => panic!("{code} is no status: {error}"),

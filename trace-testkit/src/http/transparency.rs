@@ -11,6 +11,7 @@ use http_body_util::BodyExt as _;
 use tower_service::Service as _;
 
 use super::call::{Stage, ok, poll_frame, ready};
+use super::conventions::assert_went_well;
 use super::service::Readiness;
 use super::side::{answer, around, get, request};
 use super::{Side, TestBody, TestError};
@@ -149,7 +150,7 @@ pub async fn a_pending_body_wakes_its_reader<S: Side>() {
     let read = body.collect().await.expect("a body").to_bytes();
     assert_eq!(read, "onetwo");
     assert!(writer.await.is_ok());
-    stage.span().assert_unset();
+    assert_went_well(&stage.span());
 }
 
 /// They are for the caller, not for the instrumentation.
@@ -232,7 +233,7 @@ pub async fn a_clone_in_another_task_is_traced_alike<S: Side>() {
     let spans = stage.recorder.take();
     assert_eq!(spans.len(), 8);
     for span in &spans {
-        span.assert_unset();
+        assert_went_well(span);
         assert_eq!(span.parent(), None);
     }
 }

@@ -47,6 +47,18 @@ macro_rules! names {
     };
 }
 
+const GRPC_TOPICS: &[(&str, &str)] = &[
+    ("end", include_str!("../../src/grpc/end.rs")),
+    ("metadata", include_str!("../../src/grpc/metadata.rs")),
+    ("method", include_str!("../../src/grpc/method.rs")),
+    ("status", include_str!("../../src/grpc/status.rs")),
+];
+
+/// Takes the names of a topic that is listed elsewhere for nothing.
+macro_rules! ignore {
+    ($($any:tt)*) => {};
+}
+
 thread_local! {
     static LISTED: std::cell::RefCell<Vec<(String, &'static str)>> = const { std::cell::RefCell::new(Vec::new()) };
 }
@@ -55,8 +67,19 @@ thread_local! {
 fn every_fact_is_in_its_suite() {
     trace_testkit::http_facts_of_servers! { [names] () }
     trace_testkit::http_facts_of_clients! { [names] () }
+    assert_listed(TOPICS);
+}
+
+#[test]
+fn every_fact_of_grpc_is_in_its_suite() {
+    trace_testkit::grpc_facts_of_both_sides! { [ignore] [names] () }
+    assert_listed(GRPC_TOPICS);
+}
+
+#[track_caller]
+fn assert_listed(topics: &[(&str, &str)]) {
     let listed = LISTED.take();
-    for (topic, source) in TOPICS {
+    for (topic, source) in topics {
         let facts = source.lines().filter_map(|line| {
             let rest = line.strip_prefix("pub async fn ")?;
             rest.split_once('<').map(|(name, _)| name)

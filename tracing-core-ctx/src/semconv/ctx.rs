@@ -13,9 +13,39 @@ attributes! {
     ///
     /// On `exception` events, only when true.
     const CTX_HANDLED: Key<bool> = "ctx.handled", Own;
+
+    /// How many messages of a call were received in whole. Not an OpenTelemetry name.
+    ///
+    /// Opt-in.
+    const CTX_RPC_MESSAGES_RECEIVED: Key<i64> = "ctx.rpc.messages.received", Own;
+
+    /// How many messages of a call were sent in whole. Not an OpenTelemetry name.
+    ///
+    /// Opt-in.
+    const CTX_RPC_MESSAGES_SENT: Key<i64> = "ctx.rpc.messages.sent", Own;
+
+    /// Whether the message of a `ctx.rpc.message` event was compressed. Not an OpenTelemetry name.
+    const CTX_RPC_MESSAGE_COMPRESSED: Key<bool> = "ctx.rpc.message.compressed", Own;
+
+    /// Which way the message of a `ctx.rpc.message` event went: one of [`ctx_rpc_message_direction`]. Not an OpenTelemetry name.
+    const CTX_RPC_MESSAGE_DIRECTION: Key<str> = "ctx.rpc.message.direction", Own;
+
+    /// The number of a message among those that went the same way, from 1 on; on `ctx.rpc.message` events. Not an OpenTelemetry name.
+    const CTX_RPC_MESSAGE_ID: Key<i64> = "ctx.rpc.message.id", Own;
+
+    /// The size of the message of a `ctx.rpc.message` event as it is on the wire, without its prefix, in bytes. Not an OpenTelemetry name.
+    const CTX_RPC_MESSAGE_SIZE: Key<i64> = "ctx.rpc.message.size", Own;
 }
 
 values! {
+    /// The values of [`CTX_RPC_MESSAGE_DIRECTION`].
+    pub mod ctx_rpc_message_direction {
+        /// It came in.
+        const RECEIVED = "received";
+        /// It went out.
+        const SENT = "sent";
+    }
+
     /// The values of [`CTX_OUTCOME`].
     pub mod ctx_outcome {
         /// The caller went away, or dropped the future or the body, before the end.

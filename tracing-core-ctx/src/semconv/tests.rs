@@ -232,6 +232,16 @@ fn our_own_names_are_no_names_of_the_conventions() {
         [
             ("ctx.outcome", ValueType::Str, Stability::Own),
             ("ctx.handled", ValueType::Bool, Stability::Own),
+            ("ctx.rpc.messages.received", ValueType::I64, Stability::Own),
+            ("ctx.rpc.messages.sent", ValueType::I64, Stability::Own),
+            (
+                "ctx.rpc.message.compressed",
+                ValueType::Bool,
+                Stability::Own
+            ),
+            ("ctx.rpc.message.direction", ValueType::Str, Stability::Own),
+            ("ctx.rpc.message.id", ValueType::I64, Stability::Own),
+            ("ctx.rpc.message.size", ValueType::I64, Stability::Own),
         ]
     );
     spelt_alike(ctx::CONSTANTS);
@@ -241,7 +251,7 @@ fn our_own_names_are_no_names_of_the_conventions() {
 fn the_registry_is_the_published_table_and_our_own_names() {
     let published = conventions();
     let mut names: BTreeSet<&str> = published.keys().map(String::as_str).collect();
-    names.extend(["ctx.outcome", "ctx.handled"]);
+    names.extend(ctx::CONSTANTS.iter().map(|(_, name)| *name));
     let registered: Vec<&str> = definitions().map(Definition::name).collect();
     assert_eq!(
         registered.len(),

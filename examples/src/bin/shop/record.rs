@@ -35,12 +35,22 @@ impl From<&ExportedSpan> for Span {
 
 fn outcome(record: &SpanRecord) -> Outcome {
     let attributes = record.attributes();
-    if record.status().is_error() {
+    let is = |key: &str, value| text(attributes, key) == Some(value);
+    let is_cancelled = is(semconv::CTX_OUTCOME.name(), semconv::ctx_outcome::CANCELLED);
+    // A client of gRPC has failed by that, too, and by nothing else.
+    let failed = record.status().is_error()
+        && !(is_cancelled
+            && is(
+                semconv::ERROR_TYPE.name(),
+                semconv::rpc_grpc_status_code::CANCELLED,
+            ));
+    if failed {
         Outcome::Failed
-    } else if text(attributes, semconv::CTX_OUTCOME.name()) == Some(semconv::ctx_outcome::CANCELLED)
-    {
+    } else if is_cancelled {
         Outcome::Cancelled
-    } else if status_code(attributes).is_some_and(|code| (400..500).contains(&code)) {
+    } else if status_code(attributes).is_some_and(|code| (400..500).contains(&code))
+        || rpc_status(attributes).is_some_and(|code| code != semconv::rpc_grpc_status_code::OK)
+    {
         Outcome::Refused
     } else {
         Outcome::Unremarkable
@@ -54,6 +64,9 @@ fn label(record: &SpanRecord, outcome: Outcome) -> String {
     }
     if let Some(code) = status_code(attributes) {
         return code.to_string();
+    }
+    if let Some(code) = rpc_status(attributes) {
+        return printable(code);
     }
     // Of the path of a type its last part says enough.
     let error = text(attributes, semconv::ERROR_TYPE.name()).unwrap_or_default();
@@ -89,6 +102,10 @@ fn status_code(attributes: &Attributes) -> Option<i64> {
     attributes
         .get(semconv::HTTP_RESPONSE_STATUS_CODE.name())
         .and_then(ValueRef::as_i64)
+}
+
+fn rpc_status(attributes: &Attributes) -> Option<&str> {
+    text(attributes, semconv::RPC_STATUS_CODE.name())
 }
 
 fn text<'a>(attributes: &'a Attributes, key: &str) -> Option<&'a str> {
@@ -170,6 +187,38 @@ mod tests {
         };
         assert_eq!(answered(404)?.outcome, Outcome::Refused);
         assert_eq!(answered(204)?.outcome, Outcome::Unremarkable);
+        Ok(())
+    }
+
+    #[test]
+    fn a_call_is_labelled_by_its_code_and_a_cancelled_one_has_not_failed()
+    -> Result<(), Box<dyn Error>> {
+        let ended = |code: &'static str, failed: bool| {
+            drawn(move |tracer| {
+                let span = tracer.span("shop.v1.Payment/Charge").start();
+                span.set(semconv::RPC_STATUS_CODE, code);
+                if code == "CANCELLED" {
+                    span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::CANCELLED);
+                }
+                if failed {
+                    span.fail(code, "");
+                }
+            })
+        };
+        for (code, failed, outcome, label) in [
+            ("OK", false, Outcome::Unremarkable, "OK"),
+            ("NOT_FOUND", false, Outcome::Refused, "NOT_FOUND"),
+            ("NOT_FOUND", true, Outcome::Failed, "NOT_FOUND"),
+            ("CANCELLED", true, Outcome::Cancelled, "cancelled"),
+            ("CANCELLED", false, Outcome::Cancelled, "cancelled"),
+        ] {
+            let span = ended(code, failed)?;
+            assert_eq!(
+                (span.outcome, &*span.label),
+                (outcome, label),
+                "{code} {failed}"
+            );
+        }
         Ok(())
     }
 

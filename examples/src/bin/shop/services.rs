@@ -3,11 +3,11 @@
 //! ```text
 //!                        +--> auth                       plain hyper, no router
 //!   you --> gateway -----+
-//!           axum,        +--> orders --+--> inventory    axum, nested routers
+//!           axum,        +--> orders --+--> inventory    tonic's routes in an axum router, beside nested ones
 //!           reqwest           axum,    |
-//!                             hyper-   +--> payment -----> fraud
-//!                             util          axum,          plain hyper
-//!                             + tower       plain hyper
+//!                             tonic    +--> payment -----> fraud
+//!                                           tonic,         plain hyper
+//!                                           plain hyper
 //! ```
 
 mod auth;

@@ -27,7 +27,7 @@ pub(crate) struct Span {
 pub(crate) enum Outcome {
     Cancelled,
     Failed,
-    /// Answered with 4xx: the fault of the caller, no error of the service.
+    /// Answered with 4xx, or with a code of gRPC that is no error of its server: the fault of the caller, no error of the service.
     Refused,
     Unremarkable,
 }

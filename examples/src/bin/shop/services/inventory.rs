@@ -1,4 +1,4 @@
-//! inventory: axum with a router inside a router. One of its items is out of reach.
+//! inventory: axum with a router inside a router, and tonic's routes beside it. One of its items is out of reach.
 
 use std::convert::Infallible;
 use std::io;
@@ -6,40 +6,60 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Path;
-use axum::routing::{get, post};
+use axum::routing::get;
 use bytes::Bytes;
+use examples::shop::inventory_server::{Inventory, InventoryServer};
+use examples::shop::{ReserveRequest, ReserveStep};
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _, stream};
-use http::StatusCode;
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
 use tower_trace::TraceLayer;
-use tracing_core_ctx::{Span, SpanFutureExt as _, SpanRef, Tracer};
+use tracing_core_ctx::{SpanRef, Tracer};
 
 use super::{listen, work};
 
 pub(super) async fn open(tracer: Tracer) -> io::Result<SocketAddr> {
-    let stock = Router::new()
-        .route("/", get(catalogue))
-        .route("/{item}", post(reserve));
-    let router = Router::new()
-        .nest("/stock", stock)
-        .layer(TraceLayer::for_axum(tracer));
-    listen::axum(router).await
+    let stock = Router::new().nest("/stock", Router::new().route("/", get(catalogue)));
+    // Each protocol has its own layer, around its own routes.
+    let http = stock.layer(TraceLayer::for_axum(tracer.clone()));
+    let grpc = Routes::new(InventoryServer::new(Shelves))
+        .prepare()
+        .into_axum_router()
+        .layer(grpc_trace::TraceLayer::new(tracer).service::<InventoryServer<Shelves>>());
+    listen::axum(http.merge(grpc)).await
 }
 
-/// Takes an item off its shelf. The sofas are in a warehouse that is out of reach.
-async fn reserve(Path(item): Path<String>) -> StatusCode {
-    SpanRef::current().set("shop.item", &item);
-    if item == "sofa" {
+struct Shelves;
+
+#[tonic::async_trait]
+impl Inventory for Shelves {
+    type ReserveStream = BoxStream<'static, Result<ReserveStep, Status>>;
+
+    /// Takes an item off its shelf. The sofas are in a warehouse that is out of reach.
+    async fn reserve(
+        &self,
+        request: Request<ReserveRequest>,
+    ) -> Result<Response<Self::ReserveStream>, Status> {
+        let item = request.into_inner().item;
+        SpanRef::current().set("shop.item", &item);
         work(9).await;
-        return StatusCode::SERVICE_UNAVAILABLE;
+        if item == "sofa" {
+            return Err(Status::unavailable("the warehouse does not answer"));
+        }
+        Ok(Response::new(steps().boxed()))
     }
-    let pick = async {
-        work(9).await;
-        SpanRef::current().event("shelf.found", |event| event.set("shop.shelf", "B7"));
+}
+
+/// The span of the call is current while its stream is made.
+fn steps() -> impl Stream<Item = Result<ReserveStep, Status>> {
+    stream::iter(["found", "picked"]).then(|done| async move {
         work(5).await;
-    };
-    pick.in_span(Span::child("pick")).await;
-    StatusCode::CREATED
+        SpanRef::current().event("shelf.step", |event| event.set("shop.done", done));
+        Ok(ReserveStep {
+            done: done.to_owned(),
+        })
+    })
 }
 
 /// All items, page by page, as they are read.

@@ -1,16 +1,19 @@
-//! Servers on free ports of the loopback interface, with axum and with nothing but hyper.
+//! Servers on free ports of the loopback interface, with axum, with tonic and with nothing but hyper.
 
 use std::error::Error;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::Router;
+use axum::serve::ListenerExt as _;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
+use tonic::transport::Error as TransportError;
+use tonic::transport::server::TcpIncoming;
 use tower_trace::PeerAddr;
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -19,7 +22,20 @@ type BoxError = Box<dyn Error + Send + Sync>;
 pub(super) async fn axum(router: Router) -> io::Result<SocketAddr> {
     let (listener, address) = bind().await?;
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    // The pieces of a stream leave when they are there, and not when the last one was acknowledged.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     tokio::spawn(async move { axum::serve(listener, service).await });
+    Ok(address)
+}
+
+/// Serves gRPC by what `serve` makes of the connections, for as long as the program runs.
+pub(super) fn tonic<F>(serve: impl FnOnce(TcpIncoming) -> F) -> io::Result<SocketAddr>
+where
+    F: Future<Output = Result<(), TransportError>> + Send + 'static,
+{
+    let incoming = TcpIncoming::bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    let address = incoming.local_addr()?;
+    tokio::spawn(serve(incoming));
     Ok(address)
 }
 

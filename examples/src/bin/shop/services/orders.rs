@@ -1,6 +1,4 @@
-//! orders: axum, and hyper-util's client as a tower service: tracing is one layer among others there.
-
-mod client;
+//! orders: axum, and tonic's clients over traced channels.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,9 +6,14 @@ use std::net::SocketAddr;
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
-use client::{Client, Unavailable};
+use examples::shop::inventory_client::InventoryClient;
+use examples::shop::payment_client::PaymentClient;
+use examples::shop::{ChargeRequest, ReserveRequest};
+use grpc_trace::{ClientTrace, ClientTraceLayer};
 use http::StatusCode;
 use serde::Deserialize;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
 use tower_trace::TraceLayer;
 use tracing_core_ctx::{Relation, Span, SpanFutureExt as _, SpanRef, Tracer};
 
@@ -19,9 +22,8 @@ use super::{listen, work};
 #[derive(Clone)]
 struct Orders {
     tracer: Tracer,
-    client: Client,
-    inventory: SocketAddr,
-    payment: SocketAddr,
+    inventory: InventoryClient<ClientTrace<Channel>>,
+    payment: PaymentClient<ClientTrace<Channel>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -35,11 +37,15 @@ pub(super) async fn open(
     inventory: SocketAddr,
     payment: SocketAddr,
 ) -> io::Result<SocketAddr> {
+    let trace = ClientTraceLayer::new(tracer.clone());
+    let connect = |address: SocketAddr| {
+        let endpoint = Endpoint::from_shared(format!("http://{address}"));
+        Ok::<_, io::Error>(trace.connect_lazy(&endpoint.map_err(io::Error::other)?))
+    };
     let orders = Orders {
-        client: Client::new(tracer.clone()).map_err(io::Error::other)?,
+        inventory: InventoryClient::new(connect(inventory)?),
+        payment: PaymentClient::new(connect(payment)?),
         tracer: tracer.clone(),
-        inventory,
-        payment,
     };
     let router = Router::new()
         .route("/orders", post(place))
@@ -66,14 +72,41 @@ async fn place(State(orders): State<Orders>, Json(order): Json<Order>) -> Status
 }
 
 impl Orders {
+    /// Asks again, once, if the inventory is not available. Each attempt is a span of its own.
     async fn reserve(&self, item: &str) -> Result<(), StatusCode> {
-        let url = format!("http://{}/stock/{item}", self.inventory);
-        expect_created(self.client.post(url).await)
+        let mut status = self.try_reserve(item).await;
+        if status
+            .as_ref()
+            .is_err_and(|status| status.code() == Code::Unavailable)
+        {
+            SpanRef::current().event("retry", |_| {});
+            status = self.try_reserve(item).await;
+        }
+        expect_ok(status)
+    }
+
+    async fn try_reserve(&self, item: &str) -> Result<(), Status> {
+        let item = item.to_owned();
+        let steps = self
+            .inventory
+            .clone()
+            .reserve(ReserveRequest { item })
+            .await?;
+        let mut steps = steps.into_inner();
+        while let Some(step) = steps.message().await? {
+            SpanRef::current().event("step", |event| event.set("shop.done", &*step.done));
+        }
+        Ok(())
     }
 
     async fn charge(&self, customer: &str) -> Result<(), StatusCode> {
-        let url = format!("http://{}/charges/{customer}", self.payment);
-        expect_created(self.client.post(url).await)
+        let customer = customer.to_owned();
+        let charged = self
+            .payment
+            .clone()
+            .charge(ChargeRequest { customer })
+            .await;
+        expect_ok(charged.map(drop))
     }
 
     /// Nobody waits for the receipt: it follows from the order, in a trace of its own.
@@ -91,21 +124,16 @@ impl Orders {
 }
 
 /// The span that is current has failed with anything else.
-fn expect_created(answer: Result<StatusCode, Unavailable>) -> Result<(), StatusCode> {
+fn expect_ok(answer: Result<(), Status>) -> Result<(), StatusCode> {
     let span = SpanRef::current();
-    match answer {
-        Ok(StatusCode::CREATED) => Ok(()),
-        Ok(StatusCode::PAYMENT_REQUIRED) => {
-            span.fail("declined", "the bank declined");
-            Err(StatusCode::PAYMENT_REQUIRED)
+    answer.map_err(|status| match status.code() {
+        Code::FailedPrecondition => {
+            span.fail("declined", status.message().to_owned());
+            StatusCode::PAYMENT_REQUIRED
         }
-        Ok(status) => {
-            span.fail(status.as_str(), "");
-            Err(StatusCode::SERVICE_UNAVAILABLE)
+        _ => {
+            span.record_failure(&status);
+            StatusCode::SERVICE_UNAVAILABLE
         }
-        Err(error) => {
-            span.record_failure(&*error);
-            Err(StatusCode::SERVICE_UNAVAILABLE)
-        }
-    }
+    })
 }

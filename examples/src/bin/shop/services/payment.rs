@@ -1,69 +1,74 @@
-//! payment: axum, and a hyper connection by hand to ask the fraud check.
+//! payment: tonic, and a hyper connection by hand to ask the fraud check.
 
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 
-use axum::Router;
-use axum::extract::{Path, State};
-use axum::routing::post;
 use bytes::Bytes;
-use http::{Request, StatusCode, header};
+use examples::shop::payment_server::{Payment, PaymentServer};
+use examples::shop::{ChargeReply, ChargeRequest};
+use grpc_trace::TraceLayer;
+use http::header;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tower_trace::{ClientTraceLayer, Templates, TraceLayer};
+use tonic::transport::Server;
+use tonic::{Request, Response, Status};
+use tower_trace::{ClientTraceLayer, Templates};
 use tracing_core_ctx::{Span, SpanFutureExt as _, SpanRef, Tracer};
 
 use super::{listen, work};
 
-#[derive(Clone)]
-struct Payment {
+struct Cashier {
     fraud: SocketAddr,
     trace: ClientTraceLayer,
 }
 
 pub(super) async fn open(tracer: Tracer, fraud: SocketAddr) -> io::Result<SocketAddr> {
     let urls = Templates::new(["/risk/{customer}"]).map_err(io::Error::other)?;
-    let payment = Payment {
+    let cashier = Cashier {
         fraud,
         trace: ClientTraceLayer::new(tracer.clone()).templates(urls),
     };
-    let router = Router::new()
-        .route("/charges/{customer}", post(charge))
-        .with_state(payment)
-        .layer(TraceLayer::for_axum(tracer));
-    listen::axum(router).await
+    let server = Server::builder()
+        .layer(TraceLayer::new(tracer).service::<PaymentServer<Cashier>>())
+        .add_service(PaymentServer::new(cashier));
+    listen::tonic(|incoming| server.serve_with_incoming(incoming))
 }
 
-/// Charges a customer who passes the fraud check.
-async fn charge(State(payment): State<Payment>, Path(customer): Path<String>) -> StatusCode {
-    let risk = match payment.risk_of(&customer).await {
-        Ok(risk) => risk,
-        Err(error) => {
-            SpanRef::current().record_failure(&*error);
-            return StatusCode::BAD_GATEWAY;
-        }
-    };
-    let bank = async {
-        work(11).await;
-        if risk != "low" {
-            SpanRef::current().event("charge.declined", |event| event.set("shop.risk", &*risk));
-            return StatusCode::PAYMENT_REQUIRED;
-        }
-        StatusCode::CREATED
-    };
-    bank.in_span(Span::child("ask bank")).await
+#[tonic::async_trait]
+impl Payment for Cashier {
+    async fn charge(
+        &self,
+        request: Request<ChargeRequest>,
+    ) -> Result<Response<ChargeReply>, Status> {
+        let risk = match self.risk_of(&request.get_ref().customer).await {
+            Ok(risk) => risk,
+            Err(error) => {
+                SpanRef::current().record_failure(&*error);
+                return Err(Status::unavailable("the fraud check is out of reach"));
+            }
+        };
+        let bank = async {
+            work(11).await;
+            if risk != "low" {
+                SpanRef::current().event("charge.declined", |event| event.set("shop.risk", &*risk));
+                return Err(Status::failed_precondition("the bank declined"));
+            }
+            Ok(Response::new(ChargeReply {}))
+        };
+        bank.in_span(Span::child("ask bank")).await
+    }
 }
 
-impl Payment {
+impl Cashier {
     /// Asks the fraud check over a connection of its own: no pool, no tower, no client library.
     async fn risk_of(&self, customer: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
         let stream = TcpStream::connect(self.fraud).await?;
         let (mut connection, driver) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(driver);
-        let request = Request::get(format!("/risk/{customer}"))
+        let request = http::Request::get(format!("/risk/{customer}"))
             .header(header::HOST, self.fraud.to_string())
             .body(Empty::<Bytes>::new())?;
         let response = self

@@ -57,8 +57,8 @@ fn an_order_is_one_trace_through_all_services() -> TestResult {
             ("gateway", "POST /orders"),
             ("orders", "POST /orders"),
             ("orders", "charge"),
-            ("orders", "POST /charges/{customer}"),
-            ("payment", "POST /charges/{customer}"),
+            ("orders", "shop.v1.Payment/Charge"),
+            ("payment", "shop.v1.Payment/Charge"),
             ("payment", "GET /risk/{customer}"),
             ("fraud", "GET /risk/{customer}"),
             ("fraud", "score"),
@@ -99,7 +99,9 @@ fn the_receipt_follows_from_the_order_in_a_trace_of_its_own() -> TestResult {
 fn a_declined_charge_fails_who_asked_for_it_and_not_who_answered() -> TestResult {
     let (answer, traces) = visit("declined")?;
     assert!(is(&answer, StatusCode::PAYMENT_REQUIRED), "{answer:?}");
-    for span in traces[0].spans().filter(|span| span.label == "402") {
+    let declined = |span: &&Span| ["402", "FAILED_PRECONDITION"].contains(&&*span.label);
+    assert_eq!(traces[0].spans().filter(declined).count(), 5);
+    for span in traces[0].spans().filter(declined) {
         let expected = if span.kind == SpanKind::Client {
             Outcome::Failed
         } else {
@@ -117,11 +119,9 @@ fn a_warehouse_out_of_reach_is_asked_twice_and_the_payment_is_called_off() -> Te
     assert!(is(&answer, StatusCode::SERVICE_UNAVAILABLE), "{answer:?}");
     let attempts = traces[0]
         .spans()
-        .filter(|span| span.kind == SpanKind::Client && span.name == "POST /stock/{item}");
-    let attempts: Vec<(&str, bool)> = attempts
-        .map(|span| (&*span.label, span.is_repeated))
-        .collect();
-    assert_eq!(attempts, [("503", false), ("503", true)]);
+        .filter(|span| span.kind == SpanKind::Client && span.name == "shop.v1.Inventory/Reserve");
+    let attempts: Vec<&str> = attempts.map(|span| &*span.label).collect();
+    assert_eq!(attempts, ["UNAVAILABLE", "UNAVAILABLE"]);
     let charge = traces[0].spans().find(|span| span.name == "charge");
     assert_eq!(charge.map(|span| span.outcome), Some(Outcome::Cancelled));
     Ok(())
@@ -132,7 +132,7 @@ fn a_customer_who_leaves_cancels_all_that_is_under_way() -> TestResult {
     let (answer, traces) = visit("cancelled")?;
     assert!(matches!(answer, Answer::GivenUp), "{answer:?}");
     assert_eq!(traces.len(), 1);
-    let way = way_to(&traces[0], "POST /charges/{customer}");
+    let way = way_to(&traces[0], "shop.v1.Payment/Charge");
     assert!(way.len() >= 5, "{way:?}");
     for (service, name) in way {
         let mut spans = traces[0]
@@ -162,6 +162,21 @@ fn a_streamed_answer_is_recorded_to_its_last_piece() -> TestResult {
             .iter()
             .all(|event| event.time <= inventory.end && event.time <= gateway.end)
     );
+    Ok(())
+}
+
+#[test]
+fn a_streamed_call_is_recorded_to_its_status() -> TestResult {
+    let (_, traces) = visit("ok")?;
+    let reserve = |kind| {
+        let mut spans = traces[0].spans();
+        spans.find(move |span| span.name == "shop.v1.Inventory/Reserve" && span.kind == kind)
+    };
+    let client = reserve(SpanKind::Client).ok_or("not called")?;
+    let server = reserve(SpanKind::Server).ok_or("not answered")?;
+    assert_eq!((&*client.label, &*server.label), ("OK", "OK"));
+    assert_eq!(server.events.len(), 2);
+    assert!(server.events.iter().all(|event| event.time <= server.end));
     Ok(())
 }
 

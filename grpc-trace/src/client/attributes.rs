@@ -1,0 +1,107 @@
+use std::cell::OnceCell;
+
+use tower_trace::policy::authority;
+use tower_trace::{PeerAddr, RequestHead};
+use tracing_core_ctx::attribute::ValueRef;
+use tracing_core_ctx::sampler::AttributeSource;
+use tracing_core_ctx::semconv::{self, rpc_method, rpc_system_name};
+use tracing_core_ctx::span::SpanWriter;
+
+use super::policy::ClientPolicy;
+use crate::{metadata, method, peer};
+
+/// What a request to be sent says in the words of the conventions. Borrowed; nothing is built before it is asked for.
+pub(super) struct Request<'a> {
+    policy: &'a ClientPolicy,
+    head: RequestHead<'a>,
+    /// The name that the user's own rule gives, if a sampler asks for it.
+    name: OnceCell<Option<String>>,
+}
+
+impl<'a> Request<'a> {
+    pub(super) const fn new(policy: &'a ClientPolicy, head: RequestHead<'a>) -> Self {
+        Self {
+            policy,
+            head,
+            name: OnceCell::new(),
+        }
+    }
+
+    /// Writes everything that is known at the start.
+    pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
+        let method = self.method();
+        span.update_name(self.name());
+        method::describe(method, self.head.uri.path(), span);
+        let (host, port) = self.host_and_port();
+        if let Some(host) = host {
+            span.set_new(semconv::SERVER_ADDRESS, host);
+            if let Some(port) = port {
+                span.set_new(semconv::SERVER_PORT, port);
+            }
+        }
+        let target = self.policy.target.as_ref();
+        let told = self.head.extensions.get::<PeerAddr>();
+        let known = told.map(|peer| peer.0);
+        if let Some(peer) = known.or_else(|| target?.peer) {
+            peer::set(peer, |address, port| {
+                span.set_new(semconv::NETWORK_PEER_ADDRESS, address);
+                span.set_new(semconv::NETWORK_PEER_PORT, port);
+            });
+        }
+        let call = &self.policy.call;
+        let listed = &call.request_headers;
+        listed.read_as(self.head.headers, metadata::text, |key, lines| {
+            span.set(key, lines);
+        });
+        if call.legacy_names {
+            method::describe_legacy(method, span);
+        }
+    }
+
+    /// A program names what it calls itself, so all that looks like a method is one.
+    fn method(&self) -> &'a str {
+        method::parse(self.head.uri.path()).map_or(rpc_method::OTHER, |(_, method)| method)
+    }
+
+    /// Who is called: the channel's target, or what the request itself names.
+    pub(super) fn host_and_port(&self) -> (Option<&'a str>, Option<u16>) {
+        if let Some(target) = &self.policy.target {
+            return (Some(&target.address), target.port);
+        }
+        let uri = self.head.uri;
+        let server = uri
+            .authority()
+            .and_then(|authority| authority::split(authority.as_str()));
+        let default = || uri.scheme_str().and_then(authority::default_port);
+        match server {
+            Some((host, port)) => (Some(host), port.or_else(default)),
+            None => (None, None),
+        }
+    }
+}
+
+/// What samplers may ask for before the span exists.
+impl AttributeSource for Request<'_> {
+    fn name(&self) -> &str {
+        let given = self
+            .name
+            .get_or_init(|| self.policy.call.given_name(self.head));
+        match given {
+            Some(name) => name,
+            None => method::span_name(self.method()),
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        match key {
+            "rpc.system.name" => Some(ValueRef::Str(rpc_system_name::GRPC)),
+            "rpc.method" => Some(ValueRef::Str(self.method())),
+            "server.address" => self.host_and_port().0.map(ValueRef::Str),
+            "server.port" => self
+                .host_and_port()
+                .1
+                .map(|port| ValueRef::I64(i64::from(port))),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+use std::sync::Arc;
+
+use http::Request;
+use tower_trace::RequestHead;
+use tower_trace::exchange::Exchange;
+use tower_trace::policy::{Propagate, hook};
+use tracing_core_ctx::{ActiveSpan, Context, SpanKind};
+
+use super::attributes;
+use super::target::Target;
+use crate::body;
+use crate::call::{CallPolicy, DescribeCall};
+
+/// All settings of a [`ClientTraceLayer`](super::ClientTraceLayer): plain data and erased closures.
+#[derive(Clone)]
+pub(crate) struct ClientPolicy {
+    pub(super) call: Arc<CallPolicy>,
+    pub(super) target: Option<Target>,
+    pub(super) propagate: Propagate,
+    pub(super) always_accompany: bool,
+}
+
+impl ClientPolicy {
+    /// Starts the exchange that `request` opens, and writes its context into the metadata.
+    pub(super) fn begin<B: 'static>(
+        &self,
+        mut request: Request<B>,
+    ) -> (Exchange<DescribeCall>, Request<B>) {
+        let head = RequestHead::new(&request);
+        // Where a request crosses to another task before it is sent, it brings its context along.
+        let current = head
+            .extensions
+            .get::<Context>()
+            .cloned()
+            .unwrap_or_else(Context::current);
+        let parts = attributes::Request::new(self, head);
+        let active = if !current.is_suppressed() && self.call.admits(head) {
+            self.start(current, head, &parts)
+        } else {
+            ActiveSpan::passing(current)
+        };
+        let reaches = self.propagate.reaches(|| parts.host_and_port());
+        let (exchange, counter) = if active.is_open() {
+            let describe = DescribeCall::new(&self.call, head);
+            let counter = describe.requests();
+            (Exchange::new(head.method, active, describe), counter)
+        } else {
+            (Exchange::unrecorded(active), None)
+        };
+        if reaches {
+            let headers = request.headers_mut();
+            self.propagate
+                .inject(&self.call.tracer, exchange.context(), headers);
+        } else {
+            self.propagate.withhold(request.headers_mut());
+        }
+        if exchange.is_open() || self.always_accompany {
+            request = request.map(|body| body::accompany(body, exchange.context(), counter));
+        }
+        (exchange, request)
+    }
+
+    fn start(
+        &self,
+        current: Context,
+        head: RequestHead<'_>,
+        parts: &attributes::Request<'_>,
+    ) -> ActiveSpan {
+        let active = self
+            .call
+            .tracer
+            .span("")
+            .kind(SpanKind::Client)
+            .attribute_source(parts)
+            .start_in(current, |span| parts.describe(span));
+        if active.is_open()
+            && let Some(on_request) = &self.call.on_request
+        {
+            hook::run(|| on_request(head, active.span()));
+        }
+        active
+    }
+}

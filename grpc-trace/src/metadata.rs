@@ -1,0 +1,12 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use http::{HeaderName, HeaderValue};
+use tower_trace::policy::cut;
+
+/// A value as it is recorded. Binary ones are base64: under a key that ends with `-bin` they are already, on the wire.
+pub(crate) fn text(_key: &HeaderName, value: &HeaderValue) -> String {
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => cut(text).to_owned(),
+        Err(_) => cut(&STANDARD_NO_PAD.encode(value.as_bytes())).to_owned(),
+    }
+}

@@ -1,0 +1,160 @@
+//! Which methods are recorded by their names.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tower_trace::policy::{NameCap, cut};
+use tracing_core_ctx::semconv::{self, rpc_method, rpc_system_name};
+use tracing_core_ctx::span::SpanWriter;
+
+/// How many different methods are let through that no list bounds. Default.
+const MAX_NAMES: usize = 1000;
+
+/// The methods that a server knows: those of listed services, or all that look like one, up to a number.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownMethods {
+    /// `package.Service` for all its methods, or `package.Service/Method`. Empty: all are known.
+    listed: BTreeSet<String>,
+    seen: Arc<NameCap>,
+}
+
+impl Default for KnownMethods {
+    fn default() -> Self {
+        Self {
+            listed: BTreeSet::new(),
+            seen: Arc::new(NameCap::new(MAX_NAMES)),
+        }
+    }
+}
+
+impl KnownMethods {
+    pub(crate) fn list(&mut self, names: impl IntoIterator<Item = impl Into<String>>) {
+        self.listed.extend(names.into_iter().map(Into::into));
+    }
+
+    pub(crate) fn cap(&mut self, names: usize) {
+        self.seen = Arc::new(NameCap::new(names));
+    }
+
+    pub(crate) fn overflowed(&self) -> u64 {
+        self.seen.overflowed()
+    }
+
+    /// The method as it is recorded: what the path names, or `_OTHER`.
+    pub(crate) fn name<'a>(&self, path: &'a str) -> &'a str {
+        match parse(path) {
+            Some((service, method)) if self.knows(service, method) => method,
+            _ => rpc_method::OTHER,
+        }
+    }
+
+    fn knows(&self, service: &str, method: &str) -> bool {
+        if self.listed.contains(method) {
+            return true;
+        }
+        // A listed service bounds its methods as little as no list at all does.
+        (self.listed.is_empty() || self.listed.contains(service)) && self.seen.admit(method)
+    }
+}
+
+/// The name of the span of a call.
+pub(crate) fn span_name(method: &str) -> &str {
+    if method == rpc_method::OTHER {
+        rpc_system_name::GRPC
+    } else {
+        method
+    }
+}
+
+/// The names from before 1.39, but for `rpc.method`, which is the same key (`OTEL_SEMCONV_STABILITY_OPT_IN=rpc/dup`).
+pub(crate) fn describe_legacy(method: &str, span: &mut SpanWriter<'_>) {
+    span.set_new(semconv::legacy::RPC_SYSTEM, rpc_system_name::GRPC);
+    if let Some((service, _)) = method.split_once('/') {
+        span.set_new(semconv::legacy::RPC_SERVICE, service);
+    }
+}
+
+/// Says which method it is and, where that is not told by its name, what was asked for.
+pub(crate) fn describe(method: &str, path: &str, span: &mut SpanWriter<'_>) {
+    span.set_new(semconv::RPC_SYSTEM_NAME, rpc_system_name::GRPC);
+    span.set_new(semconv::RPC_METHOD, method);
+    let original = path.strip_prefix('/').unwrap_or(path);
+    if method == rpc_method::OTHER && !original.is_empty() {
+        span.set_new(semconv::RPC_METHOD_ORIGINAL, cut(original));
+    }
+}
+
+/// Splits `/package.Service/Method` into the service and both of them. `None` for what is no such path.
+pub(crate) fn parse(path: &str) -> Option<(&str, &str)> {
+    let full = path.strip_prefix('/')?;
+    let (service, method) = full.split_once('/')?;
+    let is_identifier = |text: &str| {
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    (service.split('.').all(is_identifier) && is_identifier(method)).then_some((service, full))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HELLO: &str = "/accept.greeter.v1.Greeter/SayHello";
+
+    #[test]
+    fn a_path_of_two_parts_is_a_method() {
+        assert_eq!(
+            parse(HELLO),
+            Some((
+                "accept.greeter.v1.Greeter",
+                "accept.greeter.v1.Greeter/SayHello"
+            ))
+        );
+        assert_eq!(
+            parse("/Greeter/SayHello"),
+            Some(("Greeter", "Greeter/SayHello"))
+        );
+        for path in [
+            "",
+            "/",
+            "//",
+            "/Greeter",
+            "/Greeter/",
+            "//SayHello",
+            "/a..b/C",
+            "/a/b/c",
+            "/wp-login.php",
+            "/.env/x",
+            "/a b/c",
+            "Greeter/SayHello",
+            "*",
+            "/Grüße/Hallo",
+        ] {
+            assert_eq!(parse(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn without_a_list_every_method_is_known_up_to_a_number() {
+        let mut known = KnownMethods::default();
+        known.cap(2);
+        assert_eq!(known.name("/a.B/One"), "a.B/One");
+        assert_eq!(known.name("/a.B/Two"), "a.B/Two");
+        assert_eq!(known.name("/a.B/Three"), "_OTHER");
+        assert_eq!(known.name("/a.B/One"), "a.B/One");
+        assert_eq!(known.overflowed(), 1);
+    }
+
+    #[test]
+    fn a_list_names_services_or_methods() {
+        let mut known = KnownMethods::default();
+        known.list(["accept.greeter.v1.Greeter", "shop.Orders/Place"]);
+        assert_eq!(known.name(HELLO), &HELLO[1..]);
+        assert_eq!(known.name("/shop.Orders/Place"), "shop.Orders/Place");
+        assert_eq!(known.name("/shop.Orders/Cancel"), "_OTHER");
+        assert_eq!(known.name("/shop.Admin/Drop"), "_OTHER");
+        assert_eq!(known.name("/wp-login.php"), "_OTHER");
+    }
+}

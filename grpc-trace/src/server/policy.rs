@@ -1,0 +1,90 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::Request;
+use tower_trace::carrier::HeaderExtractor;
+use tower_trace::exchange::Exchange;
+use tower_trace::policy::hook;
+use tower_trace::{RequestHead, Trust};
+use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind};
+
+use super::attributes;
+use crate::body;
+use crate::call::{CallPolicy, DescribeCall};
+use crate::method::KnownMethods;
+
+pub(super) type PeerFn = dyn Fn(RequestHead<'_>) -> Option<SocketAddr> + Send + Sync;
+pub(super) type TrustFn = dyn Fn(RequestHead<'_>) -> Trust + Send + Sync;
+
+/// All settings of a [`TraceLayer`](super::TraceLayer): plain data and erased closures.
+#[derive(Clone)]
+pub(crate) struct ServerPolicy {
+    pub(super) call: Arc<CallPolicy>,
+    pub(super) methods: KnownMethods,
+    pub(super) trust: Trust,
+    pub(super) trust_by: Option<Arc<TrustFn>>,
+    pub(super) peer: Option<Arc<PeerFn>>,
+}
+
+impl ServerPolicy {
+    /// Starts the exchange that `request` asks for.
+    pub(super) fn begin<B: 'static>(
+        &self,
+        request: Request<B>,
+    ) -> (Exchange<DescribeCall>, Request<B>) {
+        let head = RequestHead::new(&request);
+        let active = self.start(head);
+        if !active.is_open() {
+            return (Exchange::unrecorded(active), request);
+        }
+        let describe = DescribeCall::new(&self.call, head);
+        let requests = describe.requests();
+        let exchange = Exchange::new(head.method, active, describe);
+        let request = match requests {
+            // The handler reads the body in its own polls, where the context is current already.
+            Some(counter) => {
+                request.map(|body| body::accompany(body, exchange.context(), Some(counter)))
+            }
+            None => request,
+        };
+        (exchange, request)
+    }
+
+    fn start(&self, head: RequestHead<'_>) -> ActiveSpan {
+        let tracer = &self.call.tracer;
+        let caller = tracer.extract(&HeaderExtractor(head.headers));
+        let (context, link) = self.believe(head, caller);
+        if !self.call.admits(head) {
+            // Not traced, and neither is what it calls; what is believed of the caller's context still reaches them.
+            return ActiveSpan::passing(context.suppressed());
+        }
+        if !tracer.is_enabled() {
+            return ActiveSpan::passing(context);
+        }
+        let request = attributes::Request::new(self, head);
+        let mut builder = tracer
+            .span("")
+            .kind(SpanKind::Server)
+            .attribute_source(&request);
+        if let Some(link) = link {
+            builder = builder.link(link);
+        }
+        let active = builder.start_in(context, |span| request.describe(span));
+        if active.is_open()
+            && let Some(on_request) = &self.call.on_request
+        {
+            hook::run(|| on_request(head, active.span()));
+        }
+        active
+    }
+
+    /// What of the caller's context is taken over, and what becomes a link.
+    fn believe(&self, head: RequestHead<'_>, caller: Context) -> (Context, Option<SpanContext>) {
+        let trust = match &self.trust_by {
+            // Who cannot be judged is not trusted.
+            Some(trust) => hook::run(|| trust(head)).unwrap_or(Trust::Ignore),
+            None => self.trust,
+        };
+        trust.judge(caller)
+    }
+}
