@@ -62,7 +62,11 @@ pub(crate) fn w3c<H: Walk + ?Sized>(headers: &H) -> W3cHeaders<'_> {
     found
 }
 
-pub(crate) fn names<'a, H: Walk + ?Sized>(headers: &'a H, prefix: &str, visit: &mut dyn FnMut(&'a str)) {
+pub(crate) fn names<'a, H: Walk + ?Sized>(
+    headers: &'a H,
+    prefix: &str,
+    visit: &mut dyn FnMut(&'a str),
+) {
     headers.walk(&mut |name, _| {
         let start = name.as_bytes().get(..prefix.len());
         if start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes())) {

@@ -55,10 +55,7 @@ mod tests {
 
     #[test]
     fn a_made_up_name_names_no_span_but_its_template_does() {
-        assert_eq!(
-            Destination::named("orders").in_span_name(),
-            Some("orders")
-        );
+        assert_eq!(Destination::named("orders").in_span_name(), Some("orders"));
         let reply = Destination::anonymous("amq.gen-7x");
         assert_eq!(reply.in_span_name(), None);
         assert_eq!(

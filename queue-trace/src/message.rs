@@ -35,7 +35,10 @@ pub struct Message<'a> {
 impl Message<'_> {
     /// Writes all that is known.
     pub(crate) fn describe(&self, to: &mut impl Describe) {
-        to.put_opt(semconv::MESSAGING_MESSAGE_ID, self.id.filter(|id| !id.is_empty()).map(cut));
+        to.put_opt(
+            semconv::MESSAGING_MESSAGE_ID,
+            self.id.filter(|id| !id.is_empty()).map(cut),
+        );
         to.put_opt(
             semconv::MESSAGING_MESSAGE_CONVERSATION_ID,
             self.conversation_id.filter(|id| !id.is_empty()).map(cut),

@@ -1,9 +1,9 @@
 use std::cell::OnceCell;
 
+use tracing_core_ctx::Timestamp;
 use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::sampler::AttributeSource;
 use tracing_core_ctx::semconv::{self, messaging_operation_type};
-use tracing_core_ctx::Timestamp;
 use tracing_core_ctx::span::SpanWriter;
 
 use crate::{Destination, Message};
@@ -140,7 +140,10 @@ impl<'a> Operation<'a> {
         let destination = &self.destination;
         let name = Some(destination.name).filter(|name| !name.is_empty());
         span.set_opt(semconv::MESSAGING_DESTINATION_NAME, name);
-        span.set_opt(semconv::MESSAGING_DESTINATION_TEMPLATE, destination.template);
+        span.set_opt(
+            semconv::MESSAGING_DESTINATION_TEMPLATE,
+            destination.template,
+        );
         if destination.is_temporary {
             span.set(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
         }

@@ -32,7 +32,11 @@ impl QueueTracer {
 impl QueueTracer {
     /// Starts the span of a message that is made now and sent later with others, and writes its context into the message. It ends when the message
     /// is made.
-    pub fn start_create<C: Inject>(&self, operation: &Operation<'_>, message: &mut C) -> ActiveSpan {
+    pub fn start_create<C: Inject>(
+        &self,
+        operation: &Operation<'_>,
+        message: &mut C,
+    ) -> ActiveSpan {
         let builder = self.begin(operation, SpanKind::Producer);
         let active = builder.start_in(Context::current(), |span| self.describe(operation, span));
         self.inject(active.context(), message);
@@ -61,7 +65,12 @@ impl QueueTracer {
     pub(crate) fn made(&self, message: &dyn Extract) -> Option<SpanContext> {
         match self.settings.existing {
             Existing::Replace => None,
-            Existing::Respect => self.settings.tracer.extract(message).span_context().cloned(),
+            Existing::Respect => self
+                .settings
+                .tracer
+                .extract(message)
+                .span_context()
+                .cloned(),
         }
     }
 

@@ -66,9 +66,9 @@ impl TracedChannel {
     ) -> lapin::Result<TracedConfirm> {
         let (mut sending, properties) =
             self.start_publish(&exchange, &routing_key, payload, properties);
-        let publish =
-            self.inner
-                .basic_publish(exchange, routing_key, options, payload, properties);
+        let publish = self
+            .inner
+            .basic_publish(exchange, routing_key, options, payload, properties);
         match publish.await {
             Ok(confirm) => Ok(TracedConfirm::new(confirm, sending)),
             Err(error) => {

@@ -167,7 +167,10 @@ mod tests {
         assert_eq!(sent_to("logs", ""), "logs");
         assert_eq!(sent_to("", "jobs"), "jobs");
         assert_eq!(sent_to("", ""), "amq.default");
-        assert_eq!(came_to("direct_logs", "warning", "my_queue"), "direct_logs:warning:my_queue");
+        assert_eq!(
+            came_to("direct_logs", "warning", "my_queue"),
+            "direct_logs:warning:my_queue"
+        );
         assert_eq!(came_to("", "jobs", "jobs"), "jobs");
         assert_eq!(came_to("logs", "", "my_queue"), "logs:my_queue");
         assert_eq!(came_to("", "", "my_queue"), "my_queue");
@@ -201,9 +204,7 @@ mod tests {
     #[test]
     fn a_message_from_the_future_has_no_time_in_queue() {
         let queue = QueueTracer::new(Tracer::noop());
-        let at = |seconds| {
-            queue_time(&queue, &BasicProperties::default().with_timestamp(seconds))
-        };
+        let at = |seconds| queue_time(&queue, &BasicProperties::default().with_timestamp(seconds));
         assert!(at(0).is_some_and(|time| time > 0));
         assert_eq!(at(u64::MAX), None);
         assert_eq!(at(1 << 40), None);

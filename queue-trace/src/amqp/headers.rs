@@ -135,20 +135,35 @@ mod tests {
             AMQPValue::ShortString(PARENT.into()),
             AMQPValue::ByteArray(ByteArray::from(PARENT.as_bytes())),
         ] {
-            assert!(context(&with("traceparent", value)).span_context().is_some());
+            assert!(
+                context(&with("traceparent", value))
+                    .span_context()
+                    .is_some()
+            );
         }
     }
 
     #[test]
     fn values_of_other_types_are_no_context() {
-        for value in [AMQPValue::Void, AMQPValue::LongInt(1), AMQPValue::Boolean(true)] {
-            assert!(context(&with("traceparent", value)).span_context().is_none());
+        for value in [
+            AMQPValue::Void,
+            AMQPValue::LongInt(1),
+            AMQPValue::Boolean(true),
+        ] {
+            assert!(
+                context(&with("traceparent", value))
+                    .span_context()
+                    .is_none()
+            );
         }
     }
 
     #[test]
     fn a_context_is_written_as_a_long_string_in_place_of_any_other() {
-        let stale = with("Traceparent", AMQPValue::ByteArray(ByteArray::from(&b"stale"[..])));
+        let stale = with(
+            "Traceparent",
+            AMQPValue::ByteArray(ByteArray::from(&b"stale"[..])),
+        );
         let came = context(&with("traceparent", AMQPValue::LongString(PARENT.into())));
         let mut headers = AmqpHeaders::of(&stale);
         Tracer::noop().inject(&came, &mut headers);

@@ -35,7 +35,11 @@ impl Settled {
     /// Remembers that `tag`, or all up to it, was settled. Tag 0 stands for all so far.
     pub(super) fn put(&self, tag: u64, multiple: bool, how: &'static str) {
         let mut state = self.lock();
-        let to = if tag == 0 && multiple { state.newest } else { tag };
+        let to = if tag == 0 && multiple {
+            state.newest
+        } else {
+            tag
+        };
         let from = if multiple { 0 } else { tag };
         if state.ranges.len() >= MOST {
             state.ranges.pop_front();
@@ -67,7 +71,10 @@ mod tests {
         settled.put(5, false, settlement::REJECT);
         settled.put(6, true, settlement::REQUEUE);
         let how: Vec<_> = (1..=7).map(|tag| settled.how(tag)).collect();
-        assert_eq!(how, ["ack", "ack", "ack", "requeue", "reject", "requeue", "none"]);
+        assert_eq!(
+            how,
+            ["ack", "ack", "ack", "requeue", "reject", "requeue", "none"]
+        );
     }
 
     #[test]

@@ -18,7 +18,9 @@ fn span_id(headers: &ByteHeaders) -> Option<String> {
     let context = Tracer::noop().extract(headers);
     let other = Tracer::noop().extract(&LastOf(headers));
     assert_eq!(context.span_context(), other.span_context());
-    context.span_context().map(|span| span.span_id().to_string())
+    context
+        .span_context()
+        .map(|span| span.span_id().to_string())
 }
 
 #[test]

@@ -182,7 +182,10 @@ fn a_flag_that_is_not_believed_does_not_force_recording() {
     let recorder = SpanRecorder::new();
     let (headers, _) = sent(&recorder);
     let sampler = || ParentBased::new(AlwaysOff);
-    let tracer = recorder.tracer_builder("billing").sampler(sampler()).build();
+    let tracer = recorder
+        .tracer_builder("billing")
+        .sampler(sampler())
+        .build();
     let queue = QueueTracer::new(tracer);
     for (trust, open) in [
         (Trust::Continue, true),
@@ -222,7 +225,10 @@ fn a_context_in_a_message_can_be_replaced() {
     assert_eq!(span.kind(), SpanKind::Producer);
     assert!(!is_linked(&span, &made));
     let origin = queue.extract(&headers);
-    assert_eq!(origin.cause().map(SpanContext::span_id), Some(span.span_id()));
+    assert_eq!(
+        origin.cause().map(SpanContext::span_id),
+        Some(span.span_id())
+    );
 }
 
 #[test]
@@ -336,7 +342,10 @@ fn samplers_see_name_destination_and_links() {
         ) -> tracing_core_ctx::sampler::Sampling {
             assert_eq!(input.name(), "process orders");
             let destination = input.attributes.get("messaging.destination.name");
-            assert_eq!(destination, Some(tracing_core_ctx::attribute::ValueRef::Str("orders")));
+            assert_eq!(
+                destination,
+                Some(tracing_core_ctx::attribute::ValueRef::Str("orders"))
+            );
             assert_eq!(input.links.len(), 1);
             AlwaysOn.sample(input)
         }
