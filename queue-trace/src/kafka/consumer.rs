@@ -24,6 +24,7 @@ use crate::{Destination, Message, Operation, OperationType, QueueTracer};
 /// A [`StreamConsumer`] whose messages are traced.
 ///
 /// Everything else of the consumer is there by [`Deref`]: `subscribe`, `assign`, `seek`, .. What it hands over by itself is not traced.
+#[must_use = "the consumer stops when it is dropped"]
 pub struct TracedConsumer<C = DefaultConsumerContext, R = DefaultRuntime>
 where
     C: ConsumerContext + 'static,
@@ -38,7 +39,6 @@ where
     R: AsyncRuntime,
 {
     /// Traces what this hands over from now on.
-    #[must_use]
     pub const fn new(consumer: StreamConsumer<C, R>, queue: QueueTracer) -> Self {
         Self {
             inner: consumer,
@@ -195,6 +195,7 @@ where
 }
 
 /// The messages of a [`TracedConsumer`] as a stream without end.
+#[must_use = "streams do nothing unless polled"]
 pub struct TracedStream<'a, C: ConsumerContext> {
     inner: MessageStream<'a, C>,
     source: &'a Source,

@@ -18,6 +18,7 @@ use crate::{Destination, Message, Operation, QueueTracer};
 /// A [`FutureProducer`] whose records are traced. Cheap to clone.
 ///
 /// Everything else of the producer is there by [`Deref`]: `flush`, `purge`, transactions, .. What it sends by itself is not traced.
+#[must_use = "the producer stops when its last copy is dropped"]
 pub struct TracedProducer<C = DefaultClientContext, R = DefaultRuntime>
 where
     C: ClientContext + 'static,
@@ -40,7 +41,6 @@ where
     R: AsyncRuntime,
 {
     /// Traces what is sent by this from now on.
-    #[must_use]
     pub const fn new(producer: FutureProducer<C, R>, queue: QueueTracer) -> Self {
         Self {
             inner: producer,

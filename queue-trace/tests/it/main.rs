@@ -7,3 +7,4 @@
 )]
 
 mod amqp;
+mod kafka;
