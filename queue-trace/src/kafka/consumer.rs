@@ -47,14 +47,12 @@ where
     }
 
     /// The name of the consumer's group, for the spans: the consumer does not tell. Default: none.
-    #[must_use]
     pub fn group(mut self, group: &str) -> Self {
         self.source.group = Some(group.into());
         self
     }
 
     /// The consumer itself. What it hands over is not traced.
-    #[must_use]
     pub const fn inner(&self) -> &StreamConsumer<C, R> {
         &self.inner
     }

@@ -49,7 +49,6 @@ where
     }
 
     /// The producer itself. What it sends is not traced.
-    #[must_use]
     pub const fn inner(&self) -> &FutureProducer<C, R> {
         &self.inner
     }

@@ -192,7 +192,7 @@ async fn a_message_that_the_broker_refuses_has_failed() {
         ("x-max-length", AMQPValue::LongInt(1)),
         ("x-overflow", AMQPValue::LongString("reject-publish".into())),
     ];
-    let Some(mut setup) = setup("refused").await else {
+    let Some(setup) = setup("refused").await else {
         return;
     };
     let queue = setup.declare("full", &arguments).await;
@@ -309,7 +309,7 @@ async fn a_get_is_a_receive_span_with_a_link_and_none_when_the_queue_is_empty() 
 
 #[tokio::test]
 async fn a_dead_letter_knows_its_first_trace_and_how_often_it_died() {
-    let Some(mut setup) = setup("dead").await else {
+    let Some(setup) = setup("dead").await else {
         return;
     };
     let dead = setup.declare("letters", &[]).await;

@@ -232,8 +232,8 @@ fn our_own_names_are_no_names_of_the_conventions() {
         [
             ("ctx.outcome", ValueType::Str, Stability::Own),
             ("ctx.handled", ValueType::Bool, Stability::Own),
-            ("ctx.message.deaths", ValueType::Int, Stability::Own),
-            ("ctx.message.queue_time", ValueType::Int, Stability::Own),
+            ("ctx.message.deaths", ValueType::I64, Stability::Own),
+            ("ctx.message.queue_time", ValueType::I64, Stability::Own),
             ("ctx.message.redelivered", ValueType::Bool, Stability::Own),
             ("ctx.message.settlement", ValueType::Str, Stability::Own),
         ]
@@ -245,7 +245,7 @@ fn our_own_names_are_no_names_of_the_conventions() {
 fn the_registry_is_the_published_table_and_our_own_names() {
     let published = conventions();
     let mut names: BTreeSet<&str> = published.keys().map(String::as_str).collect();
-    names.extend(ctx::DEFINITIONS.iter().map(|each| each.name));
+    names.extend(ctx::DEFINITIONS.iter().map(Definition::name));
     let registered: Vec<&str> = definitions().map(Definition::name).collect();
     assert_eq!(
         registered.len(),

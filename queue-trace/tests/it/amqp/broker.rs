@@ -46,7 +46,7 @@ pub(super) async fn setup(test: &'static str) -> Option<Setup> {
 
 impl Setup {
     /// A queue of this test and this run alone.
-    pub(super) async fn declare(&mut self, name: &str, arguments: &[(&str, AMQPValue)]) -> String {
+    pub(super) async fn declare(&self, name: &str, arguments: &[(&str, AMQPValue)]) -> String {
         let name = format!("{}-{name}-{}", self.test, std::process::id());
         let options = QueueDeclareOptions {
             exclusive: true,
