@@ -105,7 +105,10 @@ fn an_active_span_is_current_where_it_is_entered_and_ends_once() {
     assert_eq!(spans.len(), 1);
     assert_eq!(spans[0].attributes().len(), 3);
 
-    let dropped = bench.tracer.span("dropped").start_in(Context::new(), |_| {});
+    let dropped = bench
+        .tracer
+        .span("dropped")
+        .start_in(Context::new(), |_| {});
     drop(dropped);
     assert_eq!(bench.all().len(), 1);
 }
