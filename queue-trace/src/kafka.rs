@@ -33,6 +33,7 @@
 //! | call | span | ends |
 //! |---|---|---|
 //! | [`send`](TracedProducer::send), [`send_result`](TracedProducer::send_result) | `send {topic}`, producer | with the delivery report, which tells partition and offset |
+//! | [`send_traced`](SendTraced::send_traced) of `BaseProducer` and `ThreadedProducer` | the same | the same, after the delivery callback |
 //! | [`recv`](TracedConsumer::recv), [`stream`](TracedConsumer::stream), [`recv_batch`](TracedConsumer::recv_batch) | `poll {topic}`, client, linked; [can be turned off](crate::QueueTracer::receive_spans) | at once: it starts when the message is handed over |
 //! | [`process`](Traced::process), [`start_process`](Traced::start_process) | `process {topic}`, consumer | with the work, or with the guard |
 //! | [`commit_message`](TracedConsumer::commit_message) and its like | `commit {topic}`, `store`, client, below the active span | with the call |
@@ -51,6 +52,7 @@
 
 mod batch;
 mod consumer;
+mod context;
 mod digits;
 mod error;
 mod headers;
@@ -61,6 +63,7 @@ mod sending;
 
 pub use batch::TracedBatch;
 pub use consumer::{TracedConsumer, TracedStream};
+pub use context::{SendTraced, TracedContext, TracedOpaque};
 pub use headers::KafkaHeaders;
 pub use message::{Traced, TracedMessage, TracedOwnedMessage};
 pub use process::Processing;

@@ -8,12 +8,9 @@ use rdkafka::message::ToBytes;
 use rdkafka::producer::future_producer::OwnedDeliveryResult;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::util::{AsyncRuntime, DefaultRuntime, Timeout};
-use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
 
-use super::digits::Digits;
-use super::headers::KafkaHeaders;
-use super::sending::{self, Sending, TracedDelivery};
-use crate::{Destination, Message, Operation, QueueTracer};
+use super::sending::{self, Outgoing, Sending, TracedDelivery};
+use crate::QueueTracer;
 
 /// A [`FutureProducer`] whose records are traced. Cheap to clone.
 ///
@@ -78,7 +75,7 @@ where
         sending::end(&mut sending, &report);
         report.map_err(|(error, mut message)| {
             if injected {
-                let headers = self.restore(message.detach_headers());
+                let headers = sending::restore(&self.queue, message.detach_headers());
                 message = message.replace_headers(headers);
             }
             (error, message)
@@ -109,7 +106,7 @@ where
             Err((error, mut record)) => {
                 sending.failed(&error);
                 if injected {
-                    record.headers = self.restore(record.headers);
+                    record.headers = sending::restore(&self.queue, record.headers);
                 }
                 Err((error, record))
             }
@@ -121,42 +118,18 @@ where
         K: ToBytes + ?Sized,
         P: ToBytes + ?Sized,
     {
-        let settings = &self.queue.settings;
-        let digits = record.partition.and_then(Digits::of);
-        let mut operation = Operation::send(KAFKA, "send", Destination::named(record.topic));
-        operation.message = Message {
-            partition: digits.as_ref().and_then(Digits::as_str),
-            key: record.key.filter(|_| settings.keys).map(ToBytes::to_bytes),
-            is_tombstone: record.payload.is_none(),
-            body_size: record
-                .payload
-                .filter(|_| settings.body_sizes)
-                .map(|payload| payload.to_bytes().len()),
-            ..Message::default()
+        let known = Outgoing {
+            topic: record.topic,
+            partition: record.partition,
+            key: record.key.map(ToBytes::to_bytes),
+            payload: record.payload.map(ToBytes::to_bytes),
         };
-        let mut headers = KafkaHeaders::of(record.headers.take());
-        let made = self.queue.made(&headers);
-        let injected = made.is_none();
-        let active = self.queue.start_send_of(&operation, made);
-        if injected {
-            self.queue.inject(active.context(), &mut headers);
-        }
-        record.headers = headers.into_inner();
+        let (sending, injected) = known.start(&self.queue, &mut record.headers);
         Prepared {
             record,
-            sending: Sending(active),
+            sending,
             injected,
         }
-    }
-
-    /// The headers of a record that comes back, so that sending it again is not taken for sending on what was sent.
-    fn restore(
-        &self,
-        headers: Option<rdkafka::message::OwnedHeaders>,
-    ) -> Option<rdkafka::message::OwnedHeaders> {
-        let mut headers = KafkaHeaders::of(headers);
-        self.queue.remove(&mut headers);
-        headers.into_inner()
     }
 }
 

@@ -4,22 +4,26 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use rdkafka::error::KafkaError;
-use rdkafka::producer::future_producer::{Delivery, DeliveryFuture, OwnedDeliveryResult};
+use rdkafka::message::OwnedHeaders;
+use rdkafka::producer::future_producer::{DeliveryFuture, OwnedDeliveryResult};
+use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
 use tracing_core_ctx::{ActiveSpan, SpanRef, semconv};
 
 use super::digits::Digits;
 use super::error::error_type;
+use super::headers::KafkaHeaders;
+use crate::{Destination, Message, Operation, QueueTracer};
 
 /// The span of a record under way.
 pub(super) struct Sending(pub(super) ActiveSpan);
 
 impl Sending {
-    pub(super) fn delivered(&mut self, delivery: &Delivery) {
+    pub(super) fn delivered(&mut self, partition: i32, offset: i64) {
         self.0.end_with(|span| {
-            let digits = Digits::of(delivery.partition);
+            let digits = Digits::of(partition);
             let partition = digits.as_ref().and_then(Digits::as_str);
             span.set_opt(semconv::MESSAGING_DESTINATION_PARTITION_ID, partition);
-            let offset = Some(delivery.offset).filter(|offset| *offset >= 0);
+            let offset = Some(offset).filter(|offset| *offset >= 0);
             span.set_opt(semconv::KAFKA_OFFSET, offset);
         });
     }
@@ -66,7 +70,7 @@ impl Future for TracedDelivery {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let report = std::task::ready!(Pin::new(&mut self.inner).poll(cx));
         match &report {
-            Ok(Ok(delivery)) => self.sending.delivered(delivery),
+            Ok(Ok(delivery)) => self.sending.delivered(delivery.partition, delivery.offset),
             Ok(Err((error, _))) => self.sending.failed(error),
             // The producer is gone.
             Err(_) => self.sending.failed(&KafkaError::Canceled),
@@ -86,7 +90,54 @@ impl fmt::Debug for TracedDelivery {
 /// Ends the span of a record by its report.
 pub(super) fn end(sending: &mut Sending, report: &OwnedDeliveryResult) {
     match report {
-        Ok(delivery) => sending.delivered(delivery),
+        Ok(delivery) => sending.delivered(delivery.partition, delivery.offset),
         Err((error, _)) => sending.failed(error),
     }
+}
+
+/// What is known of a record before it is sent.
+pub(super) struct Outgoing<'a> {
+    pub(super) topic: &'a str,
+    pub(super) partition: Option<i32>,
+    pub(super) key: Option<&'a [u8]>,
+    pub(super) payload: Option<&'a [u8]>,
+}
+
+impl Outgoing<'_> {
+    /// Starts the span and says whether its context was written into the headers.
+    pub(super) fn start(
+        &self,
+        queue: &QueueTracer,
+        headers: &mut Option<OwnedHeaders>,
+    ) -> (Sending, bool) {
+        let settings = &queue.settings;
+        let digits = self.partition.and_then(Digits::of);
+        let mut operation = Operation::send(KAFKA, "send", Destination::named(self.topic));
+        operation.message = Message {
+            partition: digits.as_ref().and_then(Digits::as_str),
+            key: self.key.filter(|_| settings.keys),
+            is_tombstone: self.payload.is_none(),
+            body_size: self
+                .payload
+                .filter(|_| settings.body_sizes)
+                .map(<[u8]>::len),
+            ..Message::default()
+        };
+        let mut carrier = KafkaHeaders::of(headers.take());
+        let made = queue.made(&carrier);
+        let injected = made.is_none();
+        let active = queue.start_send_of(&operation, made);
+        if injected {
+            queue.inject(active.context(), &mut carrier);
+        }
+        *headers = carrier.into_inner();
+        (Sending(active), injected)
+    }
+}
+
+/// The headers of a record that comes back, so that sending it again is not taken for sending on what was sent.
+pub(super) fn restore(queue: &QueueTracer, headers: Option<OwnedHeaders>) -> Option<OwnedHeaders> {
+    let mut headers = KafkaHeaders::of(headers);
+    queue.remove(&mut headers);
+    headers.into_inner()
 }

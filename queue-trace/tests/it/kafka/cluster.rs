@@ -48,7 +48,7 @@ impl Cluster {
         self.0.request_errors(RDKafkaApiKey::Produce, &[error]);
     }
 
-    fn config(&self) -> ClientConfig {
+    pub(super) fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.0.bootstrap_servers());
         config
