@@ -95,6 +95,30 @@ impl TracedChannel {
         (Sending(active), headers.put_into(properties))
     }
 
+    /// Publishes the reply to a request: to its `reply_to`, with its `correlation_id`, in a span below the one of processing it. `None` if the request
+    /// wants no reply.
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel.
+    pub async fn reply(
+        &self,
+        request: &TracedDelivery,
+        options: BasicPublishOptions,
+        payload: &[u8],
+        mut properties: BasicProperties,
+    ) -> lapin::Result<Option<TracedConfirm>> {
+        let Some(to) = request.properties.reply_to().clone() else {
+            return Ok(None);
+        };
+        if let Some(id) = request.properties.correlation_id() {
+            properties = properties.with_correlation_id(id.clone());
+        }
+        let publish = self.basic_publish(ShortString::default(), to, options, payload, properties);
+        let context = request.context().clone();
+        publish.with_context(context).await.map(Some)
+    }
+
     /// [`Channel::basic_get`] in a span, if there is a message. Its process span starts when it is handed over.
     ///
     /// # Errors

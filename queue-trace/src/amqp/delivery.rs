@@ -2,6 +2,7 @@ use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 
+use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::types::{MessageCount, ShortString};
@@ -10,6 +11,7 @@ use tracing_core_ctx::semconv::{self, ctx_message_settlement as settlement};
 use tracing_core_ctx::{ActiveSpan, Context, SpanRef, Timestamp};
 
 use super::confirm::Sending;
+use super::headers::AmqpHeaders;
 use super::{facts, settled::Settled};
 use crate::carrier::LastOf;
 use crate::{OperationType, QueueTracer};
@@ -107,6 +109,21 @@ impl TracedDelivery {
     #[must_use]
     pub fn span(&self) -> &SpanRef {
         self.processing.span()
+    }
+
+    /// The properties of the message to send it on with: without its context, so that it gets that of the one who sends it, and without what the
+    /// broker wrote about its deaths.
+    #[must_use]
+    pub fn properties_to_send_on(&self) -> BasicProperties {
+        let properties = &self.delivery.properties;
+        let mut headers = AmqpHeaders::of(properties);
+        self.source.tracer.remove(&mut headers);
+        headers.drop_if(|name| {
+            name == "x-death"
+                || name.starts_with("x-first-death-")
+                || name.starts_with("x-last-death-")
+        });
+        headers.put_into(properties.clone())
     }
 
     /// Acknowledges the message, in a span, and ends the process span.

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use tracing_core_ctx::propagation::{Extract, Inject, W3cHeaders};
@@ -27,6 +29,19 @@ impl AmqpHeaders {
     #[must_use]
     pub fn of(properties: &BasicProperties) -> Self {
         Self(properties.headers().clone())
+    }
+
+    /// Takes away every header of which `unwanted` says so.
+    pub(super) fn drop_if(&mut self, unwanted: impl Fn(&str) -> bool) {
+        let Some(table) = &mut self.0 else { return };
+        if table.inner().keys().any(|name| unwanted(name.as_str())) {
+            // The table itself can only grow.
+            let kept = table
+                .into_iter()
+                .filter(|(name, _)| !unwanted(name.as_str()));
+            let kept = kept.map(|(name, value)| (name.clone(), value.clone()));
+            *table = FieldTable::from(kept.collect::<BTreeMap<_, _>>());
+        }
     }
 
     /// `properties` with these headers; without a table if there never was one and nothing was written.
@@ -93,14 +108,7 @@ impl Inject for AmqpHeaders {
     }
 
     fn remove(&mut self, name: &str) {
-        let Some(table) = &mut self.0 else { return };
-        let is_named = |each: &ShortString| each.as_str().eq_ignore_ascii_case(name);
-        if table.inner().keys().any(is_named) {
-            // The table itself can only grow.
-            let kept = table.into_iter().filter(|(each, _)| !is_named(each));
-            let kept = kept.map(|(name, value)| (name.clone(), value.clone()));
-            *table = FieldTable::from(kept.collect::<std::collections::BTreeMap<_, _>>());
-        }
+        self.drop_if(|each| each.eq_ignore_ascii_case(name));
     }
 }
 

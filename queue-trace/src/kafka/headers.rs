@@ -36,15 +36,16 @@ impl KafkaHeaders {
         self.headers
     }
 
-    /// Takes the headers of a name away. They can only be copied without them; one that cannot be read would be lost by that, so then nothing
+    /// Takes the headers of these names away. They can only be copied without them; one that cannot be read would be lost by that, so then nothing
     /// is done and the answer is no.
-    fn take_away(&mut self, name: &str) -> bool {
+    pub(super) fn take_away(&mut self, names: &[&str]) -> bool {
+        let is_named = |each: &str| names.iter().any(|name| each.eq_ignore_ascii_case(name));
         let Some(headers) = &self.headers else {
             return true;
         };
         let mut found = false;
         let readable = walk(headers, &mut |each, _| {
-            found |= each.eq_ignore_ascii_case(name);
+            found |= is_named(each);
         });
         if !found {
             return true;
@@ -54,7 +55,7 @@ impl KafkaHeaders {
         }
         let mut kept = Some(OwnedHeaders::new_with_capacity(headers.count()));
         walk(headers, &mut |key, value| {
-            if !key.eq_ignore_ascii_case(name) {
+            if !is_named(key) {
                 kept = kept.take().map(|kept| kept.insert(Header { key, value }));
             }
         });
@@ -128,7 +129,7 @@ impl Extract for KafkaHeaders {
 
 impl Inject for KafkaHeaders {
     fn set(&mut self, name: &str, value: &str) {
-        if self.take_away(name) {
+        if self.take_away(&[name]) {
             let headers = self.headers.take().unwrap_or_default();
             let value = Some(value.as_bytes());
             self.headers = Some(headers.insert(Header { key: name, value }));
@@ -136,7 +137,7 @@ impl Inject for KafkaHeaders {
     }
 
     fn remove(&mut self, name: &str) {
-        self.take_away(name);
+        self.take_away(&[name]);
     }
 }
 

@@ -128,7 +128,9 @@ impl Outgoing<'_> {
         let injected = made.is_none();
         let active = queue.start_send_of(&operation, made);
         if injected {
-            queue.inject(active.context(), &mut carrier);
+            // All names at once: each look goes through all headers.
+            carrier.take_away(&settings.fields);
+            queue.tracer().inject(active.context(), &mut carrier);
         }
         *headers = carrier.into_inner();
         (Sending(active), injected)
@@ -138,6 +140,6 @@ impl Outgoing<'_> {
 /// The headers of a record that comes back, so that sending it again is not taken for sending on what was sent.
 pub(super) fn restore(queue: &QueueTracer, headers: Option<OwnedHeaders>) -> Option<OwnedHeaders> {
     let mut headers = KafkaHeaders::of(headers);
-    queue.remove(&mut headers);
+    headers.take_away(&queue.settings.fields);
     headers.into_inner()
 }

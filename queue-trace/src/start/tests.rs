@@ -157,6 +157,42 @@ fn baggage_arrives_with_one_message_and_counts_before_what_is_around() {
 }
 
 #[test]
+fn whoever_is_believed_and_whoever_is_active_is_always_related_and_nobody_else() {
+    let recorder = SpanRecorder::new();
+    let (headers, producer) = sent(&recorder);
+    let none = ByteHeaders::default();
+    for relation in [Relation::Follow, Relation::LinkOnly, Relation::ChildOnly] {
+        for trust in [
+            Trust::Continue,
+            Trust::ContinueWithoutSampling,
+            Trust::Ignore,
+            Trust::NewRootWithLink,
+        ] {
+            for (headers, is_active) in [
+                (&headers, false),
+                (&headers, true),
+                (&none, false),
+                (&none, true),
+            ] {
+                let case = format!("{relation:?} {trust:?} {is_active} {headers:?}");
+                let around = recorder.tracer("shop").span("around").start();
+                let queue = any().relation(relation).trust(trust);
+                let span = processed(&queue, headers, is_active.then_some(&around));
+                around.end();
+                let around = recorder.take_one();
+                let is_related = |to| span.is_child_of(to) || is_linked(&span, to);
+                let believed = trust != Trust::Ignore && headers != &none;
+                assert_eq!(is_related(&producer), believed, "{case}");
+                assert_eq!(is_related(&around), is_active, "{case}");
+                assert!(span.links().len() <= 1, "{case}");
+                let is_root = span.parent().is_none();
+                assert!(!(is_active && is_root), "{case}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_message_without_context_is_a_trace_of_its_own() {
     let span = processed(&any(), &ByteHeaders::default(), None);
     assert_eq!(span.parent(), None);

@@ -507,3 +507,102 @@ async fn nothing_is_lost_or_doubled_when_nothing_is_recorded() {
     }
     recorder.assert_nothing();
 }
+
+#[tokio::test]
+async fn a_reply_is_sent_from_the_process_span_and_names_its_request() {
+    let Some(setup) = setup("reply").await else {
+        return;
+    };
+    let replies = setup.declare("replies", &[]).await;
+    let Setup {
+        channel,
+        queue,
+        recorder,
+        ..
+    } = setup;
+    let request = || {
+        BasicProperties::default()
+            .with_reply_to(replies.as_str().into())
+            .with_correlation_id("order-7".into())
+    };
+    let options = BasicPublishOptions::default();
+    let to = queue.as_str().into();
+    let sent = channel
+        .basic_publish("".into(), to, options, b"?", request())
+        .await;
+    sent.unwrap().await.unwrap();
+    let asked = recorder.take_one();
+    assert_eq!(asked.str("messaging.message.conversation_id"), "order-7");
+
+    let mut consumer = consume(&channel, &queue).await;
+    let mut delivery = next(&mut consumer).await;
+    let properties = BasicProperties::default();
+    let reply = channel.reply(&delivery, options, b"!", properties).await;
+    reply.unwrap().unwrap().await.unwrap();
+    delivery.ack(BasicAckOptions::default()).await.unwrap();
+    drop(delivery);
+    let reply = recorder.take_named(&format!("publish {replies}"));
+    assert_eq!(reply.str("messaging.message.conversation_id"), "order-7");
+    assert!(reply.is_child_of(&recorder.take_named(&format!("process {queue}"))));
+    let _ack = recorder.take_one();
+
+    let mut answers = consume(&channel, &replies).await;
+    let answer = next(&mut answers).await;
+    assert_eq!(answer.data, b"!");
+    let properties = BasicProperties::default();
+    let none = channel.reply(&answer, options, b"", properties).await;
+    assert!(none.unwrap().is_none(), "a reply wants no reply");
+    drop(answer);
+    assert!(recorder.take_one().is_child_of(&reply));
+}
+
+#[tokio::test]
+async fn a_message_that_is_sent_on_has_the_context_of_who_sends_it() {
+    let Some(setup) = setup("sent_on").await else {
+        return;
+    };
+    let dead = setup.declare("letters", &[]).await;
+    let retry = setup.declare("retry", &[]).await;
+    let arguments = [
+        ("x-dead-letter-exchange", AMQPValue::LongString("".into())),
+        (
+            "x-dead-letter-routing-key",
+            AMQPValue::LongString(dead.as_str().into()),
+        ),
+    ];
+    let queue = setup.declare("mortal", &arguments).await;
+    let Setup {
+        channel, recorder, ..
+    } = setup;
+    publish(&channel, &queue).await.unwrap();
+    let mut consumer = consume(&channel, &queue).await;
+    let mut delivery = next(&mut consumer).await;
+    delivery
+        .reject(BasicRejectOptions::default())
+        .await
+        .unwrap();
+    drop(delivery);
+    let _first = recorder.take();
+
+    let mut letters = consume(&channel, &dead).await;
+    let letter = next(&mut letters).await;
+    let properties = letter.properties_to_send_on();
+    let options = BasicPublishOptions::default();
+    let to = retry.as_str().into();
+    let again = channel.basic_publish("".into(), to, options, &letter.data, properties);
+    letter.process(again).await.unwrap().await.unwrap();
+    drop(letter);
+    let process = recorder.take_named(&format!("process {dead}"));
+    let sent = recorder.take_one();
+    assert!(sent.is_child_of(&process));
+    assert_eq!(sent.kind(), SpanKind::Producer);
+
+    let mut retries = consume(&channel, &retry).await;
+    let retried = next(&mut retries).await;
+    let headers = retried.properties.headers().clone().unwrap();
+    assert!(!headers.contains_key("x-death"));
+    drop(retried);
+    let process = recorder.take_one();
+    assert!(process.is_child_of(&sent));
+    process.assert_absent("ctx.message.deaths");
+}
