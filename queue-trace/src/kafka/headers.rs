@@ -36,6 +36,12 @@ impl KafkaHeaders {
         self.headers
     }
 
+    fn push(&mut self, key: &str, value: &str) {
+        let headers = self.headers.take().unwrap_or_default();
+        let value = Some(value.as_bytes());
+        self.headers = Some(headers.insert(Header { key, value }));
+    }
+
     /// Takes the headers of these names away. They can only be copied without them; one that cannot be read would be lost by that, so then nothing
     /// is done and the answer is no.
     pub(super) fn take_away(&mut self, names: &[&str]) -> bool {
@@ -61,6 +67,26 @@ impl KafkaHeaders {
         });
         self.headers = kept;
         true
+    }
+}
+
+/// Headers that have none of `fields` any more, so that these need not be looked for when they are written.
+pub(super) struct Cleared<'a> {
+    pub(super) headers: &'a mut KafkaHeaders,
+    pub(super) fields: &'a [&'static str],
+}
+
+impl Inject for Cleared<'_> {
+    fn set(&mut self, name: &str, value: &str) {
+        if self.fields.contains(&name) {
+            self.headers.push(name, value);
+        } else {
+            self.headers.set(name, value);
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.headers.remove(name);
     }
 }
 
@@ -130,9 +156,7 @@ impl Extract for KafkaHeaders {
 impl Inject for KafkaHeaders {
     fn set(&mut self, name: &str, value: &str) {
         if self.take_away(&[name]) {
-            let headers = self.headers.take().unwrap_or_default();
-            let value = Some(value.as_bytes());
-            self.headers = Some(headers.insert(Header { key: name, value }));
+            self.push(name, value);
         }
     }
 

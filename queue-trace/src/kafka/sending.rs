@@ -11,7 +11,7 @@ use tracing_core_ctx::{ActiveSpan, SpanRef, semconv};
 
 use super::digits::Digits;
 use super::error::error_type;
-use super::headers::KafkaHeaders;
+use super::headers::{Cleared, KafkaHeaders};
 use crate::{Destination, Message, Operation, QueueTracer};
 
 /// The span of a record under way.
@@ -129,8 +129,13 @@ impl Outgoing<'_> {
         let active = queue.start_send_of(&operation, made);
         if injected {
             // All names at once: each look goes through all headers.
-            carrier.take_away(&settings.fields);
-            queue.tracer().inject(active.context(), &mut carrier);
+            let fields = settings.fields.as_slice();
+            if carrier.take_away(fields) {
+                let headers = &mut carrier;
+                queue
+                    .tracer()
+                    .inject(active.context(), &mut Cleared { headers, fields });
+            }
         }
         *headers = carrier.into_inner();
         (Sending(active), injected)
