@@ -45,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) receive_spans: bool,
     /// The headers in which contexts are written.
     pub(crate) fields: Vec<&'static str>,
+    /// Whether these are also all in which contexts are looked for. Other formats read more than they write.
+    pub(crate) reads_what_it_writes: bool,
 }
 
 impl QueueTracer {
@@ -53,6 +55,8 @@ impl QueueTracer {
     pub fn new(tracer: Tracer) -> Self {
         let tracer = tracer.with_scope(&SCOPE);
         let fields = tracer.propagator().fields();
+        let w3c = ["traceparent", "tracestate", "baggage"];
+        let reads_what_it_writes = fields.iter().all(|field| w3c.contains(field));
         Self {
             settings: Arc::new(Settings {
                 tracer,
@@ -64,6 +68,7 @@ impl QueueTracer {
                 keys: false,
                 receive_spans: true,
                 fields,
+                reads_what_it_writes,
             }),
         }
     }

@@ -36,6 +36,15 @@ impl KafkaHeaders {
         self.headers
     }
 
+    /// Whether there is a header of one of these names.
+    pub(super) fn holds(&self, names: &[&str]) -> bool {
+        let mut found = false;
+        self.walk(&mut |each, _| {
+            found |= names.iter().any(|name| each.eq_ignore_ascii_case(name));
+        });
+        found
+    }
+
     fn push(&mut self, key: &str, value: &str) {
         let headers = self.headers.take().unwrap_or_default();
         let value = Some(value.as_bytes());

@@ -124,18 +124,19 @@ impl Outgoing<'_> {
             ..Message::default()
         };
         let mut carrier = KafkaHeaders::of(headers.take());
-        let made = queue.made(&carrier);
+        // Each look goes through all headers, so one must do where there is nothing to find.
+        let fields = settings.fields.as_slice();
+        let is_clear = settings.reads_what_it_writes && !carrier.holds(fields);
+        let made = match is_clear {
+            true => None,
+            false => queue.made(&carrier),
+        };
         let injected = made.is_none();
         let active = queue.start_send_of(&operation, made);
-        if injected {
-            // All names at once: each look goes through all headers.
-            let fields = settings.fields.as_slice();
-            if carrier.take_away(fields) {
-                let headers = &mut carrier;
-                queue
-                    .tracer()
-                    .inject(active.context(), &mut Cleared { headers, fields });
-            }
+        if injected && (is_clear || carrier.take_away(fields)) {
+            let headers = &mut carrier;
+            let tracer = queue.tracer();
+            tracer.inject(active.context(), &mut Cleared { headers, fields });
         }
         *headers = carrier.into_inner();
         (Sending(active), injected)
