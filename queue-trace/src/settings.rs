@@ -46,6 +46,7 @@ pub(crate) struct Settings {
     /// The headers in which contexts are written.
     pub(crate) fields: Vec<&'static str>,
     /// Whether these are also all in which contexts are looked for. Other formats read more than they write.
+    #[cfg(feature = "kafka")]
     pub(crate) reads_what_it_writes: bool,
 }
 
@@ -55,8 +56,6 @@ impl QueueTracer {
     pub fn new(tracer: Tracer) -> Self {
         let tracer = tracer.with_scope(&SCOPE);
         let fields = tracer.propagator().fields();
-        let w3c = ["traceparent", "tracestate", "baggage"];
-        let reads_what_it_writes = fields.iter().all(|field| w3c.contains(field));
         Self {
             settings: Arc::new(Settings {
                 tracer,
@@ -67,8 +66,11 @@ impl QueueTracer {
                 body_sizes: false,
                 keys: false,
                 receive_spans: true,
+                #[cfg(feature = "kafka")]
+                reads_what_it_writes: fields
+                    .iter()
+                    .all(|field| ["traceparent", "tracestate", "baggage"].contains(field)),
                 fields,
-                reads_what_it_writes,
             }),
         }
     }
