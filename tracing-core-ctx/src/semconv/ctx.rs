@@ -14,6 +14,26 @@ attributes! {
     /// On `exception` events, only when true.
     const CTX_HANDLED: Key<bool> = "ctx.handled", Own;
 
+    /// How often a message was dead-lettered before it came here. Not an OpenTelemetry name.
+    ///
+    /// Only when it was. Example: `2`.
+    const CTX_MESSAGE_DEATHS: Key<i64> = "ctx.message.deaths", Own;
+
+    /// Milliseconds from when a message was sent to when it was handed to its consumer, by the clocks of both. Not an OpenTelemetry name.
+    ///
+    /// Only when the message says when it was sent. Example: `1250`.
+    const CTX_MESSAGE_QUEUE_TIME: Key<i64> = "ctx.message.queue_time", Own;
+
+    /// That a message was delivered before. Not an OpenTelemetry name.
+    ///
+    /// Only when true.
+    const CTX_MESSAGE_REDELIVERED: Key<bool> = "ctx.message.redelivered", Own;
+
+    /// What a consumer told the broker about a message: one of [`ctx_message_settlement`]. Not an OpenTelemetry name.
+    ///
+    /// Example: `requeue`.
+    const CTX_MESSAGE_SETTLEMENT: Key<str> = "ctx.message.settlement", Own;
+
     /// How many messages of a call were received in whole. Not an OpenTelemetry name.
     ///
     /// Opt-in.
@@ -38,6 +58,20 @@ attributes! {
 }
 
 values! {
+    /// The values of [`CTX_MESSAGE_SETTLEMENT`].
+    pub mod ctx_message_settlement {
+        /// It was processed.
+        const ACK = "ack";
+        /// It was not, and goes to the dead letters or nowhere.
+        const NACK = "nack";
+        /// Nothing: it was dropped, and the broker delivers it again when the channel closes.
+        const NONE = "none";
+        /// It is refused, and goes to the dead letters or nowhere.
+        const REJECT = "reject";
+        /// It goes back into its queue.
+        const REQUEUE = "requeue";
+    }
+
     /// The values of [`CTX_RPC_MESSAGE_DIRECTION`].
     pub mod ctx_rpc_message_direction {
         /// It came in.

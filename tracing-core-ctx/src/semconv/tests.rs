@@ -242,6 +242,10 @@ fn our_own_names_are_no_names_of_the_conventions() {
             ("ctx.rpc.message.direction", ValueType::Str, Stability::Own),
             ("ctx.rpc.message.id", ValueType::I64, Stability::Own),
             ("ctx.rpc.message.size", ValueType::I64, Stability::Own),
+            ("ctx.message.deaths", ValueType::I64, Stability::Own),
+            ("ctx.message.queue_time", ValueType::I64, Stability::Own),
+            ("ctx.message.redelivered", ValueType::Bool, Stability::Own),
+            ("ctx.message.settlement", ValueType::Str, Stability::Own),
         ]
     );
     spelt_alike(ctx::CONSTANTS);

@@ -52,6 +52,10 @@ fn listed_values_are_as_published() {
         "batching_span_processor otlp_grpc_span_exporter otlp_http_json_span_exporter otlp_http_span_exporter \
          simple_span_processor zipkin_http_span_exporter"
     );
+    assert_eq!(
+        semconv::ctx_message_settlement::ALL,
+        ["ack", "nack", "none", "reject", "requeue"]
+    );
     assert_eq!(semconv::ctx_outcome::ALL, ["cancelled", "upgraded"]);
     assert_eq!(semconv::http_request_method::OTHER, "_OTHER");
     assert_eq!(semconv::rpc_method::OTHER, "_OTHER");

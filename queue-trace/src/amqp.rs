@@ -1,0 +1,67 @@
+//! AMQP 0-9-1 with [lapin](https://docs.rs/lapin).
+//!
+//! ```no_run
+//! use futures_util::StreamExt as _;
+//! use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions};
+//! use lapin::types::FieldTable;
+//! use lapin::{BasicProperties, Channel};
+//! use queue_trace::amqp::TracedChannel;
+//! use queue_trace::QueueTracer;
+//! use tracing_core_ctx::Tracer;
+//!
+//! # async fn send(_: &[u8]) {}
+//! async fn emails(channel: Channel, tracer: Tracer) -> lapin::Result<()> {
+//!     let channel = TracedChannel::new(channel, QueueTracer::new(tracer));
+//!
+//!     // The span ends with the broker's confirmation.
+//!     let options = BasicPublishOptions::default();
+//!     let properties = BasicProperties::default();
+//!     channel
+//!         .basic_publish("".into(), "emails".into(), options, b"hello", properties)
+//!         .await?
+//!         .await?;
+//!
+//!     // Each delivery is a process span, until it is settled or dropped.
+//!     let options = BasicConsumeOptions::default();
+//!     let mut consumer = channel
+//!         .basic_consume("emails".into(), "".into(), options, FieldTable::default())
+//!         .await?;
+//!     while let Some(delivery) = consumer.next().await {
+//!         let mut delivery = delivery?;
+//!         delivery.process(send(&delivery.data)).await;
+//!         delivery.ack(BasicAckOptions::default()).await?;
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Spans
+//!
+//! | call | span | ends |
+//! |---|---|---|
+//! | [`basic_publish`](TracedChannel::basic_publish) | `publish {destination}`, producer | with the confirmation; without confirms when the frame is handed over |
+//! | [`basic_get`](TracedChannel::basic_get) | `receive {destination}`, client, linked; none if the queue is empty | when the message is there |
+//! | a [delivery](TracedDelivery) | `process {destination}`, consumer | when it is settled or dropped; `ctx.message.settlement` says how |
+//! | [`ack`](TracedDelivery::ack), [`nack`](TracedDelivery::nack), [`reject`](TracedDelivery::reject) | `ack {destination}`, .., client, below the process span | when the frame is handed over |
+//!
+//! The destination is `{exchange}:{routing key}`, on the consumer's side with `:{queue}`; empty and repeated parts are left out. Queues that the broker
+//! names (`amq.gen-..`) are marked as anonymous and name no span.
+//!
+//! A message that comes back, because no queue takes it, has failed with `no-route`; one that the broker refuses, with `nack`. A delivery that is
+//! rejected has not failed: that is for the application to say.
+//!
+//! Not seen are acknowledgements and publications by the [inner](TracedChannel::inner) channel or by a copy of an `Acker`.
+
+mod channel;
+mod confirm;
+mod consumer;
+mod delivery;
+mod facts;
+mod headers;
+mod settled;
+
+pub use channel::TracedChannel;
+pub use confirm::TracedConfirm;
+pub use consumer::TracedConsumer;
+pub use delivery::{TracedDelivery, TracedGet};
+pub use headers::AmqpHeaders;

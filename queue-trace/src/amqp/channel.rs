@@ -1,0 +1,262 @@
+use std::ops::Deref;
+
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions, BasicPublishOptions,
+    BasicRejectOptions,
+};
+use lapin::types::{DeliveryTag, FieldTable, ShortString};
+use lapin::{BasicProperties, Channel};
+use tracing_core_ctx::Context;
+use tracing_core_ctx::context::FutureExt as _;
+use tracing_core_ctx::semconv::ctx_message_settlement as settlement;
+
+use super::confirm::{Sending, TracedConfirm};
+use super::consumer::TracedConsumer;
+use super::delivery::{Source, TracedDelivery, TracedGet};
+use super::headers::AmqpHeaders;
+use super::{facts, settled::Settled};
+use crate::{OperationType, QueueTracer};
+
+/// A [`Channel`] whose messages are traced. Cheap to clone.
+///
+/// Everything else of the channel is there by [`Deref`]: declarations, `confirm_select`, `basic_qos`, ..
+#[derive(Clone, Debug)]
+pub struct TracedChannel {
+    inner: Channel,
+    queue: QueueTracer,
+    settled: Settled,
+}
+
+impl TracedChannel {
+    /// Traces what goes through `channel` from now on.
+    #[must_use]
+    pub fn new(channel: Channel, queue: QueueTracer) -> Self {
+        Self {
+            inner: channel,
+            queue,
+            settled: Settled::default(),
+        }
+    }
+
+    /// The channel itself. What it does is not traced.
+    #[must_use]
+    pub const fn inner(&self) -> &Channel {
+        &self.inner
+    }
+
+    /// What starts the spans.
+    #[must_use]
+    pub const fn tracer(&self) -> &QueueTracer {
+        &self.queue
+    }
+
+    /// [`Channel::basic_publish`] in a span whose context goes into the headers; unless there is one already, and it is to be
+    /// [respected](crate::Existing). The span ends with the confirmation.
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel.
+    pub async fn basic_publish(
+        &self,
+        exchange: ShortString,
+        routing_key: ShortString,
+        options: BasicPublishOptions,
+        payload: &[u8],
+        properties: BasicProperties,
+    ) -> lapin::Result<TracedConfirm> {
+        let (mut sending, properties) =
+            self.start_publish(&exchange, &routing_key, payload, properties);
+        let publish = self
+            .inner
+            .basic_publish(exchange, routing_key, options, payload, properties);
+        match publish.await {
+            Ok(confirm) => Ok(TracedConfirm::new(confirm, sending)),
+            Err(error) => {
+                sending.fail(&error);
+                Err(error)
+            }
+        }
+    }
+
+    fn start_publish(
+        &self,
+        exchange: &ShortString,
+        routing_key: &ShortString,
+        payload: &[u8],
+        properties: BasicProperties,
+    ) -> (Sending, BasicProperties) {
+        let name = facts::sent_to(exchange.as_str(), routing_key.as_str());
+        let destination = facts::destination(&name, routing_key.as_str());
+        let mut operation = facts::operation(OperationType::Send, "publish", destination);
+        operation.message = facts::outgoing(&self.queue, routing_key, &properties, payload);
+        let mut headers = AmqpHeaders::of(&properties);
+        let active = self.queue.start_send(&operation, &mut headers);
+        drop(operation);
+        (Sending(active), headers.put_into(properties))
+    }
+
+    /// Publishes the reply to a request: to its `reply_to`, with its `correlation_id`, in a span below the one of processing it. `None` if the request
+    /// wants no reply.
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel.
+    pub async fn reply(
+        &self,
+        request: &TracedDelivery,
+        options: BasicPublishOptions,
+        payload: &[u8],
+        mut properties: BasicProperties,
+    ) -> lapin::Result<Option<TracedConfirm>> {
+        let Some(to) = request.properties.reply_to().clone() else {
+            return Ok(None);
+        };
+        if let Some(id) = request.properties.correlation_id() {
+            properties = properties.with_correlation_id(id.clone());
+        }
+        let publish = self.basic_publish(ShortString::default(), to, options, payload, properties);
+        let context = request.context().clone();
+        publish.with_context(context).await.map(Some)
+    }
+
+    /// [`Channel::basic_get`] in a span, if there is a message. Its process span starts when it is handed over.
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel.
+    pub async fn basic_get(
+        &self,
+        queue: ShortString,
+        options: BasicGetOptions,
+    ) -> lapin::Result<Option<TracedGet>> {
+        let start = self.queue.tracer().now();
+        let got = self.inner.basic_get(queue.clone(), options).await;
+        let source = Source {
+            tracer: self.queue.clone(),
+            settled: self.settled.clone(),
+            queue,
+            no_ack: options.no_ack,
+        };
+        match got {
+            Ok(None) => Ok(None),
+            Ok(Some(got)) => {
+                source.received(&got.delivery, start);
+                Ok(Some(TracedGet {
+                    delivery: TracedDelivery::new(got.delivery, &source),
+                    message_count: got.message_count,
+                }))
+            }
+            Err(error) => {
+                source.failed(&error, start);
+                Err(error)
+            }
+        }
+    }
+
+    /// [`Channel::basic_consume`], each of whose deliveries is a process span.
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel.
+    pub async fn basic_consume(
+        &self,
+        queue: ShortString,
+        consumer_tag: ShortString,
+        options: BasicConsumeOptions,
+        arguments: FieldTable,
+    ) -> lapin::Result<TracedConsumer> {
+        let consume = self
+            .inner
+            .basic_consume(queue, consumer_tag, options, arguments);
+        let consumer = consume.await?;
+        let source = Source {
+            tracer: self.queue.clone(),
+            settled: self.settled.clone(),
+            queue: consumer.queue(),
+            no_ack: options.no_ack,
+        };
+        Ok(TracedConsumer::new(consumer, source))
+    }
+
+    /// [`Channel::basic_ack`] in a span below the current one. Deliveries that it covers and that are still held are settled by it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel.
+    pub async fn basic_ack(&self, tag: DeliveryTag, options: BasicAckOptions) -> lapin::Result<()> {
+        let ack = self.inner.basic_ack(tag, options);
+        self.settle("ack", settlement::ACK, (tag, options.multiple), ack)
+            .await
+    }
+
+    /// [`Channel::basic_nack`], as [`basic_ack`](Self::basic_ack).
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel.
+    pub async fn basic_nack(
+        &self,
+        tag: DeliveryTag,
+        options: BasicNackOptions,
+    ) -> lapin::Result<()> {
+        let how = match options.requeue {
+            true => settlement::REQUEUE,
+            false => settlement::NACK,
+        };
+        let nack = self.inner.basic_nack(tag, options);
+        self.settle("nack", how, (tag, options.multiple), nack)
+            .await
+    }
+
+    /// [`Channel::basic_reject`], as [`basic_ack`](Self::basic_ack).
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel.
+    pub async fn basic_reject(
+        &self,
+        tag: DeliveryTag,
+        options: BasicRejectOptions,
+    ) -> lapin::Result<()> {
+        let how = match options.requeue {
+            true => settlement::REQUEUE,
+            false => settlement::REJECT,
+        };
+        let reject = self.inner.basic_reject(tag, options);
+        self.settle("reject", how, (tag, false), reject).await
+    }
+
+    /// By tag alone the destination is not known.
+    async fn settle(
+        &self,
+        name: &str,
+        how: &'static str,
+        (tag, multiple): (DeliveryTag, bool),
+        settle: impl Future<Output = lapin::Result<()>>,
+    ) -> lapin::Result<()> {
+        let mut operation =
+            facts::operation(OperationType::Settle, name, crate::Destination::default());
+        operation.message.delivery_tag = i64::try_from(tag).ok();
+        let active = self.queue.start_settle(&operation, Context::current());
+        drop(operation);
+        let mut sending = Sending(active);
+        let context = sending.0.context().clone();
+        let settled = settle.with_context(context).await;
+        match &settled {
+            Ok(()) => {
+                self.settled.put(tag, multiple, how);
+                sending.0.end_with(|_| {});
+            }
+            Err(error) => sending.fail(error),
+        }
+        settled
+    }
+}
+
+impl Deref for TracedChannel {
+    type Target = Channel;
+
+    fn deref(&self) -> &Channel {
+        &self.inner
+    }
+}

@@ -1,0 +1,106 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use lapin::message::BasicReturnMessage;
+use lapin::{Confirmation, PublisherConfirm};
+use tracing_core_ctx::span::SpanWriter;
+use tracing_core_ctx::{ActiveSpan, SpanRef, semconv};
+
+use super::facts;
+
+/// The broker's answer to a publication, as a future: lapin's, which ends the span of the publication.
+///
+/// If it is dropped before, the span ends with `ctx.outcome` = `cancelled`: nobody knows what became of the message. As lapin's own, it then counts
+/// for `wait_for_confirms`.
+#[must_use = "the span ends when the broker's answer is awaited"]
+pub struct TracedConfirm {
+    inner: PublisherConfirm,
+    /// An answer that was there at once.
+    ready: Option<lapin::Result<Confirmation>>,
+    sending: Sending,
+}
+
+/// The span of a publication under way.
+pub(super) struct Sending(pub(super) ActiveSpan);
+
+impl Sending {
+    pub(super) fn fail(&mut self, error: &lapin::Error) {
+        self.0
+            .end_with(|span| span.fail(&facts::error_type(error), ""));
+    }
+
+    fn end(&mut self, answer: &lapin::Result<Confirmation>) {
+        self.0.end_with(|span| match answer {
+            Err(error) => span.fail(&facts::error_type(error), ""),
+            Ok(Confirmation::Ack(Some(returned))) => fail_returned(span, returned),
+            Ok(Confirmation::Nack(_)) => span.fail("nack", ""),
+            Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => {}
+        });
+    }
+}
+
+fn fail_returned(span: &mut SpanWriter<'_>, returned: &BasicReturnMessage) {
+    let error_type = match returned.error() {
+        Some(error) => facts::protocol_error(error.kind()),
+        None => returned.reply_code.to_string(),
+    };
+    span.fail(&error_type, "");
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.0.end_with(|span| {
+                span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::CANCELLED);
+            });
+        }
+    }
+}
+
+impl TracedConfirm {
+    pub(super) fn new(mut inner: PublisherConfirm, mut sending: Sending) -> Self {
+        // Where no confirms are asked for the answer is there, and few await it.
+        let ready = match Pin::new(&mut inner).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => {
+                sending.end(&answer);
+                Some(answer)
+            }
+            Poll::Pending => None,
+        };
+        Self {
+            inner,
+            ready,
+            sending,
+        }
+    }
+
+    /// The span of the publication, to describe it.
+    #[must_use]
+    pub fn span(&self) -> &SpanRef {
+        self.sending.0.span()
+    }
+}
+
+impl Future for TracedConfirm {
+    type Output = lapin::Result<Confirmation>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Some(answer) = this.ready.take() {
+            return Poll::Ready(answer);
+        }
+        let answer = std::task::ready!(Pin::new(&mut this.inner).poll(cx));
+        this.sending.end(&answer);
+        Poll::Ready(answer)
+    }
+}
+
+impl fmt::Debug for TracedConfirm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TracedConfirm")
+            .field("span", self.span())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,70 @@
+use std::future::Future;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use lapin::Consumer;
+use lapin::message::DeliveryResult;
+use tracing_core_ctx::context::FutureExt as _;
+
+use super::delivery::{Source, TracedDelivery};
+
+/// A [`Consumer`] whose deliveries are process spans: a stream, or with [`set_delegate`](Self::set_delegate) a callback.
+///
+/// A process span starts when the delivery is handed over, not while it waits among the prefetched ones.
+#[derive(Clone, Debug)]
+pub struct TracedConsumer {
+    inner: Consumer,
+    source: Source,
+}
+
+impl TracedConsumer {
+    pub(super) const fn new(inner: Consumer, source: Source) -> Self {
+        Self { inner, source }
+    }
+
+    /// The consumer itself. What it hands over is not traced.
+    #[must_use]
+    pub const fn inner(&self) -> &Consumer {
+        &self.inner
+    }
+
+    /// [`Consumer::set_delegate`]: lapin spawns what `handle` returns for each delivery. It runs as the work of the process span.
+    pub fn set_delegate<F, H>(&self, handle: H)
+    where
+        F: Future<Output = ()> + Send + 'static,
+        H: Fn(lapin::Result<Option<TracedDelivery>>) -> F + Send + Sync + 'static,
+    {
+        let source = self.source.clone();
+        self.inner.set_delegate(move |delivery: DeliveryResult| {
+            let delivery =
+                delivery.map(|some| some.map(|delivery| TracedDelivery::new(delivery, &source)));
+            let context = match &delivery {
+                Ok(Some(delivery)) => delivery.context().clone(),
+                Ok(None) | Err(_) => tracing_core_ctx::Context::current(),
+            };
+            let work = context.scope(|| handle(delivery));
+            work.with_context(context)
+        });
+    }
+}
+
+impl Stream for TracedConsumer {
+    type Item = lapin::Result<TracedDelivery>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = Pin::new(&mut self.inner).poll_next(cx);
+        next.map(|next| {
+            next.map(|result| result.map(|delivery| TracedDelivery::new(delivery, &self.source)))
+        })
+    }
+}
+
+impl Deref for TracedConsumer {
+    type Target = Consumer;
+
+    fn deref(&self) -> &Consumer {
+        &self.inner
+    }
+}

@@ -1,0 +1,286 @@
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+
+use lapin::BasicProperties;
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
+use lapin::types::{MessageCount, ShortString};
+use tracing_core_ctx::context::{FutureExt as _, WithContext};
+use tracing_core_ctx::semconv::{self, ctx_message_settlement as settlement};
+use tracing_core_ctx::{ActiveSpan, Context, SpanRef, Timestamp};
+
+use super::confirm::Sending;
+use super::headers::AmqpHeaders;
+use super::{facts, settled::Settled};
+use crate::carrier::LastOf;
+use crate::{OperationType, QueueTracer};
+
+/// Where deliveries come from.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub(super) tracer: QueueTracer,
+    pub(super) settled: Settled,
+    pub(super) queue: ShortString,
+    /// Nothing is ever settled.
+    pub(super) no_ack: bool,
+}
+
+impl Source {
+    /// The span of a pull that began at `start` and has brought `delivery`.
+    pub(super) fn received(&self, delivery: &Delivery, start: Timestamp) {
+        if !self.tracer.settings.receive_spans {
+            return;
+        }
+        let name = self.destination(delivery);
+        let destination = facts::destination(&name, self.queue.as_str());
+        let mut operation = facts::operation(OperationType::Receive, "receive", destination);
+        operation.start = Some(start);
+        operation.message = facts::incoming(&self.tracer, delivery);
+        let origin = self.tracer.extract(&LastOf(&delivery.properties));
+        let messages = [(&origin, operation.message)];
+        self.tracer
+            .start_receive(&operation, messages)
+            .end_with(|_| {});
+    }
+
+    /// The span of a pull that failed.
+    pub(super) fn failed(&self, error: &lapin::Error, start: Timestamp) {
+        if !self.tracer.settings.receive_spans {
+            return;
+        }
+        let destination = facts::destination(self.queue.as_str(), self.queue.as_str());
+        let mut operation = facts::operation(OperationType::Receive, "receive", destination);
+        operation.start = Some(start);
+        self.tracer
+            .start_receive(&operation, [])
+            .end_with(|span| span.fail(&facts::error_type(error), ""));
+    }
+
+    fn destination(&self, delivery: &Delivery) -> String {
+        facts::came_to(
+            delivery.exchange.as_str(),
+            delivery.routing_key.as_str(),
+            self.queue.as_str(),
+        )
+    }
+}
+
+/// A [`Delivery`] and the span of processing it.
+///
+/// The span ends when the delivery is settled by a method of this type, or when it is dropped; `ctx.message.settlement` says which: `ack`, `nack`,
+/// `reject`, `requeue`, or `none`. A delivery that lapin's channel or another delivery has settled (`multiple`) knows that when it is dropped.
+///
+/// What handles the message runs in [`process`](Self::process), so that its spans are children.
+pub struct TracedDelivery {
+    delivery: Delivery,
+    processing: ActiveSpan,
+    source: Source,
+}
+
+impl TracedDelivery {
+    pub(super) fn new(delivery: Delivery, source: &Source) -> Self {
+        let name = source.destination(&delivery);
+        let destination = facts::destination(&name, source.queue.as_str());
+        let mut operation = facts::operation(OperationType::Process, "process", destination);
+        operation.message = facts::incoming(&source.tracer, &delivery);
+        let origin = source.tracer.extract(&LastOf(&delivery.properties));
+        let processing = source.tracer.start_process(&operation, &origin);
+        source.settled.hand_over(delivery.delivery_tag);
+        Self {
+            delivery,
+            processing,
+            source: source.clone(),
+        }
+    }
+
+    /// Lets `work` run as what processes this message: its span is current in every poll. The span goes on afterwards, until the delivery is settled.
+    pub fn process<F: Future>(&self, work: F) -> WithContext<F> {
+        work.with_context(self.processing.context().clone())
+    }
+
+    /// The context in which the message is processed.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        self.processing.context()
+    }
+
+    /// The span of processing the message, to describe it.
+    #[must_use]
+    pub fn span(&self) -> &SpanRef {
+        self.processing.span()
+    }
+
+    /// The properties of the message to send it on with: without its context, so that it gets that of the one who sends it, and without what the
+    /// broker wrote about its deaths.
+    #[must_use]
+    pub fn properties_to_send_on(&self) -> BasicProperties {
+        let properties = &self.delivery.properties;
+        let mut headers = AmqpHeaders::of(properties);
+        self.source.tracer.remove(&mut headers);
+        headers.drop_if(|name| {
+            name == "x-death"
+                || name.starts_with("x-first-death-")
+                || name.starts_with("x-last-death-")
+        });
+        headers.put_into(properties.clone())
+    }
+
+    /// Acknowledges the message, in a span, and ends the process span.
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel. `Ok(false)` if the delivery is settled already or its channel is closed.
+    pub async fn ack(&mut self, options: BasicAckOptions) -> lapin::Result<bool> {
+        let acker = self.delivery.acker.clone();
+        let ack = acker.ack(options);
+        self.settle("ack", settlement::ACK, options.multiple, ack)
+            .await
+    }
+
+    /// Says that the message was not processed, in a span, and ends the process span.
+    ///
+    /// # Errors
+    ///
+    /// As [`ack`](Self::ack).
+    pub async fn nack(&mut self, options: BasicNackOptions) -> lapin::Result<bool> {
+        let how = match options.requeue {
+            true => settlement::REQUEUE,
+            false => settlement::NACK,
+        };
+        let acker = self.delivery.acker.clone();
+        let nack = acker.nack(options);
+        self.settle("nack", how, options.multiple, nack).await
+    }
+
+    /// Refuses the message, in a span, and ends the process span.
+    ///
+    /// # Errors
+    ///
+    /// As [`ack`](Self::ack).
+    pub async fn reject(&mut self, options: BasicRejectOptions) -> lapin::Result<bool> {
+        let how = match options.requeue {
+            true => settlement::REQUEUE,
+            false => settlement::REJECT,
+        };
+        let acker = self.delivery.acker.clone();
+        let reject = acker.reject(options);
+        self.settle("reject", how, false, reject).await
+    }
+
+    async fn settle(
+        &mut self,
+        name: &str,
+        how: &'static str,
+        multiple: bool,
+        settle: impl Future<Output = lapin::Result<bool>>,
+    ) -> lapin::Result<bool> {
+        let mut settling = Sending(self.start_settle(name));
+        let context = settling.0.context().clone();
+        let settled = settle.with_context(context).await;
+        match &settled {
+            Ok(true) => {
+                settling.0.end_with(|_| {});
+                let tag = self.delivery.delivery_tag;
+                if multiple {
+                    self.source.settled.put(tag, true, how);
+                }
+                self.end(how);
+            }
+            Ok(false) => {
+                let error_type = match self.delivery.acker.poisoned() {
+                    true => facts::CHANNEL_CLOSED,
+                    false => "already-settled",
+                };
+                settling.0.end_with(|span| span.fail(error_type, ""));
+                self.end_unsettled();
+            }
+            Err(error) => {
+                settling.fail(error);
+                self.end_unsettled();
+            }
+        }
+        settled
+    }
+
+    fn start_settle(&self, name: &str) -> ActiveSpan {
+        let destination_name = self.source.destination(&self.delivery);
+        let destination = facts::destination(&destination_name, self.source.queue.as_str());
+        let mut operation = facts::operation(OperationType::Settle, name, destination);
+        operation.message.delivery_tag = i64::try_from(self.delivery.delivery_tag).ok();
+        let processing = self.processing.context().clone();
+        self.source.tracer.start_settle(&operation, processing)
+    }
+
+    fn end(&mut self, how: &str) {
+        self.processing
+            .end_with(|span| span.set(semconv::CTX_MESSAGE_SETTLEMENT, how));
+    }
+
+    /// Ends as one that this delivery did not settle; others may have.
+    fn end_unsettled(&mut self) {
+        if self.source.no_ack {
+            self.processing.end_with(|_| {});
+        } else {
+            self.end(self.source.settled.how(self.delivery.delivery_tag));
+        }
+    }
+}
+
+impl Deref for TracedDelivery {
+    type Target = Delivery;
+
+    fn deref(&self) -> &Delivery {
+        &self.delivery
+    }
+}
+
+impl Drop for TracedDelivery {
+    fn drop(&mut self) {
+        if !self.processing.is_open() {
+            return;
+        }
+        if std::thread::panicking() {
+            // How it ends then, the span itself knows.
+            let how = self.source.settled.how(self.delivery.delivery_tag);
+            self.processing
+                .span()
+                .set(semconv::CTX_MESSAGE_SETTLEMENT, how);
+        } else {
+            self.end_unsettled();
+        }
+    }
+}
+
+impl fmt::Debug for TracedDelivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TracedDelivery")
+            .field("delivery", &self.delivery)
+            .field("span", self.span())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A message that [`basic_get`](super::TracedChannel::basic_get) has brought.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct TracedGet {
+    /// The message.
+    pub delivery: TracedDelivery,
+    /// How many messages are left in the queue.
+    pub message_count: MessageCount,
+}
+
+impl Deref for TracedGet {
+    type Target = TracedDelivery;
+
+    fn deref(&self) -> &TracedDelivery {
+        &self.delivery
+    }
+}
+
+impl std::ops::DerefMut for TracedGet {
+    fn deref_mut(&mut self) -> &mut TracedDelivery {
+        &mut self.delivery
+    }
+}

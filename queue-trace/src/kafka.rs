@@ -1,0 +1,71 @@
+//! Kafka with [rdkafka](https://docs.rs/rdkafka).
+//!
+//! ```no_run
+//! use queue_trace::kafka::{TracedConsumer, TracedProducer};
+//! use queue_trace::QueueTracer;
+//! use rdkafka::Message as _;
+//! use rdkafka::consumer::{CommitMode, StreamConsumer};
+//! use rdkafka::error::KafkaResult;
+//! use rdkafka::producer::{FutureProducer, FutureRecord};
+//! use rdkafka::util::Timeout;
+//! use tracing_core_ctx::Tracer;
+//!
+//! # async fn notify(_: Option<&[u8]>) {}
+//! async fn order(producer: FutureProducer, tracer: Tracer) {
+//!     let producer = TracedProducer::new(producer, QueueTracer::new(tracer));
+//!     // The span ends with the delivery report.
+//!     let record = FutureRecord::to("orders").key("customer-7").payload("a book");
+//!     let delivered = producer.send(record, Timeout::Never).await;
+//! }
+//!
+//! async fn notifications(consumer: StreamConsumer, tracer: Tracer) -> KafkaResult<()> {
+//!     let consumer = TracedConsumer::new(consumer, QueueTracer::new(tracer)).group("notifications");
+//!     loop {
+//!         let message = consumer.recv().await?;
+//!         message.process(|message| notify(message.payload())).await;
+//!         consumer.commit_message(&message, CommitMode::Async)?;
+//!     }
+//! }
+//! ```
+//!
+//! # Spans
+//!
+//! | call | span | ends |
+//! |---|---|---|
+//! | [`send`](TracedProducer::send), [`send_result`](TracedProducer::send_result) | `send {topic}`, producer | with the delivery report, which tells partition and offset |
+//! | [`send_traced`](SendTraced::send_traced) of `BaseProducer` and `ThreadedProducer` | the same | the same, after the delivery callback |
+//! | [`recv`](TracedConsumer::recv), [`stream`](TracedConsumer::stream), [`recv_batch`](TracedConsumer::recv_batch) | `poll {topic}`, client, linked; [can be turned off](crate::QueueTracer::receive_spans) | at once: it starts when the message is handed over |
+//! | [`process`](Traced::process), [`start_process`](Traced::start_process) | `process {topic}`, consumer | with the work, or with the guard |
+//! | [`commit_message`](TracedConsumer::commit_message) and its like | `commit {topic}`, `store`, client, below the active span | with the call |
+//!
+//! Commits that librdkafka makes by itself are not seen, nor is what other code does with the inner client.
+//!
+//! A consumer in its default setting stores the offset of a message when it hands it over, so a process span that failed does not mean that the
+//! message comes again. With `enable.auto.offset.store` = `false`, call [`store_offset_from_message`](TracedConsumer::store_offset_from_message)
+//! when it is processed.
+//!
+//! # Headers
+//!
+//! Of a header that stands several times the last is read; writing leaves one. rdkafka panics when it is asked for a header whose name is not UTF-8, which any
+//! producer can write. Here that panic is caught and the header passed over; the panic hook still reports it, and a program built with
+//! `panic = "abort"` is not saved.
+
+mod batch;
+mod consumer;
+mod context;
+mod digits;
+mod error;
+mod headers;
+mod message;
+mod process;
+mod producer;
+mod sending;
+
+pub use batch::TracedBatch;
+pub use consumer::{TracedConsumer, TracedStream};
+pub use context::{SendTraced, TracedContext, TracedOpaque};
+pub use headers::KafkaHeaders;
+pub use message::{Traced, TracedMessage, TracedOwnedMessage};
+pub use process::Processing;
+pub use producer::TracedProducer;
+pub use sending::TracedDelivery;

@@ -1,0 +1,122 @@
+use std::ops::Deref;
+
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message as _;
+use tracing_core_ctx::ActiveSpan;
+use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
+
+use super::digits::Digits;
+use super::message::{Source, TracedMessage};
+use super::process::Processing;
+use crate::{Destination, Message, Operation, OperationType, Origin};
+
+/// Messages that are processed together. Made by [`recv_batch`](super::TracedConsumer::recv_batch).
+#[derive(Debug)]
+pub struct TracedBatch<'a> {
+    messages: Vec<TracedMessage<'a>>,
+    error: Option<KafkaError>,
+    source: Source,
+}
+
+impl<'a> TracedBatch<'a> {
+    pub(super) const fn new(
+        messages: Vec<TracedMessage<'a>>,
+        error: Option<KafkaError>,
+        source: Source,
+    ) -> Self {
+        Self {
+            messages,
+            error,
+            source,
+        }
+    }
+
+    /// What ended the batch before it was full, if it was an error.
+    #[must_use]
+    pub const fn error(&self) -> Option<&KafkaError> {
+        self.error.as_ref()
+    }
+
+    /// The messages themselves, to process each in a span of its own.
+    #[must_use]
+    pub fn into_messages(self) -> Vec<TracedMessage<'a>> {
+        self.messages
+    }
+
+    /// Runs `work` in one process span that is linked to each message.
+    ///
+    /// If `work` is dropped before its end, the span ends with `ctx.outcome` = `cancelled`.
+    pub async fn process<'m, F: Future>(&'m self, work: impl FnOnce(&'m Self) -> F) -> F::Output {
+        self.start_process().run(|| work(self)).await
+    }
+
+    /// Starts one process span, linked to each message, that ends when it is told to, or dropped.
+    pub fn start_process(&self) -> Processing {
+        Processing::new(start(
+            &self.source,
+            OperationType::Process,
+            "process",
+            &self.messages,
+            Some(self.messages.len()),
+        ))
+    }
+}
+
+/// Starts a span over `messages`: a batch, if there is a count.
+pub(super) fn start(
+    source: &Source,
+    operation_type: OperationType,
+    name: &str,
+    messages: &[TracedMessage<'_>],
+    batch: Option<usize>,
+) -> ActiveSpan {
+    let topic = common(messages, |message| message.topic());
+    let partition = common(messages, |message| message.partition());
+    let digits = partition.and_then(Digits::of);
+    let destination = Destination::named(topic.unwrap_or_default());
+    let mut operation = Operation::new(operation_type, KAFKA, name, destination);
+    operation.consumer_group = source.group.as_deref();
+    operation.batch = batch;
+    operation.message = match (batch, messages) {
+        (None, [message]) => message.known(digits.as_ref()),
+        _ => Message {
+            partition: digits
+                .as_ref()
+                .and_then(Digits::as_str)
+                .filter(|_| topic.is_some()),
+            ..Message::default()
+        },
+    };
+    let digits: Vec<_> = messages
+        .iter()
+        .map(|message| Digits::of(message.partition()))
+        .collect();
+    let known = messages
+        .iter()
+        .zip(&digits)
+        .map(|(message, digits)| -> (&Origin, Message<'_>) {
+            (message.origin(), message.known(digits.as_ref()))
+        });
+    match operation_type {
+        OperationType::Receive => source.queue.start_receive(&operation, known),
+        _ => source.queue.start_process_batch(&operation, known),
+    }
+}
+
+/// What all have, if they have the same.
+fn common<'m, T: PartialEq>(
+    messages: &'m [TracedMessage<'_>],
+    of: impl Fn(&'m TracedMessage<'_>) -> T,
+) -> Option<T> {
+    let mut all = messages.iter().map(of);
+    let first = all.next()?;
+    all.all(|each| each == first).then_some(first)
+}
+
+impl<'a> Deref for TracedBatch<'a> {
+    type Target = [TracedMessage<'a>];
+
+    fn deref(&self) -> &Self::Target {
+        &self.messages
+    }
+}

@@ -1,0 +1,231 @@
+#![expect(
+    clippy::result_large_err,
+    reason = "the producers themselves give records back so"
+)]
+
+use std::error::Error;
+use std::fmt;
+
+use rdkafka::client::{ClientContext, OAuthToken};
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Message as _, ToBytes};
+use rdkafka::producer::{
+    BaseProducer, BaseRecord, DeliveryResult, Partitioner, Producer as _, ProducerContext,
+    ThreadedProducer,
+};
+use rdkafka::statistics::Statistics;
+use rdkafka::util::IntoOpaque;
+
+use super::sending::{self, Outgoing, Sending};
+use crate::QueueTracer;
+
+/// The context of a `BaseProducer` or `ThreadedProducer` whose records are traced, around a context of your own.
+///
+/// A record is sent by [`SendTraced::send_traced`]. The delivery callback runs with its span as the current one, with the opaque value that was given; then the
+/// span ends.
+///
+/// ```no_run
+/// use queue_trace::QueueTracer;
+/// use queue_trace::kafka::{SendTraced as _, TracedContext};
+/// use rdkafka::config::ClientConfig;
+/// use rdkafka::producer::{BaseRecord, DefaultProducerContext, ThreadedProducer};
+/// # use tracing_core_ctx::Tracer;
+///
+/// # fn demo(tracer: Tracer) -> Result<(), rdkafka::error::KafkaError> {
+/// let context = TracedContext::new(DefaultProducerContext, QueueTracer::new(tracer));
+/// let producer: ThreadedProducer<_> = ClientConfig::new().create_with_context(context)?;
+/// let record = BaseRecord::to("orders").key("customer-7").payload("a book");
+/// producer.send_traced(record).map_err(|(error, _record)| error)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct TracedContext<C> {
+    inner: C,
+    queue: QueueTracer,
+}
+
+impl<C> TracedContext<C> {
+    /// Traces what a producer with this context sends.
+    #[must_use]
+    pub const fn new(context: C, queue: QueueTracer) -> Self {
+        Self {
+            inner: context,
+            queue,
+        }
+    }
+
+    /// The context around which this one lies.
+    #[must_use]
+    pub const fn inner(&self) -> &C {
+        &self.inner
+    }
+}
+
+/// The opaque value of a record together with its span.
+pub struct TracedOpaque<D> {
+    opaque: D,
+    sending: Sending,
+}
+
+impl<C: ClientContext> ClientContext for TracedContext<C> {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = C::ENABLE_REFRESH_OAUTH_TOKEN;
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.inner.log(level, facility, message);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.inner.stats(statistics);
+    }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.inner.stats_raw(statistics);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.inner.error(error, reason);
+    }
+
+    fn generate_oauth_token(
+        &self,
+        oauthbearer_config: Option<&str>,
+    ) -> Result<OAuthToken, Box<dyn Error>> {
+        self.inner.generate_oauth_token(oauthbearer_config)
+    }
+}
+
+impl<C, Part> ProducerContext<Part> for TracedContext<C>
+where
+    C: ProducerContext<Part>,
+    Part: Partitioner,
+{
+    type DeliveryOpaque = Box<TracedOpaque<C::DeliveryOpaque>>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, opaque: Self::DeliveryOpaque) {
+        let TracedOpaque {
+            opaque,
+            mut sending,
+        } = *opaque;
+        {
+            let _entered = sending.0.enter();
+            self.inner.delivery(result, opaque);
+        }
+        match result {
+            Ok(message) => sending.delivered(message.partition(), message.offset()),
+            Err((error, _)) => sending.failed(error),
+        }
+    }
+
+    fn get_custom_partitioner(&self) -> Option<&Part> {
+        self.inner.get_custom_partitioner()
+    }
+}
+
+/// Sends records in spans, with producers that have a [`TracedContext`].
+pub trait SendTraced<D: IntoOpaque> {
+    /// `send` of the producer, in a span whose context goes into the headers; unless there is one already, and it is to be
+    /// [respected](crate::Existing). The span ends with the delivery report.
+    ///
+    /// # Errors
+    ///
+    /// Those of the producer, such as a full queue, with the record as it was given. The span ends at once.
+    fn send_traced<'a, K, P>(
+        &self,
+        record: BaseRecord<'a, K, P, D>,
+    ) -> Result<(), (KafkaError, BaseRecord<'a, K, P, D>)>
+    where
+        K: ToBytes + ?Sized,
+        P: ToBytes + ?Sized;
+}
+
+macro_rules! send_traced {
+    ($($producer:ident)*) => {
+        $(impl<C, Part> SendTraced<C::DeliveryOpaque> for $producer<TracedContext<C>, Part>
+        where
+            C: ProducerContext<Part> + 'static,
+            Part: Partitioner + Send + Sync + 'static,
+        {
+            fn send_traced<'a, K, P>(
+                &self,
+                record: BaseRecord<'a, K, P, C::DeliveryOpaque>,
+            ) -> Result<(), (KafkaError, BaseRecord<'a, K, P, C::DeliveryOpaque>)>
+            where
+                K: ToBytes + ?Sized,
+                P: ToBytes + ?Sized,
+            {
+                let queue = &self.context().queue;
+                send(queue, record, |record| self.send(record))
+            }
+        })*
+    };
+}
+
+send_traced!(BaseProducer ThreadedProducer);
+
+type Traced<'a, K, P, D> = BaseRecord<'a, K, P, Box<TracedOpaque<D>>>;
+
+fn send<'a, K, P, D>(
+    queue: &QueueTracer,
+    record: BaseRecord<'a, K, P, D>,
+    send: impl FnOnce(Traced<'a, K, P, D>) -> Result<(), (KafkaError, Traced<'a, K, P, D>)>,
+) -> Result<(), (KafkaError, BaseRecord<'a, K, P, D>)>
+where
+    K: ToBytes + ?Sized,
+    P: ToBytes + ?Sized,
+    D: IntoOpaque,
+{
+    let known = Outgoing {
+        topic: record.topic,
+        partition: record.partition,
+        key: record.key.map(ToBytes::to_bytes),
+        payload: record.payload.map(ToBytes::to_bytes),
+    };
+    let (mut record, opaque) = with_opaque(record, ());
+    let (sending, injected) = known.start(queue, &mut record.headers);
+    let (record, ()) = with_opaque(record, Box::new(TracedOpaque { opaque, sending }));
+    send(record).map_err(|(error, record)| {
+        let (mut record, traced) = with_opaque(record, ());
+        let TracedOpaque {
+            opaque,
+            mut sending,
+        } = *traced;
+        sending.failed(&error);
+        if injected {
+            record.headers = sending::restore(queue, record.headers);
+        }
+        (error, with_opaque(record, opaque).0)
+    })
+}
+
+/// The same record with another opaque value, and the one it had.
+fn with_opaque<'a, K, P, A, B>(
+    record: BaseRecord<'a, K, P, A>,
+    delivery_opaque: B,
+) -> (BaseRecord<'a, K, P, B>, A)
+where
+    K: ToBytes + ?Sized,
+    P: ToBytes + ?Sized,
+    A: IntoOpaque,
+    B: IntoOpaque,
+{
+    let changed = BaseRecord {
+        topic: record.topic,
+        partition: record.partition,
+        payload: record.payload,
+        key: record.key,
+        timestamp: record.timestamp,
+        headers: record.headers,
+        delivery_opaque,
+    };
+    (changed, record.delivery_opaque)
+}
+
+impl<D> fmt::Debug for TracedOpaque<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TracedOpaque")
+            .field("span", self.sending.0.span())
+            .finish_non_exhaustive()
+    }
+}

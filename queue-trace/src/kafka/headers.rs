@@ -1,0 +1,251 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rdkafka::message::{BorrowedHeaders, Header, Headers, OwnedHeaders};
+use tracing_core_ctx::diagnostics::{self, Level};
+use tracing_core_ctx::propagation::{Extract, Inject, W3cHeaders};
+
+use crate::carrier::{self, Walk};
+
+/// The headers of a record as a carrier of contexts: to be sent, or to be changed.
+///
+/// ```
+/// use queue_trace::kafka::KafkaHeaders;
+/// use rdkafka::message::OwnedHeaders;
+/// use tracing_core_ctx::{Context, Tracer};
+///
+/// # let tracer = Tracer::noop();
+/// let mut headers = KafkaHeaders::of(Some(OwnedHeaders::new()));
+/// tracer.inject(&Context::current(), &mut headers);
+/// let headers: Option<OwnedHeaders> = headers.into_inner();
+/// ```
+#[derive(Debug, Default)]
+pub struct KafkaHeaders {
+    headers: Option<OwnedHeaders>,
+}
+
+impl KafkaHeaders {
+    /// The headers of a record.
+    #[must_use]
+    pub const fn of(headers: Option<OwnedHeaders>) -> Self {
+        Self { headers }
+    }
+
+    /// The headers as they are now; `None` if there never were any and nothing was written.
+    #[must_use]
+    pub fn into_inner(self) -> Option<OwnedHeaders> {
+        self.headers
+    }
+
+    /// Whether there is a header of one of these names.
+    pub(super) fn holds(&self, names: &[&str]) -> bool {
+        let mut found = false;
+        self.walk(&mut |each, _| {
+            found |= names.iter().any(|name| each.eq_ignore_ascii_case(name));
+        });
+        found
+    }
+
+    fn push(&mut self, key: &str, value: &str) {
+        let headers = self.headers.take().unwrap_or_default();
+        let value = Some(value.as_bytes());
+        self.headers = Some(headers.insert(Header { key, value }));
+    }
+
+    /// Takes the headers of these names away. They can only be copied without them; one that cannot be read would be lost by that, so then nothing
+    /// is done and the answer is no.
+    pub(super) fn take_away(&mut self, names: &[&str]) -> bool {
+        let is_named = |each: &str| names.iter().any(|name| each.eq_ignore_ascii_case(name));
+        let Some(headers) = &self.headers else {
+            return true;
+        };
+        let mut found = false;
+        let readable = walk(headers, &mut |each, _| {
+            found |= is_named(each);
+        });
+        if !found {
+            return true;
+        }
+        if !readable {
+            return false;
+        }
+        let mut kept = Some(OwnedHeaders::new_with_capacity(headers.count()));
+        walk(headers, &mut |key, value| {
+            if !is_named(key) {
+                kept = kept.take().map(|kept| kept.insert(Header { key, value }));
+            }
+        });
+        self.headers = kept;
+        true
+    }
+}
+
+/// Headers that have none of `fields` any more, so that these need not be looked for when they are written.
+pub(super) struct Cleared<'a> {
+    pub(super) headers: &'a mut KafkaHeaders,
+    pub(super) fields: &'a [&'static str],
+}
+
+impl Inject for Cleared<'_> {
+    fn set(&mut self, name: &str, value: &str) {
+        if self.fields.contains(&name) {
+            self.headers.push(name, value);
+        } else {
+            self.headers.set(name, value);
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.headers.remove(name);
+    }
+}
+
+impl Walk for KafkaHeaders {
+    fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a str, Option<&'a [u8]>)) {
+        if let Some(headers) = &self.headers {
+            walk(headers, visit);
+        }
+    }
+}
+
+impl Walk for BorrowedHeaders {
+    fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a str, Option<&'a [u8]>)) {
+        walk(self, visit);
+    }
+}
+
+impl Walk for OwnedHeaders {
+    fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a str, Option<&'a [u8]>)) {
+        walk(self, visit);
+    }
+}
+
+/// Shows every header that can be read, and says whether all can: rdkafka panics over a name that is not UTF-8.
+fn walk<'a, H: Headers>(headers: &'a H, visit: &mut dyn FnMut(&'a str, Option<&'a [u8]>)) -> bool {
+    let count = headers.count();
+    let mut index = 0;
+    let mut readable = true;
+    while index < count {
+        let rest = catch_unwind(AssertUnwindSafe(|| {
+            while index < count {
+                if let Some(header) = headers.try_get(index) {
+                    visit(header.key, header.value);
+                }
+                index += 1;
+            }
+        }));
+        if rest.is_err() {
+            index += 1;
+            readable = false;
+        }
+    }
+    if !readable {
+        diagnostics::report_once(
+            "queue-trace.kafka.header",
+            Level::Warn,
+            format_args!("a message has a header whose name is not UTF-8: it is passed over"),
+        );
+    }
+    readable
+}
+
+impl Extract for KafkaHeaders {
+    fn get_all<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
+        carrier::last(self, name).into_iter().for_each(visit);
+    }
+
+    fn get_w3c(&self) -> W3cHeaders<'_> {
+        carrier::w3c(self)
+    }
+
+    fn names<'a>(&'a self, prefix: &str, visit: &mut dyn FnMut(&'a str)) {
+        carrier::names(self, prefix, visit);
+    }
+}
+
+impl Inject for KafkaHeaders {
+    fn set(&mut self, name: &str, value: &str) {
+        if self.take_away(&[name]) {
+            self.push(name, value);
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.take_away(&[name]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(headers: &KafkaHeaders) -> Vec<(String, Option<Vec<u8>>)> {
+        let mut list = Vec::new();
+        headers.walk(&mut |name, value| list.push((name.to_owned(), value.map(<[u8]>::to_vec))));
+        list
+    }
+
+    fn with(headers: &[(&str, Option<&[u8]>)]) -> KafkaHeaders {
+        let mut all = OwnedHeaders::new();
+        for (key, value) in headers {
+            all = all.insert(Header { key, value: *value });
+        }
+        KafkaHeaders::of(Some(all))
+    }
+
+    #[test]
+    fn a_context_replaces_all_that_stood_there_and_others_keep_their_order() {
+        let mut headers = with(&[
+            ("traceparent", Some(b"stale")),
+            ("tenant", Some(b"7")),
+            ("TraceParent", Some(b"staler")),
+            ("null", None),
+            ("empty", Some(b"")),
+            ("tenant", Some(&[0xff])),
+        ]);
+        headers.set("traceparent", "fresh");
+        headers.set("traceparent", "fresh");
+        let expected: [(&str, Option<&[u8]>); 5] = [
+            ("tenant", Some(b"7")),
+            ("null", None),
+            ("empty", Some(b"")),
+            ("tenant", Some(&[0xff])),
+            ("traceparent", Some(b"fresh")),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.map(<[u8]>::to_vec)));
+        assert_eq!(list(&headers), expected);
+    }
+
+    #[test]
+    fn of_none_there_stay_none_unless_something_is_written() {
+        let mut headers = KafkaHeaders::default();
+        headers.remove("traceparent");
+        assert!(headers.headers.is_none());
+        headers.set("traceparent", "fresh");
+        assert_eq!(list(&headers).len(), 1);
+    }
+
+    /// Headers as a foreign producer may write them: the second name is not UTF-8, which panics.
+    struct Foreign;
+
+    impl Headers for Foreign {
+        fn count(&self) -> usize {
+            3
+        }
+
+        fn try_get(&self, index: usize) -> Option<Header<'_, &[u8]>> {
+            let key = ["first", "", "last"][index];
+            assert!(!key.is_empty(), "not UTF-8");
+            Some(Header {
+                key,
+                value: Some(b"value"),
+            })
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf8_is_passed_over() {
+        let mut names = Vec::new();
+        assert!(!walk(&Foreign, &mut |name, _| names.push(name)));
+        assert_eq!(names, ["first", "last"]);
+    }
+}

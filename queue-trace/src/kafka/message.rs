@@ -1,0 +1,187 @@
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use rdkafka::message::{BorrowedMessage, Message as KafkaMessage, OwnedMessage, Timestamp};
+use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
+
+use super::digits::Digits;
+use super::process::Processing;
+use crate::carrier::{LastOf, Walk};
+use crate::{Destination, Message, Operation, Origin, QueueTracer};
+
+/// What a consumer knows of itself.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub(super) queue: QueueTracer,
+    pub(super) group: Option<Arc<str>>,
+}
+
+/// A message together with where it came from.
+///
+/// It is the message, by [`Deref`]: `payload()`, `key()`, `consumer.commit_message(&message, ..)`.
+pub struct Traced<M> {
+    message: M,
+    origin: Origin,
+    queue_time: Option<i64>,
+    source: Source,
+}
+
+/// A message in the memory of its consumer.
+pub type TracedMessage<'a> = Traced<BorrowedMessage<'a>>;
+
+/// A message with memory of its own, which may go to another thread and stay there.
+pub type TracedOwnedMessage = Traced<OwnedMessage>;
+
+impl<'a> TracedMessage<'a> {
+    pub(super) fn new(message: BorrowedMessage<'a>, source: &Source) -> Self {
+        let origin = match message.headers() {
+            Some(headers) => source.queue.extract(&LastOf(headers)),
+            None => Origin::unknown(),
+        };
+        Self {
+            queue_time: queue_time(&source.queue, message.timestamp()),
+            origin,
+            message,
+            source: source.clone(),
+        }
+    }
+
+    /// A copy that does not hold the consumer's memory, with the same origin.
+    #[must_use]
+    pub fn detach(&self) -> TracedOwnedMessage {
+        Traced {
+            message: self.message.detach(),
+            origin: self.origin.clone(),
+            queue_time: self.queue_time,
+            source: self.source.clone(),
+        }
+    }
+}
+
+impl<M: KafkaMessage> Traced<M> {
+    /// Where the message came from.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The message itself.
+    #[must_use]
+    pub fn into_inner(self) -> M {
+        self.message
+    }
+
+    /// Runs `work` in a process span, which is current in it and ends with it. If `work` is dropped before, the span ends with
+    /// `ctx.outcome` = `cancelled`.
+    ///
+    /// An error that `work` returns is for it to record: `SpanRef::current().record_failure(&error)`.
+    pub async fn process<'m, F: Future>(&'m self, work: impl FnOnce(&'m Self) -> F) -> F::Output {
+        self.start_process().run(|| work(self)).await
+    }
+
+    /// Starts a process span that ends when it is told to, or dropped.
+    pub fn start_process(&self) -> Processing {
+        self.with_operation("process", |operation| {
+            let queue = &self.source.queue;
+            Processing::new(queue.start_process(operation, &self.origin))
+        })
+    }
+
+    /// What is known of the message. Keys and sizes only if they are asked for.
+    pub(super) fn known<'m>(&'m self, digits: Option<&'m Digits>) -> Message<'m> {
+        let settings = &self.source.queue.settings;
+        let message = &self.message;
+        Message {
+            partition: digits.and_then(Digits::as_str),
+            offset: Some(message.offset()).filter(|offset| *offset >= 0),
+            key: message.key().filter(|_| settings.keys),
+            is_tombstone: message.payload().is_none(),
+            body_size: message
+                .payload()
+                .filter(|_| settings.body_sizes)
+                .map(<[u8]>::len),
+            queue_time: self.queue_time,
+            ..Message::default()
+        }
+    }
+
+    /// Shows `use_it` a process operation on this message.
+    fn with_operation<T>(&self, name: &str, use_it: impl FnOnce(&Operation<'_>) -> T) -> T {
+        let digits = Digits::of(self.message.partition());
+        let topic = Destination::named(self.message.topic());
+        let mut operation = Operation::process(KAFKA, name, topic);
+        operation.consumer_group = self.source.group.as_deref();
+        operation.message = self.known(digits.as_ref());
+        use_it(&operation)
+    }
+
+    /// The headers of the message, without any context: for a record that carries it on and is to have the context of the one who
+    /// sends it.
+    #[must_use]
+    pub fn headers_without_context(&self) -> Option<rdkafka::message::OwnedHeaders>
+    where
+        M::Headers: Walk,
+    {
+        let headers = self.message.headers()?;
+        let mut kept = rdkafka::message::OwnedHeaders::new();
+        let fields = &self.source.queue.settings.fields;
+        let mut list = Vec::new();
+        headers.walk(&mut |key, value| list.push((key, value)));
+        for (key, value) in list {
+            if !fields.iter().any(|field| field.eq_ignore_ascii_case(key)) {
+                kept = kept.insert(rdkafka::message::Header { key, value });
+            }
+        }
+        Some(kept)
+    }
+}
+
+/// Milliseconds since the producer made the message; none if it is yet to come.
+fn queue_time(queue: &QueueTracer, made: Timestamp) -> Option<i64> {
+    let Timestamp::CreateTime(made) = made else {
+        return None;
+    };
+    let now = i64::try_from(queue.tracer().now().as_unix_nanos() / 1_000_000).ok()?;
+    let time = now.checked_sub(made)?;
+    (made >= 0 && time >= 0).then_some(time)
+}
+
+impl<M> Deref for Traced<M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        &self.message
+    }
+}
+
+impl<M: fmt::Debug> fmt::Debug for Traced<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Traced")
+            .field("message", &self.message)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_core_ctx::Tracer;
+
+    use super::*;
+
+    #[test]
+    fn time_in_queue_needs_a_producer_that_said_when() {
+        let queue = QueueTracer::new(Tracer::noop());
+        assert!(queue_time(&queue, Timestamp::CreateTime(0)).is_some_and(|time| time > 0));
+        for unknown in [
+            Timestamp::NotAvailable,
+            Timestamp::CreateTime(-1),
+            Timestamp::CreateTime(i64::MAX),
+            Timestamp::CreateTime(i64::MIN),
+            Timestamp::LogAppendTime(1234),
+        ] {
+            assert_eq!(queue_time(&queue, unknown), None, "{unknown:?}");
+        }
+    }
+}

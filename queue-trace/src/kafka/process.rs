@@ -1,0 +1,61 @@
+use tracing_core_ctx::context::{Entered, FutureExt as _};
+use tracing_core_ctx::{ActiveSpan, Context, SpanRef, semconv};
+
+/// A process span and the right to end it, for work that is no single future: it owns its data and may outlive the message.
+///
+/// It ends by [`end`](Self::end), or when it is dropped; if a panic drops it, it has failed.
+#[derive(Debug)]
+#[must_use = "a span that is dropped at once has ended"]
+pub struct Processing(ActiveSpan);
+
+impl Processing {
+    pub(super) const fn new(active: ActiveSpan) -> Self {
+        Self(active)
+    }
+
+    /// The context with this span as the current one: work in it with
+    /// [`with_context`](tracing_core_ctx::context::FutureExt::with_context) or [`scope`](Context::scope).
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        self.0.context()
+    }
+
+    /// The span, to describe it.
+    #[must_use]
+    pub fn span(&self) -> &SpanRef {
+        self.0.span()
+    }
+
+    /// Makes the span current until the guard is dropped, for work that does not await.
+    pub fn enter(&mut self) -> Entered<'_> {
+        self.0.enter()
+    }
+
+    /// Ends the span now.
+    pub fn end(mut self) {
+        self.0.end_with(|_| {});
+    }
+
+    /// Runs `work` as all there is to do. If it is dropped before its end, the span ends with `ctx.outcome` = `cancelled`.
+    pub(super) async fn run<F: Future>(self, work: impl FnOnce() -> F) -> F::Output {
+        let mut running = Running(self.0);
+        let context = running.0.context().clone();
+        // What makes the future is part of the work.
+        let work = context.scope(work);
+        let output = work.with_context(context).await;
+        running.0.end_with(|_| {});
+        output
+    }
+}
+
+struct Running(ActiveSpan);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.0.end_with(|span| {
+                span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::CANCELLED);
+            });
+        }
+    }
+}

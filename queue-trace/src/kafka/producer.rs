@@ -1,0 +1,168 @@
+use std::fmt;
+use std::ops::Deref;
+
+use rdkafka::ClientContext;
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::KafkaError;
+use rdkafka::message::ToBytes;
+use rdkafka::producer::future_producer::OwnedDeliveryResult;
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::util::{AsyncRuntime, DefaultRuntime, Timeout};
+
+use super::sending::{self, Outgoing, Sending, TracedDelivery};
+use crate::QueueTracer;
+
+/// A [`FutureProducer`] whose records are traced. Cheap to clone.
+///
+/// Everything else of the producer is there by [`Deref`]: `flush`, `purge`, transactions, .. What it sends by itself is not traced.
+#[must_use = "the producer stops when its last copy is dropped"]
+pub struct TracedProducer<C = DefaultClientContext, R = DefaultRuntime>
+where
+    C: ClientContext + 'static,
+{
+    inner: FutureProducer<C, R>,
+    queue: QueueTracer,
+}
+
+/// A record, and what was done to it.
+struct Prepared<'a, K: ToBytes + ?Sized, P: ToBytes + ?Sized> {
+    record: FutureRecord<'a, K, P>,
+    sending: Sending,
+    /// Whether the headers have our context.
+    injected: bool,
+}
+
+impl<C, R> TracedProducer<C, R>
+where
+    C: ClientContext + 'static,
+    R: AsyncRuntime,
+{
+    /// Traces what is sent by this from now on.
+    pub const fn new(producer: FutureProducer<C, R>, queue: QueueTracer) -> Self {
+        Self {
+            inner: producer,
+            queue,
+        }
+    }
+
+    /// The producer itself. What it sends is not traced.
+    pub const fn inner(&self) -> &FutureProducer<C, R> {
+        &self.inner
+    }
+
+    /// [`FutureProducer::send`] in a span whose context goes into the headers; unless there is one already, and it is to be
+    /// [respected](crate::Existing). The span ends with the delivery report; if this is dropped before, with `ctx.outcome` = `cancelled`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the producer, with the record as it was given.
+    pub async fn send<K, P, T>(
+        &self,
+        record: FutureRecord<'_, K, P>,
+        queue_timeout: T,
+    ) -> OwnedDeliveryResult
+    where
+        K: ToBytes + ?Sized,
+        P: ToBytes + ?Sized,
+        T: Into<Timeout>,
+    {
+        let Prepared {
+            record,
+            mut sending,
+            injected,
+        } = self.prepare(record);
+        let report = self.inner.send(record, queue_timeout).await;
+        sending::end(&mut sending, &report);
+        report.map_err(|(error, mut message)| {
+            if injected {
+                let headers = sending::restore(&self.queue, message.detach_headers());
+                message = message.replace_headers(headers);
+            }
+            (error, message)
+        })
+    }
+
+    /// [`FutureProducer::send_result`], as [`send`](Self::send).
+    ///
+    /// # Errors
+    ///
+    /// Those of the producer, such as a full queue, with the record as it was given. The span ends at once.
+    #[expect(clippy::result_large_err, reason = "it is the producer's own")]
+    pub fn send_result<'a, K, P>(
+        &self,
+        record: FutureRecord<'a, K, P>,
+    ) -> Result<TracedDelivery, (KafkaError, FutureRecord<'a, K, P>)>
+    where
+        K: ToBytes + ?Sized,
+        P: ToBytes + ?Sized,
+    {
+        let Prepared {
+            record,
+            mut sending,
+            injected,
+        } = self.prepare(record);
+        match self.inner.send_result(record) {
+            Ok(future) => Ok(TracedDelivery::new(future, sending)),
+            Err((error, mut record)) => {
+                sending.failed(&error);
+                if injected {
+                    record.headers = sending::restore(&self.queue, record.headers);
+                }
+                Err((error, record))
+            }
+        }
+    }
+
+    fn prepare<'a, K, P>(&self, mut record: FutureRecord<'a, K, P>) -> Prepared<'a, K, P>
+    where
+        K: ToBytes + ?Sized,
+        P: ToBytes + ?Sized,
+    {
+        let known = Outgoing {
+            topic: record.topic,
+            partition: record.partition,
+            key: record.key.map(ToBytes::to_bytes),
+            payload: record.payload.map(ToBytes::to_bytes),
+        };
+        let (sending, injected) = known.start(&self.queue, &mut record.headers);
+        Prepared {
+            record,
+            sending,
+            injected,
+        }
+    }
+}
+
+impl<C, R> Deref for TracedProducer<C, R>
+where
+    C: ClientContext + 'static,
+{
+    type Target = FutureProducer<C, R>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inner
+    }
+}
+
+impl<C, R> Clone for TracedProducer<C, R>
+where
+    C: ClientContext + 'static,
+{
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            queue: self.queue.clone(),
+        }
+    }
+}
+
+impl<C, R> fmt::Debug for TracedProducer<C, R>
+where
+    C: ClientContext + 'static,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TracedProducer")
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,151 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use rdkafka::error::KafkaError;
+use rdkafka::message::OwnedHeaders;
+use rdkafka::producer::future_producer::{DeliveryFuture, OwnedDeliveryResult};
+use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
+use tracing_core_ctx::{ActiveSpan, SpanRef, semconv};
+
+use super::digits::Digits;
+use super::error::error_type;
+use super::headers::{Cleared, KafkaHeaders};
+use crate::{Destination, Message, Operation, QueueTracer};
+
+/// The span of a record under way.
+pub(super) struct Sending(pub(super) ActiveSpan);
+
+impl Sending {
+    pub(super) fn delivered(&mut self, partition: i32, offset: i64) {
+        self.0.end_with(|span| {
+            let digits = Digits::of(partition);
+            let partition = digits.as_ref().and_then(Digits::as_str);
+            span.set_opt(semconv::MESSAGING_DESTINATION_PARTITION_ID, partition);
+            let offset = Some(offset).filter(|offset| *offset >= 0);
+            span.set_opt(semconv::KAFKA_OFFSET, offset);
+        });
+    }
+
+    pub(super) fn failed(&mut self, error: &KafkaError) {
+        self.0.end_with(|span| span.fail(&error_type(error), ""));
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.0.end_with(|span| {
+                span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::CANCELLED);
+            });
+        }
+    }
+}
+
+/// The delivery report of a record, as a future: rdkafka's, which ends the span of sending it.
+///
+/// If it is dropped before, the span ends with `ctx.outcome` = `cancelled`: the record may still arrive.
+#[must_use = "the span ends when the delivery report is awaited"]
+pub struct TracedDelivery {
+    inner: DeliveryFuture,
+    sending: Sending,
+}
+
+impl TracedDelivery {
+    pub(super) const fn new(inner: DeliveryFuture, sending: Sending) -> Self {
+        Self { inner, sending }
+    }
+
+    /// The span of sending the record, to describe it.
+    #[must_use]
+    pub fn span(&self) -> &SpanRef {
+        self.sending.0.span()
+    }
+}
+
+impl Future for TracedDelivery {
+    type Output = <DeliveryFuture as Future>::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let report = std::task::ready!(Pin::new(&mut self.inner).poll(cx));
+        match &report {
+            Ok(Ok(delivery)) => self.sending.delivered(delivery.partition, delivery.offset),
+            Ok(Err((error, _))) => self.sending.failed(error),
+            // The producer is gone.
+            Err(_) => self.sending.failed(&KafkaError::Canceled),
+        }
+        Poll::Ready(report)
+    }
+}
+
+impl fmt::Debug for TracedDelivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TracedDelivery")
+            .field("span", self.span())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Ends the span of a record by its report.
+pub(super) fn end(sending: &mut Sending, report: &OwnedDeliveryResult) {
+    match report {
+        Ok(delivery) => sending.delivered(delivery.partition, delivery.offset),
+        Err((error, _)) => sending.failed(error),
+    }
+}
+
+/// What is known of a record before it is sent.
+pub(super) struct Outgoing<'a> {
+    pub(super) topic: &'a str,
+    pub(super) partition: Option<i32>,
+    pub(super) key: Option<&'a [u8]>,
+    pub(super) payload: Option<&'a [u8]>,
+}
+
+impl Outgoing<'_> {
+    /// Starts the span and says whether its context was written into the headers.
+    pub(super) fn start(
+        &self,
+        queue: &QueueTracer,
+        headers: &mut Option<OwnedHeaders>,
+    ) -> (Sending, bool) {
+        let settings = &queue.settings;
+        let digits = self.partition.and_then(Digits::of);
+        let mut operation = Operation::send(KAFKA, "send", Destination::named(self.topic));
+        operation.message = Message {
+            partition: digits.as_ref().and_then(Digits::as_str),
+            key: self.key.filter(|_| settings.keys),
+            is_tombstone: self.payload.is_none(),
+            body_size: self
+                .payload
+                .filter(|_| settings.body_sizes)
+                .map(<[u8]>::len),
+            ..Message::default()
+        };
+        let mut carrier = KafkaHeaders::of(headers.take());
+        // Each look goes through all headers, so one must do where there is nothing to find.
+        let fields = settings.fields.as_slice();
+        let is_clear = settings.reads_what_it_writes && !carrier.holds(fields);
+        let made = match is_clear {
+            true => None,
+            false => queue.made(&carrier),
+        };
+        let injected = made.is_none();
+        let active = queue.start_send_of(&operation, made);
+        if injected && (is_clear || carrier.take_away(fields)) {
+            let headers = &mut carrier;
+            let tracer = queue.tracer();
+            tracer.inject(active.context(), &mut Cleared { headers, fields });
+        }
+        *headers = carrier.into_inner();
+        (Sending(active), injected)
+    }
+}
+
+/// The headers of a record that comes back, so that sending it again is not taken for sending on what was sent.
+pub(super) fn restore(queue: &QueueTracer, headers: Option<OwnedHeaders>) -> Option<OwnedHeaders> {
+    let mut headers = KafkaHeaders::of(headers);
+    headers.take_away(&queue.settings.fields);
+    headers.into_inner()
+}

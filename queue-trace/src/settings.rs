@@ -1,0 +1,141 @@
+use std::fmt;
+use std::sync::Arc;
+
+use tracing_core_ctx::Tracer;
+
+use crate::{Relation, SCOPE, Trust};
+
+/// What happens to a context that is in a message before it is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Existing {
+    /// It stays, untouched: it tells where the message was made. The send span is linked to it, and of kind client, since its own context does not
+    /// travel. The default.
+    #[default]
+    Respect,
+    /// The context of the send span takes its place: for those who copy headers from message to message.
+    Replace,
+}
+
+/// Starts the spans of operations on messages, and carries contexts in and out of them. Cheap to clone.
+///
+/// ```
+/// use queue_trace::{QueueTracer, Relation, Trust};
+/// # use tracing_core_ctx::Tracer;
+/// # let tracer = Tracer::noop();
+///
+/// let queue = QueueTracer::new(tracer)
+///     .relation(Relation::LinkOnly)
+///     .trust(Trust::NewRootWithLink);
+/// ```
+#[derive(Clone)]
+pub struct QueueTracer {
+    pub(crate) settings: Arc<Settings>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) tracer: Tracer,
+    pub(crate) relation: Relation,
+    pub(crate) trust: Trust,
+    pub(crate) existing: Existing,
+    pub(crate) server: Option<(String, u16)>,
+    pub(crate) body_sizes: bool,
+    pub(crate) keys: bool,
+    pub(crate) receive_spans: bool,
+    /// The headers in which contexts are written.
+    pub(crate) fields: Vec<&'static str>,
+    /// Whether these are also all in which contexts are looked for. Other formats read more than they write.
+    #[cfg(feature = "kafka")]
+    pub(crate) reads_what_it_writes: bool,
+}
+
+impl QueueTracer {
+    /// With the defaults.
+    #[must_use]
+    pub fn new(tracer: Tracer) -> Self {
+        let tracer = tracer.with_scope(&SCOPE);
+        let fields = tracer.propagator().fields();
+        Self {
+            settings: Arc::new(Settings {
+                tracer,
+                relation: Relation::default(),
+                trust: Trust::default(),
+                existing: Existing::default(),
+                server: None,
+                body_sizes: false,
+                keys: false,
+                receive_spans: true,
+                #[cfg(feature = "kafka")]
+                reads_what_it_writes: fields
+                    .iter()
+                    .all(|field| ["traceparent", "tracestate", "baggage"].contains(field)),
+                fields,
+            }),
+        }
+    }
+
+    /// How process spans stand to the producer's. Default: [`Relation::Follow`].
+    #[must_use]
+    pub fn relation(self, relation: Relation) -> Self {
+        self.edit(|settings| settings.relation = relation)
+    }
+
+    /// How far contexts in messages are believed. Default: [`Trust::Continue`].
+    #[must_use]
+    pub fn trust(self, trust: Trust) -> Self {
+        self.edit(|settings| settings.trust = trust)
+    }
+
+    /// What happens to a context that is in a message before it is sent. Default: [`Existing::Respect`].
+    #[must_use]
+    pub fn existing(self, existing: Existing) -> Self {
+        self.edit(|settings| settings.existing = existing)
+    }
+
+    /// The broker, as `server.address` and `server.port`: clients do not tell. Default: none.
+    #[must_use]
+    pub fn server(self, address: impl Into<String>, port: u16) -> Self {
+        self.edit(|settings| settings.server = Some((address.into(), port)))
+    }
+
+    /// Records `messaging.message.body.size`. Default: no.
+    #[must_use]
+    pub fn body_sizes(self, yes: bool) -> Self {
+        self.edit(|settings| settings.body_sizes = yes)
+    }
+
+    /// Records the keys of messages, where they are text: they may say whom a message is about. Default: no.
+    #[must_use]
+    pub fn keys(self, yes: bool) -> Self {
+        self.edit(|settings| settings.keys = yes)
+    }
+
+    /// Whether pulling messages is a span of its own. Default: yes.
+    #[must_use]
+    pub fn receive_spans(self, yes: bool) -> Self {
+        self.edit(|settings| settings.receive_spans = yes)
+    }
+
+    /// What starts the spans.
+    #[must_use]
+    pub fn tracer(&self) -> &Tracer {
+        &self.settings.tracer
+    }
+
+    fn edit(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(Arc::make_mut(&mut self.settings));
+        self
+    }
+}
+
+impl fmt::Debug for QueueTracer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueueTracer")
+            .field("tracer", &self.settings.tracer)
+            .field("relation", &self.settings.relation)
+            .field("trust", &self.settings.trust)
+            .field("existing", &self.settings.existing)
+            .finish_non_exhaustive()
+    }
+}

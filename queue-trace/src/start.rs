@@ -1,0 +1,197 @@
+use tracing_core_ctx::propagation::{Extract, Inject};
+use tracing_core_ctx::span::{Link, SpanBuilder};
+use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind, semconv};
+
+use crate::{Existing, Message, Operation, Origin, Relation};
+
+use crate::settings::QueueTracer;
+
+/// # Carrying contexts
+impl QueueTracer {
+    /// Reads the context of a message, as far as the [trust](Self::trust) goes. What is missing or malformed is no error.
+    #[must_use]
+    pub fn extract(&self, carrier: &dyn Extract) -> Origin {
+        Origin::of(self.settings.tracer.extract(carrier), self.settings.trust)
+    }
+
+    /// Writes `context` into a message in place of any context that is there; of none, it removes what is there.
+    pub fn inject(&self, context: &Context, carrier: &mut dyn Inject) {
+        self.remove(carrier);
+        self.settings.tracer.inject(context, carrier);
+    }
+
+    /// Takes any context out of a message: for one that is sent on and not on behalf of its first producer.
+    pub fn remove(&self, carrier: &mut dyn Inject) {
+        for field in &self.settings.fields {
+            carrier.remove(field);
+        }
+    }
+}
+
+/// # The producer
+impl QueueTracer {
+    /// Starts the span of a message that is made now and sent later with others, and writes its context into the message. It ends when the message
+    /// is made.
+    pub fn start_create<C: Inject>(
+        &self,
+        operation: &Operation<'_>,
+        message: &mut C,
+    ) -> ActiveSpan {
+        let builder = self.begin(operation, SpanKind::Producer);
+        let active = builder.start_in(Context::current(), |span| self.describe(operation, span));
+        self.inject(active.context(), message);
+        active
+    }
+
+    /// Starts the span of sending one message, as a child of the active span, and writes its context into the message; unless there is one
+    /// already, and it is to be [respected](Existing).
+    ///
+    /// The span ends with the broker's answer. Where nothing is recorded the current context travels.
+    pub fn start_send<C: Extract + Inject>(
+        &self,
+        operation: &Operation<'_>,
+        message: &mut C,
+    ) -> ActiveSpan {
+        let made = self.made(message);
+        let respected = made.is_some();
+        let active = self.start_send_of(operation, made);
+        if !respected {
+            self.inject(active.context(), message);
+        }
+        active
+    }
+
+    /// The context in a message about to be sent, if it is to be respected.
+    pub(crate) fn made(&self, message: &dyn Extract) -> Option<SpanContext> {
+        match self.settings.existing {
+            Existing::Replace => None,
+            Existing::Respect => self
+                .settings
+                .tracer
+                .extract(message)
+                .span_context()
+                .cloned(),
+        }
+    }
+
+    /// The same with messages that have contexts, `made`, of their own; of kind client if there are any.
+    ///
+    /// If there are none the context of the span must be written into each message.
+    pub fn start_send_of(
+        &self,
+        operation: &Operation<'_>,
+        made: impl IntoIterator<Item = SpanContext>,
+    ) -> ActiveSpan {
+        let mut made = made.into_iter().peekable();
+        let kind = match made.peek() {
+            Some(_) => SpanKind::Client,
+            None => SpanKind::Producer,
+        };
+        let builder = made.fold(self.begin(operation, kind), SpanBuilder::link);
+        builder.start_in(Context::current(), |span| self.describe(operation, span))
+    }
+}
+
+/// # The consumer
+impl QueueTracer {
+    /// Starts the span of pulling messages, as a child of the active span, linked to where they came from.
+    pub fn start_receive<'m>(
+        &self,
+        operation: &Operation<'_>,
+        messages: impl IntoIterator<Item = (&'m Origin, Message<'m>)>,
+    ) -> ActiveSpan {
+        self.start_linked(operation, SpanKind::Client, messages)
+    }
+
+    /// Starts the span of handling one message. How it stands to the message's context, [`Relation`] says.
+    pub fn start_process(&self, operation: &Operation<'_>, origin: &Origin) -> ActiveSpan {
+        let around = Context::current();
+        let active = around.span_context().cloned();
+        let known = origin.context.span_context().is_some();
+        let builder = self.begin(operation, SpanKind::Consumer);
+        let cause = origin.cause.clone();
+        let (builder, context) = match self.settings.relation {
+            Relation::ChildOnly if known => (
+                active.into_iter().fold(builder, SpanBuilder::link),
+                origin.continued_in(around),
+            ),
+            Relation::Follow if active.is_none() => (
+                cause.into_iter().fold(builder, SpanBuilder::link),
+                origin.continued_in(around),
+            ),
+            Relation::ChildOnly | Relation::Follow | Relation::LinkOnly => (
+                cause.into_iter().fold(builder, SpanBuilder::link),
+                origin.baggage_into(around),
+            ),
+        };
+        builder.start_in(context, |span| self.describe(operation, span))
+    }
+
+    /// Starts the span of handling a batch, as a child of the active span, linked to where each message came from. What is said of a message goes
+    /// on its link.
+    ///
+    /// Links over the tracer's limit (128) are dropped and counted on the span. No baggage is taken over: it would be that of all.
+    pub fn start_process_batch<'m>(
+        &self,
+        operation: &Operation<'_>,
+        messages: impl IntoIterator<Item = (&'m Origin, Message<'m>)>,
+    ) -> ActiveSpan {
+        self.start_linked(operation, SpanKind::Consumer, messages)
+    }
+
+    /// Starts the span of acknowledging or rejecting messages, below the context in which they were processed.
+    pub fn start_settle(&self, operation: &Operation<'_>, processed: Context) -> ActiveSpan {
+        self.begin(operation, SpanKind::Client)
+            .start_in(processed, |span| self.describe(operation, span))
+    }
+
+    fn start_linked<'m>(
+        &self,
+        operation: &Operation<'_>,
+        kind: SpanKind,
+        messages: impl IntoIterator<Item = (&'m Origin, Message<'m>)>,
+    ) -> ActiveSpan {
+        let mut builder = self.begin(operation, kind);
+        let is_batch = operation.batch.is_some();
+        // Nobody sees links where nothing can be recorded.
+        if self.settings.tracer.is_enabled() {
+            for (origin, message) in messages {
+                let Some(cause) = origin.cause.clone() else {
+                    continue;
+                };
+                let mut link = Link::new(cause);
+                if is_batch {
+                    link.attributes = message.attributes();
+                }
+                builder = builder.link(link);
+            }
+        }
+        builder.start_in(Context::current(), |span| self.describe(operation, span))
+    }
+}
+
+impl QueueTracer {
+    fn begin<'a>(&'a self, operation: &'a Operation<'a>, kind: SpanKind) -> SpanBuilder<'a> {
+        let builder = self.settings.tracer.span("").kind(kind);
+        let builder = builder.attribute_source(operation);
+        match operation.start {
+            Some(time) => builder.start_time(time),
+            None => builder,
+        }
+    }
+
+    fn describe(
+        &self,
+        operation: &Operation<'_>,
+        span: &mut tracing_core_ctx::span::SpanWriter<'_>,
+    ) {
+        operation.describe(span);
+        if let Some((address, port)) = &self.settings.server {
+            span.set(semconv::SERVER_ADDRESS, address.as_str());
+            span.set(semconv::SERVER_PORT, *port);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
