@@ -1,7 +1,7 @@
 //! tonic-tracing-opentelemetry, on `tracing`, for both sides.
 //!
-//! ATTRS, and eight that tracing-opentelemetry adds. The span ends with the head of the answer: a status in
-//! trailers is not seen, and is `OK`.
+//! Six attributes on each side, and eight that tracing-opentelemetry adds. The span ends with the head of the answer:
+//! the status in the trailers is not seen, and taken for `OK`.
 
 use tonic_tracing_opentelemetry::middleware::{client, server};
 use tower::Layer as _;

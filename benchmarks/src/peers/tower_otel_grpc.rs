@@ -1,7 +1,7 @@
 //! tower-otel's layer for gRPC, on `tracing`, for both sides.
 //!
-//! ATTRS, among them every header of both messages, and eight that tracing-opentelemetry adds. The span ends with the
-//! head of the answer: a status in trailers is not seen, and is `OK`.
+//! Ten attributes on the server and seven on the client, among them every header of both messages, and eight that tracing-opentelemetry
+//! adds. The span ends with the head of the answer: the status in the trailers is not seen, and taken for `OK`.
 
 use tower::Layer as _;
 use tower_otel::trace::GrpcLayer;
