@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::subject::{Entry, Subject};
 use crate::work::Size;
-use crate::{Error, Traced, client, raw, server};
+use crate::{Error, Traced, client, grpc, raw, server};
 
 /// One table: some work, and the ways to trace it.
 pub struct Case {
@@ -17,6 +17,7 @@ pub struct Case {
 pub fn cases() -> Vec<Case> {
     let mut cases = server::cases();
     cases.extend(client::cases());
+    cases.extend(grpc::cases());
     cases.extend(raw::cases());
     cases
 }
@@ -44,7 +45,7 @@ impl Case {
         cases().into_iter().find(|case| case.to_string() == id)
     }
 
-    /// What is being done: `server`, `client` or `raw`.
+    /// What is being done: `server`, `client`, `grpc server`, `grpc client` or `raw`.
     #[must_use]
     pub const fn group(&self) -> &'static str {
         self.group

@@ -70,7 +70,7 @@ fn traced(above: Above, way: Way) -> Result<Traced, Error> {
 }
 
 /// The context of a handler whose request came with a `tracestate`.
-fn handler(above: Above) -> Context {
+pub(crate) fn handler(above: Above) -> Context {
     let flags = match above {
         Above::Sampled => TraceFlags::SAMPLED,
         Above::Unsampled => TraceFlags::NONE,

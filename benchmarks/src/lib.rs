@@ -34,6 +34,7 @@ mod case;
 mod client;
 mod delivery;
 mod exchange;
+mod grpc;
 mod markdown;
 mod ours;
 mod peers;

@@ -14,12 +14,15 @@ pub(crate) mod axum_tracing_opentelemetry;
 pub(crate) mod fastrace;
 pub(crate) mod fastrace_axum;
 pub(crate) mod fastrace_reqwest;
+pub(crate) mod fastrace_tonic;
 pub(crate) mod fastrace_tower;
 pub(crate) mod opentelemetry;
 pub(crate) mod opentelemetry_instrumentation_tower;
 pub(crate) mod reqwest_tracing;
+pub(crate) mod tonic_tracing_opentelemetry;
 pub(crate) mod tower_http;
 pub(crate) mod tower_otel;
+pub(crate) mod tower_otel_grpc;
 
 pub(crate) const SERVERS: &[Entry<Decision>] = &[
     tower_http::SERVER,
@@ -36,6 +39,18 @@ pub(crate) const CLIENTS: &[Entry<Above>] = &[
     reqwest_tracing::CLIENT,
     tower_otel::CLIENT,
     fastrace_reqwest::CLIENT,
+];
+
+pub(crate) const GRPC_SERVERS: &[Entry<Above>] = &[
+    tonic_tracing_opentelemetry::SERVER,
+    tower_otel_grpc::SERVER,
+    fastrace_tonic::SERVER,
+];
+
+pub(crate) const GRPC_CLIENTS: &[Entry<Above>] = &[
+    tonic_tracing_opentelemetry::CLIENT,
+    tower_otel_grpc::CLIENT,
+    fastrace_tonic::CLIENT,
 ];
 
 pub(crate) const SPANS: &[Entry<Shape>] = &[opentelemetry::SPANS, fastrace::SPANS];

@@ -40,6 +40,9 @@ const COLUMNS: &[&str] = &[
     "bare: instructions",
 ];
 
+/// What the names of our own subjects start with.
+const OURS: &[&str] = &["tower-trace", "grpc-trace", "tracing-core-ctx"];
+
 impl Row {
     fn cells(&self) -> Vec<String> {
         let (on_thread, on_all) = (self.allocations, self.all_allocations);
@@ -68,9 +71,7 @@ impl Row {
 pub fn table(mut rows: Vec<Row>) -> String {
     let ours = rows
         .iter()
-        .take_while(|row| {
-            row.subject.starts_with("tower-trace") || row.subject.starts_with("tracing-core-ctx")
-        })
+        .take_while(|row| OURS.iter().any(|ours| row.subject.starts_with(ours)))
         .count();
     rows[ours..].sort_by(|a, b| weight(a).total_cmp(&weight(b)));
     let rows: Vec<Vec<String>> = rows.iter().map(Row::cells).collect();

@@ -38,6 +38,9 @@ pub(crate) const CALLER: &str = "Mozilla/5.0 (X11; Linux x86_64) shop/1.4";
 /// The `traceparent` of a caller that samples.
 pub(crate) const SAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
+/// The `traceparent` of a caller that does not sample.
+pub(crate) const UNSAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+
 pub(crate) const AUTHORITY: &str = "orders.example:8080";
 
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -47,7 +50,7 @@ static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 pub(crate) fn received(caller: Caller) -> OrdersRequest {
     let traceparent = match caller {
         Caller::Sampled => Some(SAMPLED),
-        Caller::Unsampled => Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"),
+        Caller::Unsampled => Some(UNSAMPLED),
         Caller::Untraced => None,
     };
     let mut head = common_head();

@@ -13,8 +13,9 @@ use crate::{Case, Error, Subject};
 /// Samples of a run whose memory is looked at.
 const SAMPLES: usize = 32;
 
-/// What a service has anyway.
+/// What a service has anyway, and what one of gRPC has.
 const ALREADY_THERE: &[&str] = &["axum", "reqwest"];
+const ALREADY_THERE_GRPC: &[&str] = &["axum", "reqwest", "tonic"];
 
 /// What one subject brings along.
 #[derive(Clone, Debug)]
@@ -60,7 +61,11 @@ impl Crates {
             self.collect(self.find(name)?, &mut all);
         }
         let mut already = BTreeSet::new();
-        for name in ALREADY_THERE {
+        let there = match case.group().starts_with("grpc") {
+            true => ALREADY_THERE_GRPC,
+            false => ALREADY_THERE,
+        };
+        for name in there {
             if let Some(id) = self.of_benchmarks(name) {
                 self.collect(id, &mut already);
             }

@@ -36,6 +36,14 @@ fn an_unsampled_request_with_tracestate_allocates_nothing() {
 }
 
 #[test]
+fn an_unsampled_call_with_tracestate_allocates_nothing() {
+    assert_eq!(
+        over_bare("grpc server/unsampled", "grpc-trace"),
+        Allocations::default()
+    );
+}
+
+#[test]
 fn a_request_that_the_sampler_drops_allocates_nothing() {
     assert_eq!(
         over_bare("server/off", "tower-trace"),
@@ -101,6 +109,16 @@ fn every_span_of_a_server_arrives() {
 #[test]
 fn every_span_of_a_client_arrives() {
     every_span_arrives("client");
+}
+
+#[test]
+fn every_span_of_a_grpc_server_arrives() {
+    every_span_arrives("grpc server");
+}
+
+#[test]
+fn every_span_of_a_grpc_client_arrives() {
+    every_span_arrives("grpc client");
 }
 
 #[test]
