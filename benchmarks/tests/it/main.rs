@@ -65,6 +65,7 @@ fn recorded_spans_take_nothing_from_the_allocator_but_the_values_of_headers() {
         ("server/sampled parent", "tower-trace", 0.0),
         ("server/root", "tower-trace", 0.0),
         ("client/sampled", "tower-trace", 2.0),
+        ("grpc server/sampled", "grpc-trace", 0.0),
         ("raw/root", "tracing-core-ctx", 0.0),
         ("raw/child, 4 attributes", "tracing-core-ctx", 0.0),
     ] {
