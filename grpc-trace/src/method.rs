@@ -87,14 +87,24 @@ pub(crate) fn describe(method: &str, path: &str, span: &mut SpanWriter<'_>) {
 /// Splits `/package.Service/Method` into the service and both of them. `None` for what is no such path.
 pub(crate) fn parse(path: &str) -> Option<(&str, &str)> {
     let full = path.strip_prefix('/')?;
-    let (service, method) = full.split_once('/')?;
-    let is_identifier = |text: &str| {
-        !text.is_empty()
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    (service.split('.').all(is_identifier) && is_identifier(method)).then_some((service, full))
+    // One look at each byte, since every call has a path.
+    let mut service_end = None;
+    let mut part_is_empty = true;
+    for (position, byte) in full.bytes().enumerate() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' => {
+                part_is_empty = false;
+                continue;
+            }
+            _ if part_is_empty || service_end.is_some() => return None,
+            b'.' => {}
+            b'/' => service_end = Some(position),
+            _ => return None,
+        }
+        part_is_empty = true;
+    }
+    let service = full.get(..service_end?)?;
+    (!part_is_empty).then_some((service, full))
 }
 
 #[cfg(test)]

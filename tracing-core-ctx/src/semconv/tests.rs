@@ -232,6 +232,10 @@ fn our_own_names_are_no_names_of_the_conventions() {
         [
             ("ctx.outcome", ValueType::Str, Stability::Own),
             ("ctx.handled", ValueType::Bool, Stability::Own),
+            ("ctx.message.deaths", ValueType::I64, Stability::Own),
+            ("ctx.message.queue_time", ValueType::I64, Stability::Own),
+            ("ctx.message.redelivered", ValueType::Bool, Stability::Own),
+            ("ctx.message.settlement", ValueType::Str, Stability::Own),
             ("ctx.rpc.messages.received", ValueType::I64, Stability::Own),
             ("ctx.rpc.messages.sent", ValueType::I64, Stability::Own),
             (
@@ -242,10 +246,6 @@ fn our_own_names_are_no_names_of_the_conventions() {
             ("ctx.rpc.message.direction", ValueType::Str, Stability::Own),
             ("ctx.rpc.message.id", ValueType::I64, Stability::Own),
             ("ctx.rpc.message.size", ValueType::I64, Stability::Own),
-            ("ctx.message.deaths", ValueType::I64, Stability::Own),
-            ("ctx.message.queue_time", ValueType::I64, Stability::Own),
-            ("ctx.message.redelivered", ValueType::Bool, Stability::Own),
-            ("ctx.message.settlement", ValueType::Str, Stability::Own),
         ]
     );
     spelt_alike(ctx::CONSTANTS);
