@@ -43,7 +43,7 @@
 //!
 //! # What is not recorded
 //!
-//! A call that is not recorded allocates nothing, and its stream of requests is left as it is. If such a stream makes traced calls of its own, it
+//! A call that is not recorded allocates nothing but the headers that it sends, and its stream of requests is left as it is. If such a stream makes traced calls of its own, it
 //! [brings its context along](tracing_core_ctx::context::StreamExt::with_context), or the layer does it for every stream:
 //! [`always_accompany`](ClientTraceLayer::always_accompany).
 
