@@ -44,7 +44,7 @@ use tracing_core_ctx::{SpanRef, Tracer, semconv};
 
 use crate::head::RequestHead;
 use crate::method::{self, KnownMethods};
-use crate::{PeerAddr, TraceLayer};
+use crate::{PeerAddr, TraceLayer, scratch};
 
 impl TraceLayer {
     /// A layer for axum: names requests by [`matched_path`], takes the target from [`original_uri`] and the peer from
@@ -150,7 +150,10 @@ where
         {
             span.set(semconv::HTTP_ROUTE, &*route);
             let method = self.methods.name(request.method());
-            span.update_name(&method::name_of(method, Some(&route)).concat());
+            scratch::with(|name| {
+                name.extend(method::name_of(method, Some(&route)));
+                span.update_name(name);
+            });
         }
         self.inner.call(request)
     }
