@@ -740,8 +740,8 @@ fn a_span_of_ours_answers_the_callers_wish_and_one_that_passes_through_does_not(
 }
 
 #[test]
-fn a_context_is_at_most_eighty_bytes_and_its_copies_share_what_they_hold() {
-    assert!(size_of::<Context>() <= 64, "{}", size_of::<Context>());
+fn a_context_is_as_large_as_a_pointer_and_its_copies_share_what_they_hold() {
+    assert_eq!(size_of::<Context>(), size_of::<usize>());
     let cx = tagged(1).with_baggage(Baggage::new().with("a", "1"));
     let copy = cx.clone();
     assert!(std::ptr::eq(
