@@ -3,6 +3,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Connection, ConnectionProperties};
 use queue_trace::QueueTracer;
 use queue_trace::amqp::{TracedChannel, TracedConsumer};
+use trace_testkit::amqp::Broker;
 
 use super::BoxError;
 
@@ -12,17 +13,30 @@ pub(crate) const MAILS: &str = "mails";
 /// Mails that could not be sent.
 pub(crate) const DEAD_MAILS: &str = "mails.dead";
 
-/// An AMQP broker.
+/// An AMQP broker: a real one, or a small one in this process.
 #[derive(Debug)]
 pub(crate) struct Amqp {
     url: String,
+    /// Dropping it ends it.
+    _in_process: Option<Broker>,
 }
 
 impl Amqp {
-    /// The broker at `url`, with the queues of the shop.
+    /// The broker at `url`, or a new one in this process; with the queues of the shop.
     pub(crate) async fn open(url: Option<&str>) -> Result<Self, BoxError> {
-        let url = url.unwrap_or("amqp://127.0.0.1:5672/%2f");
-        let amqp = Self { url: url.into() };
+        let amqp = match url {
+            Some(url) => Self {
+                url: url.into(),
+                _in_process: None,
+            },
+            None => {
+                let broker = Broker::start().await?;
+                Self {
+                    url: broker.url(),
+                    _in_process: Some(broker),
+                }
+            }
+        };
         amqp.declare_queues()
             .await
             .map_err(|error| format!("AMQP broker: {error}"))?;
