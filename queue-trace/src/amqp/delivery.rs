@@ -11,8 +11,9 @@ use tracing_core_ctx::semconv::{self, ctx_message_settlement as settlement};
 use tracing_core_ctx::{ActiveSpan, Context, SpanRef, Timestamp};
 
 use super::confirm::Sending;
+use super::facts;
 use super::headers::AmqpHeaders;
-use super::{facts, settled::Settled};
+use super::settled::{Settled, Since};
 use crate::carrier::LastOf;
 use crate::{OperationType, QueueTracer};
 
@@ -76,6 +77,10 @@ pub struct TracedDelivery {
     delivery: Delivery,
     processing: ActiveSpan,
     source: Source,
+    since: Since,
+    /// Somebody else ends the span, and hears from us only how it was settled.
+    #[cfg(feature = "tower")]
+    lent: bool,
 }
 
 impl TracedDelivery {
@@ -86,11 +91,13 @@ impl TracedDelivery {
         operation.message = facts::incoming(&source.tracer, &delivery);
         let origin = source.tracer.extract(&LastOf(&delivery.properties));
         let processing = source.tracer.start_process(&operation, &origin);
-        source.settled.hand_over(delivery.delivery_tag);
         Self {
             delivery,
             processing,
             source: source.clone(),
+            since: source.settled.since(),
+            #[cfg(feature = "tower")]
+            lent: false,
         }
     }
 
@@ -213,8 +220,28 @@ impl TracedDelivery {
     }
 
     fn end(&mut self, how: &str) {
+        #[cfg(feature = "tower")]
+        if std::mem::take(&mut self.lent) {
+            let span = self.processing.span();
+            span.set(semconv::CTX_MESSAGE_SETTLEMENT, how);
+        }
         self.processing
             .end_with(|span| span.set(semconv::CTX_MESSAGE_SETTLEMENT, how));
+    }
+
+    /// How others have settled it.
+    fn settled_by_others(&self) -> &'static str {
+        let tag = self.delivery.delivery_tag;
+        self.source.settled.how(tag, self.since)
+    }
+
+    /// Whether there is still something to say.
+    fn is_unsettled(&self) -> bool {
+        #[cfg(feature = "tower")]
+        if self.lent {
+            return true;
+        }
+        self.processing.is_open()
     }
 
     /// Ends as one that this delivery did not settle; others may have.
@@ -222,8 +249,18 @@ impl TracedDelivery {
         if self.source.no_ack {
             self.processing.end_with(|_| {});
         } else {
-            self.end(self.source.settled.how(self.delivery.delivery_tag));
+            self.end(self.settled_by_others());
         }
+    }
+}
+
+/// The service's future ends the span, and how the delivery was settled is told on it all the same, if that comes before.
+#[cfg(feature = "tower")]
+impl crate::process::ProcessMessage for TracedDelivery {
+    fn begin(&mut self, _: &QueueTracer) -> ActiveSpan {
+        self.lent = self.processing.is_open();
+        let context = self.processing.context().clone();
+        std::mem::replace(&mut self.processing, ActiveSpan::passing(context))
     }
 }
 
@@ -237,12 +274,12 @@ impl Deref for TracedDelivery {
 
 impl Drop for TracedDelivery {
     fn drop(&mut self) {
-        if !self.processing.is_open() {
+        if !self.is_unsettled() {
             return;
         }
         if std::thread::panicking() {
             // How it ends then, the span itself knows.
-            let how = self.source.settled.how(self.delivery.delivery_tag);
+            let how = self.settled_by_others();
             self.processing
                 .span()
                 .set(semconv::CTX_MESSAGE_SETTLEMENT, how);
