@@ -13,6 +13,7 @@ use tracing_core_ctx::{ActiveSpan, Context, SpanRef, Timestamp};
 use super::confirm::Sending;
 use super::facts;
 use super::headers::AmqpHeaders;
+use super::name::Name;
 use super::settled::{Settled, Since};
 use crate::carrier::LastOf;
 use crate::{OperationType, QueueTracer};
@@ -34,7 +35,7 @@ impl Source {
             return;
         }
         let name = self.destination(delivery);
-        let destination = facts::destination(&name, self.queue.as_str());
+        let destination = facts::destination(name.as_str(), self.queue.as_str());
         let mut operation = facts::operation(OperationType::Receive, "receive", destination);
         operation.start = Some(start);
         operation.message = facts::incoming(&self.tracer, delivery);
@@ -58,8 +59,8 @@ impl Source {
             .end_with(|span| span.fail(&facts::error_type(error), ""));
     }
 
-    fn destination(&self, delivery: &Delivery) -> String {
-        facts::came_to(
+    fn destination<'a>(&'a self, delivery: &'a Delivery) -> Name<'a> {
+        Name::came_to(
             delivery.exchange.as_str(),
             delivery.routing_key.as_str(),
             self.queue.as_str(),
@@ -86,7 +87,7 @@ pub struct TracedDelivery {
 impl TracedDelivery {
     pub(super) fn new(delivery: Delivery, source: &Source) -> Self {
         let name = source.destination(&delivery);
-        let destination = facts::destination(&name, source.queue.as_str());
+        let destination = facts::destination(name.as_str(), source.queue.as_str());
         let mut operation = facts::operation(OperationType::Process, "process", destination);
         operation.message = facts::incoming(&source.tracer, &delivery);
         let origin = source.tracer.extract(&LastOf(&delivery.properties));
@@ -212,7 +213,7 @@ impl TracedDelivery {
 
     fn start_settle(&self, name: &str) -> ActiveSpan {
         let destination_name = self.source.destination(&self.delivery);
-        let destination = facts::destination(&destination_name, self.source.queue.as_str());
+        let destination = facts::destination(destination_name.as_str(), self.source.queue.as_str());
         let mut operation = facts::operation(OperationType::Settle, name, destination);
         operation.message.delivery_tag = i64::try_from(self.delivery.delivery_tag).ok();
         let processing = self.processing.context().clone();

@@ -5,6 +5,7 @@ mod consuming;
 mod letters;
 mod publishing;
 mod requests;
+mod services;
 mod settling;
 mod stage;
 
@@ -84,6 +85,10 @@ on_each_broker! {
     letters {
         a_dead_letter_knows_its_first_trace_and_how_often_it_died
         a_message_that_is_sent_on_has_the_context_of_who_sends_it
+    }
+    services {
+        a_delivery_is_handled_by_a_service_in_its_span
+        a_service_that_fails_has_failed_the_span_however_it_settled
     }
     requests {
         a_reply_is_sent_from_the_process_span_and_names_its_request
