@@ -58,6 +58,7 @@ mod consumer;
 mod delivery;
 mod facts;
 mod headers;
+mod name;
 mod settled;
 
 pub use channel::TracedChannel;

@@ -48,6 +48,7 @@
 //! |---|---|
 //! | `amqp` | the module `amqp`: channels, consumers and deliveries of [lapin](https://docs.rs/lapin) |
 //! | `kafka` | the module `kafka`: producers and consumers of [rdkafka](https://docs.rs/rdkafka) |
+//! | `tower` | the module `process`: a layer for services that handle messages of any broker |
 
 // Public API.
 #[cfg(feature = "amqp")]
@@ -55,6 +56,8 @@ pub mod amqp;
 pub mod carrier;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(feature = "tower")]
+pub mod process;
 
 // Necessary for implementation.
 mod destination;

@@ -25,6 +25,7 @@
 //! ```
 //!
 //! An instrumentation of HTTP implements a trait of one method and runs the suite: see [`http`]. One of gRPC does the same: see [`grpc`].
+//! One of message queues says how to send and to process a message: see [`messaging`].
 //!
 //! With the feature `amqp-broker` there is a broker for AMQP 0-9-1 to send messages through: `amqp::Broker`.
 
@@ -33,6 +34,7 @@
 pub mod amqp;
 pub mod grpc;
 pub mod http;
+pub mod messaging;
 pub mod render;
 
 // Necessary for implementation.

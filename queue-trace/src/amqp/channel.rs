@@ -14,6 +14,7 @@ use super::confirm::{Sending, TracedConfirm};
 use super::consumer::TracedConsumer;
 use super::delivery::{Source, TracedDelivery, TracedGet};
 use super::headers::AmqpHeaders;
+use super::name::Name;
 use super::{facts, settled::Settled};
 use crate::{OperationType, QueueTracer};
 
@@ -85,8 +86,8 @@ impl TracedChannel {
         payload: &[u8],
         properties: BasicProperties,
     ) -> (Sending, BasicProperties) {
-        let name = facts::sent_to(exchange.as_str(), routing_key.as_str());
-        let destination = facts::destination(&name, routing_key.as_str());
+        let name = Name::sent_to(exchange.as_str(), routing_key.as_str());
+        let destination = facts::destination(name.as_str(), routing_key.as_str());
         let mut operation = facts::operation(OperationType::Send, "publish", destination);
         operation.message = facts::outgoing(&self.queue, routing_key, &properties, payload);
         let mut headers = AmqpHeaders::of(&properties);

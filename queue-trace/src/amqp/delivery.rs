@@ -11,8 +11,10 @@ use tracing_core_ctx::semconv::{self, ctx_message_settlement as settlement};
 use tracing_core_ctx::{ActiveSpan, Context, SpanRef, Timestamp};
 
 use super::confirm::Sending;
+use super::facts;
 use super::headers::AmqpHeaders;
-use super::{facts, settled::Settled};
+use super::name::Name;
+use super::settled::{Settled, Since};
 use crate::carrier::LastOf;
 use crate::{OperationType, QueueTracer};
 
@@ -33,7 +35,7 @@ impl Source {
             return;
         }
         let name = self.destination(delivery);
-        let destination = facts::destination(&name, self.queue.as_str());
+        let destination = facts::destination(name.as_str(), self.queue.as_str());
         let mut operation = facts::operation(OperationType::Receive, "receive", destination);
         operation.start = Some(start);
         operation.message = facts::incoming(&self.tracer, delivery);
@@ -57,8 +59,8 @@ impl Source {
             .end_with(|span| span.fail(&facts::error_type(error), ""));
     }
 
-    fn destination(&self, delivery: &Delivery) -> String {
-        facts::came_to(
+    fn destination<'a>(&'a self, delivery: &'a Delivery) -> Name<'a> {
+        Name::came_to(
             delivery.exchange.as_str(),
             delivery.routing_key.as_str(),
             self.queue.as_str(),
@@ -76,21 +78,27 @@ pub struct TracedDelivery {
     delivery: Delivery,
     processing: ActiveSpan,
     source: Source,
+    since: Since,
+    /// Somebody else ends the span, and hears from us only how it was settled.
+    #[cfg(feature = "tower")]
+    lent: bool,
 }
 
 impl TracedDelivery {
     pub(super) fn new(delivery: Delivery, source: &Source) -> Self {
         let name = source.destination(&delivery);
-        let destination = facts::destination(&name, source.queue.as_str());
+        let destination = facts::destination(name.as_str(), source.queue.as_str());
         let mut operation = facts::operation(OperationType::Process, "process", destination);
         operation.message = facts::incoming(&source.tracer, &delivery);
         let origin = source.tracer.extract(&LastOf(&delivery.properties));
         let processing = source.tracer.start_process(&operation, &origin);
-        source.settled.hand_over(delivery.delivery_tag);
         Self {
             delivery,
             processing,
             source: source.clone(),
+            since: source.settled.since(),
+            #[cfg(feature = "tower")]
+            lent: false,
         }
     }
 
@@ -205,7 +213,7 @@ impl TracedDelivery {
 
     fn start_settle(&self, name: &str) -> ActiveSpan {
         let destination_name = self.source.destination(&self.delivery);
-        let destination = facts::destination(&destination_name, self.source.queue.as_str());
+        let destination = facts::destination(destination_name.as_str(), self.source.queue.as_str());
         let mut operation = facts::operation(OperationType::Settle, name, destination);
         operation.message.delivery_tag = i64::try_from(self.delivery.delivery_tag).ok();
         let processing = self.processing.context().clone();
@@ -213,8 +221,28 @@ impl TracedDelivery {
     }
 
     fn end(&mut self, how: &str) {
+        #[cfg(feature = "tower")]
+        if std::mem::take(&mut self.lent) {
+            let span = self.processing.span();
+            span.set(semconv::CTX_MESSAGE_SETTLEMENT, how);
+        }
         self.processing
             .end_with(|span| span.set(semconv::CTX_MESSAGE_SETTLEMENT, how));
+    }
+
+    /// How others have settled it.
+    fn settled_by_others(&self) -> &'static str {
+        let tag = self.delivery.delivery_tag;
+        self.source.settled.how(tag, self.since)
+    }
+
+    /// Whether there is still something to say.
+    fn is_unsettled(&self) -> bool {
+        #[cfg(feature = "tower")]
+        if self.lent {
+            return true;
+        }
+        self.processing.is_open()
     }
 
     /// Ends as one that this delivery did not settle; others may have.
@@ -222,8 +250,18 @@ impl TracedDelivery {
         if self.source.no_ack {
             self.processing.end_with(|_| {});
         } else {
-            self.end(self.source.settled.how(self.delivery.delivery_tag));
+            self.end(self.settled_by_others());
         }
+    }
+}
+
+/// The service's future ends the span, and how the delivery was settled is told on it all the same, if that comes before.
+#[cfg(feature = "tower")]
+impl crate::process::ProcessMessage for TracedDelivery {
+    fn begin(&mut self, _: &QueueTracer) -> ActiveSpan {
+        self.lent = self.processing.is_open();
+        let context = self.processing.context().clone();
+        std::mem::replace(&mut self.processing, ActiveSpan::passing(context))
     }
 }
 
@@ -237,12 +275,12 @@ impl Deref for TracedDelivery {
 
 impl Drop for TracedDelivery {
     fn drop(&mut self) {
-        if !self.processing.is_open() {
+        if !self.is_unsettled() {
             return;
         }
         if std::thread::panicking() {
             // How it ends then, the span itself knows.
-            let how = self.source.settled.how(self.delivery.delivery_tag);
+            let how = self.settled_by_others();
             self.processing
                 .span()
                 .set(semconv::CTX_MESSAGE_SETTLEMENT, how);

@@ -11,33 +11,6 @@ use tracing_core_ctx::semconv::messaging_system_name::RABBITMQ;
 use crate::settings::QueueTracer;
 use crate::{Destination, Message, Operation, OperationType};
 
-/// What stands for the exchange without a name, where there is nothing else to say.
-const DEFAULT: &str = "amq.default";
-
-/// The destination of a producer, in the form of the conventions.
-pub(super) fn sent_to<'a>(exchange: &'a str, routing_key: &'a str) -> Cow<'a, str> {
-    match (exchange, routing_key) {
-        ("", "") => DEFAULT.into(),
-        ("", one) | (one, "") => one.into(),
-        (exchange, routing_key) => [exchange, ":", routing_key].concat().into(),
-    }
-}
-
-/// The destination of a consumer.
-pub(super) fn came_to(exchange: &str, routing_key: &str, queue: &str) -> String {
-    let mut name = sent_to(exchange, routing_key).into_owned();
-    if exchange.is_empty() && routing_key.is_empty() {
-        name.clear();
-    }
-    if queue != routing_key && !queue.is_empty() {
-        if !name.is_empty() {
-            name.push(':');
-        }
-        name.push_str(queue);
-    }
-    name
-}
-
 /// Whether the broker made the name up.
 fn is_made_up(queue: &str) -> bool {
     queue.starts_with("amq.gen-") || queue.starts_with("amq.rabbitmq.reply-to")
@@ -160,21 +133,6 @@ mod tests {
     use tracing_core_ctx::Tracer;
 
     use super::*;
-
-    #[test]
-    fn destinations_have_the_form_of_the_conventions() {
-        assert_eq!(sent_to("direct_logs", "warning"), "direct_logs:warning");
-        assert_eq!(sent_to("logs", ""), "logs");
-        assert_eq!(sent_to("", "jobs"), "jobs");
-        assert_eq!(sent_to("", ""), "amq.default");
-        assert_eq!(
-            came_to("direct_logs", "warning", "my_queue"),
-            "direct_logs:warning:my_queue"
-        );
-        assert_eq!(came_to("", "jobs", "jobs"), "jobs");
-        assert_eq!(came_to("logs", "", "my_queue"), "logs:my_queue");
-        assert_eq!(came_to("", "", "my_queue"), "my_queue");
-    }
 
     #[test]
     fn names_that_the_broker_made_up_are_anonymous() {

@@ -1,62 +1,74 @@
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing_core_ctx::semconv::ctx_message_settlement as settlement;
 
 /// What was settled on a channel without its delivery being asked: acknowledgements of many at once, or by tag.
 ///
-/// Deliveries look here when they are dropped. Only the last few are known: they matter for as long as a delivery is held.
+/// Deliveries look here when they are dropped, for what was settled since they were handed over: what was before is of no concern, since after a recovery of
+/// the channel the tags begin anew. Only the last few are known: they matter for as long as a delivery is held.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Settled(Arc<Mutex<State>>);
+pub(super) struct Settled(Arc<Shared>);
 
 #[derive(Debug, Default)]
-struct State {
-    ranges: VecDeque<Range>,
-    /// The newest tag that was handed over.
-    newest: u64,
+struct Shared {
+    /// How many there were so far. It can be read without the lock.
+    count: AtomicU64,
+    ranges: Mutex<VecDeque<Range>>,
 }
 
 #[derive(Debug)]
 struct Range {
+    number: u64,
     from: u64,
     to: u64,
     how: &'static str,
 }
 
+/// When a delivery was handed over.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Since(u64);
+
 const MOST: usize = 64;
 
 impl Settled {
-    /// Takes note of a delivery that is handed over.
-    pub(super) fn hand_over(&self, tag: u64) {
-        let mut state = self.lock();
-        state.newest = state.newest.max(tag);
+    /// Now.
+    pub(super) fn since(&self) -> Since {
+        Since(self.0.count.load(Ordering::Acquire))
     }
 
     /// Remembers that `tag`, or all up to it, was settled. Tag 0 stands for all so far.
     pub(super) fn put(&self, tag: u64, multiple: bool, how: &'static str) {
-        let mut state = self.lock();
-        let to = if tag == 0 && multiple {
-            state.newest
-        } else {
-            tag
+        let (from, to) = match (multiple, tag) {
+            (true, 0) => (0, u64::MAX),
+            (true, tag) => (0, tag),
+            (false, tag) => (tag, tag),
         };
-        let from = if multiple { 0 } else { tag };
-        if state.ranges.len() >= MOST {
-            state.ranges.pop_front();
+        let mut ranges = self.lock();
+        if ranges.len() >= MOST {
+            ranges.pop_front();
         }
-        state.ranges.push_back(Range { from, to, how });
+        let number = self.0.count.fetch_add(1, Ordering::Release);
+        ranges.push_back(Range {
+            number,
+            from,
+            to,
+            how,
+        });
     }
 
-    /// How `tag` was settled: the first time counts.
-    pub(super) fn how(&self, tag: u64) -> &'static str {
-        let state = self.lock();
-        let mut ranges = state.ranges.iter();
-        let range = ranges.find(|range| (range.from..=range.to).contains(&tag));
+    /// How `tag` was settled since it was handed over: the first time counts.
+    pub(super) fn how(&self, tag: u64, since: Since) -> &'static str {
+        let ranges = self.lock();
+        let mut later = ranges.iter().filter(|range| range.number >= since.0);
+        let range = later.find(|range| (range.from..=range.to).contains(&tag));
         range.map_or(settlement::NONE, |range| range.how)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Range>> {
+        let ranges = self.0.ranges.lock();
+        ranges.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,10 +79,11 @@ mod tests {
     #[test]
     fn the_first_settlement_that_covers_a_tag_counts() {
         let settled = Settled::default();
+        let since = settled.since();
         settled.put(3, true, settlement::ACK);
         settled.put(5, false, settlement::REJECT);
         settled.put(6, true, settlement::REQUEUE);
-        let how: Vec<_> = (1..=7).map(|tag| settled.how(tag)).collect();
+        let how: Vec<_> = (1..=7).map(|tag| settled.how(tag, since)).collect();
         assert_eq!(
             how,
             ["ack", "ack", "ack", "requeue", "reject", "requeue", "none"]
@@ -80,19 +93,30 @@ mod tests {
     #[test]
     fn tag_zero_stands_for_all_that_were_handed_over() {
         let settled = Settled::default();
-        settled.hand_over(7);
+        let since = settled.since();
         settled.put(0, true, settlement::ACK);
-        assert_eq!(settled.how(7), "ack");
-        assert_eq!(settled.how(8), "none");
+        assert_eq!(settled.how(7, since), "ack");
+        assert_eq!(settled.how(7, settled.since()), "none");
+    }
+
+    #[test]
+    fn what_was_settled_before_a_delivery_came_is_of_no_concern() {
+        let settled = Settled::default();
+        settled.put(100, true, settlement::ACK);
+        let recovered = settled.since();
+        assert_eq!(settled.how(1, recovered), "none");
+        settled.put(1, false, settlement::REJECT);
+        assert_eq!(settled.how(1, recovered), "reject");
     }
 
     #[test]
     fn no_more_than_a_few_are_kept() {
         let settled = Settled::default();
+        let since = settled.since();
         for tag in 1..=1000 {
             settled.put(tag, false, settlement::ACK);
         }
-        assert_eq!(settled.lock().ranges.len(), MOST);
-        assert_eq!(settled.how(1000), "ack");
+        assert_eq!(settled.lock().len(), MOST);
+        assert_eq!(settled.how(1000, since), "ack");
     }
 }

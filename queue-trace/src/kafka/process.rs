@@ -36,6 +36,12 @@ impl Processing {
         self.0.end_with(|_| {});
     }
 
+    /// The span, for somebody else to end.
+    #[cfg(feature = "tower")]
+    pub(crate) fn into_active(self) -> ActiveSpan {
+        self.0
+    }
+
     /// Runs `work` as all there is to do. If it is dropped before its end, the span ends with `ctx.outcome` = `cancelled`.
     pub(super) async fn run<F: Future>(self, work: impl FnOnce() -> F) -> F::Output {
         let mut running = Running(self.0);

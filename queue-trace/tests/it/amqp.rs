@@ -1,9 +1,11 @@
 //! lapin, on two brokers: the one in this process, always, and RabbitMQ, where it answers.
 
+mod broker;
 mod consuming;
 mod letters;
 mod publishing;
 mod requests;
+mod services;
 mod settling;
 mod stage;
 
@@ -32,6 +34,35 @@ macro_rules! on_each_broker {
 }
 
 on_each_broker! {
+    broker {
+        a_queue_has_the_name_that_it_is_given_or_gets_one
+        a_queue_of_one_connection_is_locked_for_others_and_gone_with_it
+        a_queue_that_deletes_itself_goes_with_its_last_consumer
+        a_queue_is_purged_and_deleted_with_what_is_in_it
+        a_consumer_of_a_queue_that_is_deleted_is_told
+        exchanges_route_by_key_pattern_headers_or_to_all
+        a_binding_that_is_taken_away_routes_no_more
+        a_consumer_holds_no_more_than_it_may
+        consumers_of_one_channel_share_a_limit
+        consumers_take_turns
+        what_is_put_back_comes_again_in_its_order
+        what_a_closed_channel_held_comes_again
+        what_a_lost_connection_held_comes_again
+        all_that_was_handed_over_is_settled_by_tag_zero
+        a_message_whose_time_is_over_is_a_dead_letter
+        of_too_many_messages_the_first_is_a_dead_letter
+        deaths_are_counted_for_each_queue_and_reason
+        every_kind_of_header_arrives_as_it_was_sent
+        a_short_string_among_the_headers_closes_the_connection
+        large_and_empty_bodies_arrive_whole
+        every_publication_of_many_is_confirmed
+        a_returned_message_is_whole
+        replies_come_directly
+        a_reply_to_nobody_closes_the_channel
+        a_stream_is_read_from_where_one_likes_and_stays
+        what_is_wrong_closes_the_channel_with_its_code
+        recovery_brings_back_what_was_not_settled
+    }
     publishing {
         a_message_that_no_queue_takes_has_failed
         a_message_that_the_broker_refuses_has_failed
@@ -54,6 +85,10 @@ on_each_broker! {
     letters {
         a_dead_letter_knows_its_first_trace_and_how_often_it_died
         a_message_that_is_sent_on_has_the_context_of_who_sends_it
+    }
+    services {
+        a_delivery_is_handled_by_a_service_in_its_span
+        a_service_that_fails_has_failed_the_span_however_it_settled
     }
     requests {
         a_reply_is_sent_from_the_process_span_and_names_its_request

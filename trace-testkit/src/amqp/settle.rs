@@ -48,11 +48,12 @@ impl Vhost {
             return Err(Fault::not_implemented("recover without requeue"));
         }
         let held = std::mem::take(&mut self.channel(at)?.unacked);
-        self.put_all_back(at, held.into_values());
+        // Before the messages, since clients take it as word to forget what came so far.
         if answer {
             let ok = AMQPMethod::RecoverOk(basic::RecoverOk {});
             self.send(at, AMQPClass::Basic(ok));
         }
+        self.put_all_back(at, held.into_values());
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use lapin::options::{
     BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Confirmation, Connection, ConnectionProperties};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
 use queue_trace::QueueTracer;
 use queue_trace::amqp::{TracedChannel, TracedConsumer, TracedDelivery};
 use trace_testkit::amqp::Broker;
@@ -19,7 +19,8 @@ pub(super) struct Stage {
     pub(super) channel: TracedChannel,
     pub(super) queue: String,
     pub(super) recorder: SpanRecorder,
-    _connection: Connection,
+    pub(super) connection: Connection,
+    url: String,
     test: &'static str,
 }
 
@@ -39,7 +40,7 @@ pub(super) async fn rabbitmq(test: &'static str, fact: impl AsyncFnOnce(Stage)) 
     match Connection::connect(url, ConnectionProperties::default()).await {
         Ok(connection) => {
             eprintln!("{test}: on RabbitMQ at {url}");
-            fact(Stage::on(connection, test).await).await;
+            fact(Stage::on(connection, url, test).await).await;
         }
         Err(error) => {
             assert!(named.is_none(), "{url} does not answer: {error}");
@@ -52,10 +53,10 @@ impl Stage {
     pub(super) async fn at(url: &str, test: &'static str) -> Self {
         let properties = ConnectionProperties::default();
         let connection = Connection::connect(url, properties).await.unwrap();
-        Self::on(connection, test).await
+        Self::on(connection, url, test).await
     }
 
-    async fn on(connection: Connection, test: &'static str) -> Self {
+    async fn on(connection: Connection, url: &str, test: &'static str) -> Self {
         let channel = connection.create_channel().await.unwrap();
         let recorder = SpanRecorder::new();
         let queue = QueueTracer::new(recorder.tracer("shop"));
@@ -63,7 +64,8 @@ impl Stage {
             channel: TracedChannel::new(channel, queue),
             queue: String::new(),
             recorder,
-            _connection: connection,
+            connection,
+            url: url.to_owned(),
             test,
         };
         stage.queue = stage.declare("queue", &[]).await;
@@ -82,6 +84,14 @@ impl Stage {
             .queue_declare(name.as_str().into(), options, table(arguments));
         declare.await.unwrap();
         name
+    }
+
+    /// A channel of a connection of its own.
+    pub(super) async fn stranger(&self) -> (Connection, Channel) {
+        let properties = ConnectionProperties::default();
+        let connection = Connection::connect(&self.url, properties).await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        (connection, channel)
     }
 
     /// A name of this test and this run alone.

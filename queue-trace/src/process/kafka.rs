@@ -1,0 +1,13 @@
+use rdkafka::message::Message;
+use tracing_core_ctx::ActiveSpan;
+
+use super::ProcessMessage;
+use crate::QueueTracer;
+use crate::kafka::Traced;
+
+/// By the settings of its consumer.
+impl<M: Message> ProcessMessage for Traced<M> {
+    fn begin(&mut self, _: &QueueTracer) -> ActiveSpan {
+        self.start_process().into_active()
+    }
+}
