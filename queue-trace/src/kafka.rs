@@ -50,22 +50,41 @@
 //! producer can write. Here that panic is caught and the header passed over; the panic hook still reports it, and a program built with
 //! `panic = "abort"` is not saved.
 
+mod base;
 mod batch;
+mod batches;
 mod consumer;
+mod consumer_context;
 mod context;
 mod digits;
 mod error;
+mod forward;
 mod headers;
+mod lag;
 mod message;
+mod partition;
 mod process;
 mod producer;
 mod sending;
+mod settle;
+mod source;
+mod stream;
+mod transaction;
 
+pub use base::TracedIter;
 pub use batch::TracedBatch;
-pub use consumer::{TracedConsumer, TracedStream};
+pub use batches::TracedBatches;
+pub use consumer::TracedConsumer;
+pub use consumer_context::TracedConsumerContext;
 pub use context::{SendTraced, TracedContext, TracedOpaque};
+pub use forward::CopyHeaders;
 pub use headers::KafkaHeaders;
+pub use lag::Lag;
 pub use message::{Traced, TracedMessage, TracedOwnedMessage};
+pub use partition::TracedPartitionQueue;
 pub use process::Processing;
 pub use producer::TracedProducer;
 pub use sending::TracedDelivery;
+pub use settle::Settled;
+pub use stream::TracedStream;
+pub use transaction::Transaction;
