@@ -8,3 +8,4 @@
 
 mod amqp;
 mod kafka;
+mod traps;
