@@ -34,38 +34,65 @@
 //! |---|---|---|
 //! | [`send`](TracedProducer::send), [`send_result`](TracedProducer::send_result) | `send {topic}`, producer | with the delivery report, which tells partition and offset |
 //! | [`send_traced`](SendTraced::send_traced) of `BaseProducer` and `ThreadedProducer` | the same | the same, after the delivery callback |
-//! | [`recv`](TracedConsumer::recv), [`stream`](TracedConsumer::stream), [`recv_batch`](TracedConsumer::recv_batch) | `poll {topic}`, client, linked; [can be turned off](crate::QueueTracer::receive_spans) | at once: it starts when the message is handed over |
-//! | [`process`](Traced::process), [`start_process`](Traced::start_process) | `process {topic}`, consumer | with the work, or with the guard |
-//! | [`commit_message`](TracedConsumer::commit_message) and its like | `commit {topic}`, `store`, client, below the active span | with the call |
+//! | [`transaction`](TracedProducer::transaction) | `transaction` | with commit, abort or drop |
+//! | [`recv`](TracedConsumer::recv), [`stream`](TracedConsumer::stream), [`batches`](TracedConsumer::batches), [`poll`](TracedConsumer::poll), [`iter`](TracedConsumer::iter), .. and those of a [split partition](TracedPartitionQueue) | `poll {topic}`, client, linked; [can be turned off](crate::QueueTracer::receive_spans) | at once: it starts when the message is handed over |
+//! | [`process`](Traced::process), [`start_process`](Traced::start_process), also of a [batch](TracedBatch) | `process {topic}`, consumer | with the work, or with the guard |
+//! | [`commit_message`](TracedConsumer::commit_message) and its like | `commit {topic}`, `store {topic}`, client, below the active span or the process span of the message | with the call; an asynchronous commit is only handed over by then |
+//! | a rebalance, with a [`TracedConsumerContext`] | `rebalance` | at once |
 //!
-//! Commits that librdkafka makes by itself are not seen, nor is what other code does with the inner client.
+//! Commits that librdkafka makes by itself are not seen, nor is what other code does with the inner client. Polls that bring nothing, and the end of a
+//! partition, are no spans. A record that comes back (a full queue, an error) is as it was given, without our context.
+//!
+//! Generic code that wants a rdkafka `Producer` or `Consumer` takes what is inside: `&*producer`, `&*consumer`.
 //!
 //! A consumer in its default setting stores the offset of a message when it hands it over, so a process span that failed does not mean that the
 //! message comes again. With `enable.auto.offset.store` = `false`, call [`store_offset_from_message`](TracedConsumer::store_offset_from_message)
 //! when it is processed.
 //!
+//! Retries and dead letters are sent by [`forward_to`](Traced::forward_to). Time in queue is `ctx.message.queue_time`; with a [`Lag`], how much is behind a
+//! message is `ctx.message.lag`.
+//!
 //! # Headers
 //!
 //! Of a header that stands several times the last is read; writing leaves one. rdkafka panics when it is asked for a header whose name is not UTF-8, which any
 //! producer can write. Here that panic is caught and the header passed over; the panic hook still reports it, and a program built with
-//! `panic = "abort"` is not saved.
+//! `panic = "abort"` is not saved. After eight such names the rest of the headers is not looked at.
 
+mod base;
 mod batch;
+mod batches;
 mod consumer;
+mod consumer_context;
 mod context;
 mod digits;
 mod error;
+mod forward;
 mod headers;
+mod lag;
 mod message;
+mod partition;
 mod process;
 mod producer;
 mod sending;
+mod settle;
+mod source;
+mod stream;
+mod transaction;
 
+pub use base::TracedIter;
 pub use batch::TracedBatch;
-pub use consumer::{TracedConsumer, TracedStream};
+pub use batches::TracedBatches;
+pub use consumer::TracedConsumer;
+pub use consumer_context::TracedConsumerContext;
 pub use context::{SendTraced, TracedContext, TracedOpaque};
+pub use forward::CopyHeaders;
 pub use headers::KafkaHeaders;
+pub use lag::Lag;
 pub use message::{Traced, TracedMessage, TracedOwnedMessage};
+pub use partition::TracedPartitionQueue;
 pub use process::Processing;
 pub use producer::TracedProducer;
 pub use sending::TracedDelivery;
+pub use settle::Settled;
+pub use stream::TracedStream;
+pub use transaction::Transaction;

@@ -28,6 +28,8 @@ pub struct Message<'a> {
     pub is_redelivered: bool,
     /// How often it was dead-lettered before.
     pub deaths: Option<i64>,
+    /// How many messages of its partition are behind it (Kafka).
+    pub lag: Option<i64>,
     /// Milliseconds from when it was sent to when it was handed to the consumer.
     pub queue_time: Option<i64>,
 }
@@ -59,6 +61,7 @@ impl Message<'_> {
         let redelivered = self.is_redelivered.then_some(true);
         to.put_opt(semconv::CTX_MESSAGE_REDELIVERED, redelivered);
         to.put_opt(semconv::CTX_MESSAGE_DEATHS, self.deaths);
+        to.put_opt(semconv::CTX_MESSAGE_LAG, self.lag);
         to.put_opt(semconv::CTX_MESSAGE_QUEUE_TIME, self.queue_time);
     }
 

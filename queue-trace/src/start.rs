@@ -1,5 +1,5 @@
 use tracing_core_ctx::propagation::{Extract, Inject};
-use tracing_core_ctx::span::{Link, SpanBuilder};
+use tracing_core_ctx::span::{Link, SpanBuilder, SpanWriter};
 use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind, semconv};
 
 use crate::{Existing, Message, Operation, Origin, Relation};
@@ -82,12 +82,23 @@ impl QueueTracer {
         operation: &Operation<'_>,
         made: impl IntoIterator<Item = SpanContext>,
     ) -> ActiveSpan {
+        self.start_send_after(operation, made, None)
+    }
+
+    /// The same, linked also to what was `before`.
+    pub(crate) fn start_send_after(
+        &self,
+        operation: &Operation<'_>,
+        made: impl IntoIterator<Item = SpanContext>,
+        before: Option<SpanContext>,
+    ) -> ActiveSpan {
         let mut made = made.into_iter().peekable();
         let kind = match made.peek() {
             Some(_) => SpanKind::Client,
             None => SpanKind::Producer,
         };
-        let builder = made.fold(self.begin(operation, kind), SpanBuilder::link);
+        let links = made.chain(before);
+        let builder = links.fold(self.begin(operation, kind), SpanBuilder::link);
         builder.start_in(Context::current(), |span| self.describe(operation, span))
     }
 }
@@ -105,6 +116,16 @@ impl QueueTracer {
 
     /// Starts the span of handling one message. How it stands to the message's context, [`Relation`] says.
     pub fn start_process(&self, operation: &Operation<'_>, origin: &Origin) -> ActiveSpan {
+        self.start_process_with(operation, origin, |_| {})
+    }
+
+    /// The same with more to say if it is recorded.
+    pub(crate) fn start_process_with(
+        &self,
+        operation: &Operation<'_>,
+        origin: &Origin,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
+    ) -> ActiveSpan {
         let around = Context::current();
         let active = around.span_context().cloned();
         let known = origin.context.span_context().is_some();
@@ -124,7 +145,10 @@ impl QueueTracer {
                 origin.baggage_into(around),
             ),
         };
-        builder.start_in(context, |span| self.describe(operation, span))
+        builder.start_in(context, |span| {
+            self.describe(operation, span);
+            describe(span);
+        })
     }
 
     /// Starts the span of handling a batch, as a child of the active span, linked to where each message came from. What is said of a message goes
@@ -180,11 +204,7 @@ impl QueueTracer {
         }
     }
 
-    fn describe(
-        &self,
-        operation: &Operation<'_>,
-        span: &mut tracing_core_ctx::span::SpanWriter<'_>,
-    ) {
+    fn describe(&self, operation: &Operation<'_>, span: &mut SpanWriter<'_>) {
         operation.describe(span);
         if let Some((address, port)) = &self.settings.server {
             span.set(semconv::SERVER_ADDRESS, address.as_str());

@@ -1,13 +1,14 @@
 use std::ops::Deref;
 
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::Message as _;
 use tracing_core_ctx::ActiveSpan;
 use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
 
 use super::digits::Digits;
-use super::message::{Source, TracedMessage};
+use super::message::TracedMessage;
 use super::process::Processing;
+use super::source::Source;
 use crate::{Destination, Message, Operation, OperationType, Origin};
 
 /// Messages that are processed together. Made by [`recv_batch`](super::TracedConsumer::recv_batch).
@@ -19,16 +20,25 @@ pub struct TracedBatch<'a> {
 }
 
 impl<'a> TracedBatch<'a> {
-    pub(super) const fn new(
+    /// What a consumer has handed over, in a receive span if it is anything.
+    pub(super) fn handed_over(
         messages: Vec<TracedMessage<'a>>,
         error: Option<KafkaError>,
-        source: Source,
-    ) -> Self {
-        Self {
+        source: &Source,
+    ) -> KafkaResult<Self> {
+        match error {
+            Some(error) if messages.is_empty() => {
+                source.poll_failed(&error);
+                return Err(error);
+            }
+            _ if messages.is_empty() => {}
+            _ => source.polled(&messages, Some(messages.len())),
+        }
+        Ok(Self {
             messages,
             error,
-            source,
-        }
+            source: source.clone(),
+        })
     }
 
     /// What ended the batch before it was full, if it was an error.
@@ -52,13 +62,13 @@ impl<'a> TracedBatch<'a> {
 
     /// Starts one process span, linked to each message, that ends when it is told to, or dropped.
     pub fn start_process(&self) -> Processing {
-        Processing::new(start(
-            &self.source,
-            OperationType::Process,
-            "process",
-            &self.messages,
-            Some(self.messages.len()),
-        ))
+        let (messages, source) = (&self.messages, &self.source);
+        let count = Some(messages.len());
+        let active = start(source, OperationType::Process, "process", messages, count);
+        for message in messages {
+            message.processed.get_or_init(|| active.context().clone());
+        }
+        Processing::new(active)
     }
 }
 
@@ -75,7 +85,7 @@ pub(super) fn start(
     let digits = partition.and_then(Digits::of);
     let destination = Destination::named(topic.unwrap_or_default());
     let mut operation = Operation::new(operation_type, KAFKA, name, destination);
-    operation.consumer_group = source.group.as_deref();
+    operation.consumer_group = source.group();
     operation.batch = batch;
     operation.message = match (batch, messages) {
         (None, [message]) => message.known(digits.as_ref()),
@@ -95,7 +105,11 @@ pub(super) fn start(
         .iter()
         .zip(&digits)
         .map(|(message, digits)| -> (&Origin, Message<'_>) {
-            (message.origin(), message.known(digits.as_ref()))
+            let known = Message {
+                lag: message.lag().filter(|_| batch.is_some()),
+                ..message.known(digits.as_ref())
+            };
+            (message.origin(), known)
         });
     match operation_type {
         OperationType::Receive => source.queue.start_receive(&operation, known),

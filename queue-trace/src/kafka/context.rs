@@ -8,7 +8,7 @@ use std::fmt;
 
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{Message as _, ToBytes};
 use rdkafka::producer::{
     BaseProducer, BaseRecord, DeliveryResult, Partitioner, Producer as _, ProducerContext,
@@ -18,6 +18,7 @@ use rdkafka::statistics::Statistics;
 use rdkafka::util::IntoOpaque;
 
 use super::sending::{self, Outgoing, Sending};
+use super::transaction::Transaction;
 use crate::QueueTracer;
 
 /// The context of a `BaseProducer` or `ThreadedProducer` whose records are traced, around a context of your own.
@@ -138,6 +139,15 @@ pub trait SendTraced<D: IntoOpaque> {
     where
         K: ToBytes + ?Sized,
         P: ToBytes + ?Sized;
+
+    /// `begin_transaction` of the producer, in a span that ends with the transaction.
+    ///
+    /// # Errors
+    ///
+    /// Those of the producer.
+    fn transaction(&self) -> KafkaResult<Transaction<'_, Self>>
+    where
+        Self: Sized;
 }
 
 macro_rules! send_traced {
@@ -157,6 +167,10 @@ macro_rules! send_traced {
             {
                 let queue = &self.context().queue;
                 send(queue, record, |record| self.send(record))
+            }
+
+            fn transaction(&self) -> KafkaResult<Transaction<'_, Self>> {
+                Transaction::begin(self, &self.context().queue)
             }
         })*
     };

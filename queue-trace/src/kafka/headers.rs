@@ -4,6 +4,7 @@ use rdkafka::message::{BorrowedHeaders, Header, Headers, OwnedHeaders};
 use tracing_core_ctx::diagnostics::{self, Level};
 use tracing_core_ctx::propagation::{Extract, Inject, W3cHeaders};
 
+use super::forward::FIRST;
 use crate::carrier::{self, Walk};
 
 /// The headers of a record as a carrier of contexts: to be sent, or to be changed.
@@ -36,16 +37,24 @@ impl KafkaHeaders {
         self.headers
     }
 
-    /// Whether there is a header of one of these names.
-    pub(super) fn holds(&self, names: &[&str]) -> bool {
-        let mut found = false;
-        self.walk(&mut |each, _| {
-            found |= names.iter().any(|name| each.eq_ignore_ascii_case(name));
+    /// What a look through all headers finds that matters to a record about to be sent.
+    pub(super) fn look<'a>(&'a self, names: &[&str]) -> Found<'a> {
+        let mut found = Found::default();
+        self.walk(&mut |each, value| {
+            if each.len() == FIRST.len() && each.eq_ignore_ascii_case(FIRST) {
+                found.first = value.or(found.first);
+            }
+            found.context |= names.iter().any(|name| each.eq_ignore_ascii_case(name));
         });
         found
     }
 
-    fn push(&mut self, key: &str, value: &str) {
+    /// The last value of a header.
+    pub(super) fn last(&self, name: &str) -> Option<&[u8]> {
+        carrier::last(self, name)
+    }
+
+    pub(super) fn push(&mut self, key: &str, value: &str) {
         let headers = self.headers.take().unwrap_or_default();
         let value = Some(value.as_bytes());
         self.headers = Some(headers.insert(Header { key, value }));
@@ -77,6 +86,15 @@ impl KafkaHeaders {
         self.headers = kept;
         true
     }
+}
+
+/// What headers have in them.
+#[derive(Debug, Default)]
+pub(super) struct Found<'a> {
+    /// Whether there is one of the fields of the propagator.
+    pub(super) context: bool,
+    /// Where the message was first sent from.
+    pub(super) first: Option<&'a [u8]>,
 }
 
 /// Headers that have none of `fields` any more, so that these need not be looked for when they are written.
@@ -119,12 +137,15 @@ impl Walk for OwnedHeaders {
     }
 }
 
+/// How many headers with names that are not UTF-8 are passed over before the rest is not looked at any more: each costs a panic.
+const MOST_UNREADABLE: usize = 8;
+
 /// Shows every header that can be read, and says whether all can: rdkafka panics over a name that is not UTF-8.
 fn walk<'a, H: Headers>(headers: &'a H, visit: &mut dyn FnMut(&'a str, Option<&'a [u8]>)) -> bool {
     let count = headers.count();
     let mut index = 0;
-    let mut readable = true;
-    while index < count {
+    let mut unreadable = 0;
+    while index < count && unreadable < MOST_UNREADABLE {
         let rest = catch_unwind(AssertUnwindSafe(|| {
             while index < count {
                 if let Some(header) = headers.try_get(index) {
@@ -135,17 +156,17 @@ fn walk<'a, H: Headers>(headers: &'a H, visit: &mut dyn FnMut(&'a str, Option<&'
         }));
         if rest.is_err() {
             index += 1;
-            readable = false;
+            unreadable += 1;
         }
     }
-    if !readable {
+    if unreadable > 0 {
         diagnostics::report_once(
             "queue-trace.kafka.header",
             Level::Warn,
             format_args!("a message has a header whose name is not UTF-8: it is passed over"),
         );
     }
-    readable
+    unreadable == 0
 }
 
 impl Extract for KafkaHeaders {
@@ -247,5 +268,26 @@ mod tests {
         let mut names = Vec::new();
         assert!(!walk(&Foreign, &mut |name, _| names.push(name)));
         assert_eq!(names, ["first", "last"]);
+    }
+
+    /// As one would write them who wants to keep a consumer busy with panics.
+    struct Hostile(std::cell::Cell<usize>);
+
+    impl Headers for Hostile {
+        fn count(&self) -> usize {
+            100_000
+        }
+
+        fn try_get(&self, _: usize) -> Option<Header<'_, &[u8]>> {
+            self.0.set(self.0.get() + 1);
+            panic!("not UTF-8");
+        }
+    }
+
+    #[test]
+    fn names_that_are_not_utf8_cost_a_few_panics_and_not_one_each() {
+        let headers = Hostile(std::cell::Cell::new(0));
+        assert!(!walk(&headers, &mut |_, _| {}));
+        assert_eq!(headers.0.get(), MOST_UNREADABLE);
     }
 }

@@ -1,21 +1,17 @@
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::OnceLock;
 
+use rdkafka::error::KafkaResult;
 use rdkafka::message::{BorrowedMessage, Message as KafkaMessage, OwnedMessage, Timestamp};
 use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
+use tracing_core_ctx::{Context, semconv};
 
 use super::digits::Digits;
 use super::process::Processing;
-use crate::carrier::{LastOf, Walk};
+use super::source::Source;
+use crate::carrier::LastOf;
 use crate::{Destination, Message, Operation, Origin, QueueTracer};
-
-/// What a consumer knows of itself.
-#[derive(Clone, Debug)]
-pub(super) struct Source {
-    pub(super) queue: QueueTracer,
-    pub(super) group: Option<Arc<str>>,
-}
 
 /// A message together with where it came from.
 ///
@@ -24,7 +20,9 @@ pub struct Traced<M> {
     message: M,
     origin: Origin,
     queue_time: Option<i64>,
-    source: Source,
+    pub(super) source: Source,
+    /// Where it was processed first, so that it can be settled there.
+    pub(super) processed: OnceLock<Context>,
 }
 
 /// A message in the memory of its consumer.
@@ -44,6 +42,26 @@ impl<'a> TracedMessage<'a> {
             origin,
             message,
             source: source.clone(),
+            processed: OnceLock::new(),
+        }
+    }
+
+    /// What a consumer has handed over, in a receive span.
+    pub(super) fn handed_over(
+        next: KafkaResult<BorrowedMessage<'a>>,
+        source: &Source,
+    ) -> KafkaResult<Self> {
+        match next {
+            Ok(message) => {
+                let messages = [Self::new(message, source)];
+                source.polled(&messages, None);
+                let [message] = messages;
+                Ok(message)
+            }
+            Err(error) => {
+                source.poll_failed(&error);
+                Err(error)
+            }
         }
     }
 
@@ -55,6 +73,7 @@ impl<'a> TracedMessage<'a> {
             origin: self.origin.clone(),
             queue_time: self.queue_time,
             source: self.source.clone(),
+            processed: self.processed.clone(),
         }
     }
 }
@@ -82,10 +101,24 @@ impl<M: KafkaMessage> Traced<M> {
 
     /// Starts a process span that ends when it is told to, or dropped.
     pub fn start_process(&self) -> Processing {
-        self.with_operation("process", |operation| {
-            let queue = &self.source.queue;
-            Processing::new(queue.start_process(operation, &self.origin))
-        })
+        let digits = Digits::of(self.message.partition());
+        let topic = Destination::named(self.message.topic());
+        let mut operation = Operation::process(KAFKA, "process", topic);
+        operation.consumer_group = self.source.group();
+        operation.message = self.known(digits.as_ref());
+        let queue = &self.source.queue;
+        let active = queue.start_process_with(&operation, &self.origin, |span| {
+            span.set_opt(semconv::CTX_MESSAGE_LAG, self.lag());
+        });
+        self.processed.get_or_init(|| active.context().clone());
+        Processing::new(active)
+    }
+
+    /// How many messages are behind this one, if anybody knows.
+    pub(super) fn lag(&self) -> Option<i64> {
+        let message = &self.message;
+        self.source
+            .lag_behind(message.topic(), message.partition(), message.offset())
     }
 
     /// What is known of the message. Keys and sizes only if they are asked for.
@@ -104,36 +137,6 @@ impl<M: KafkaMessage> Traced<M> {
             queue_time: self.queue_time,
             ..Message::default()
         }
-    }
-
-    /// Shows `use_it` a process operation on this message.
-    fn with_operation<T>(&self, name: &str, use_it: impl FnOnce(&Operation<'_>) -> T) -> T {
-        let digits = Digits::of(self.message.partition());
-        let topic = Destination::named(self.message.topic());
-        let mut operation = Operation::process(KAFKA, name, topic);
-        operation.consumer_group = self.source.group.as_deref();
-        operation.message = self.known(digits.as_ref());
-        use_it(&operation)
-    }
-
-    /// The headers of the message, without any context: for a record that carries it on and is to have the context of the one who
-    /// sends it.
-    #[must_use]
-    pub fn headers_without_context(&self) -> Option<rdkafka::message::OwnedHeaders>
-    where
-        M::Headers: Walk,
-    {
-        let headers = self.message.headers()?;
-        let mut kept = rdkafka::message::OwnedHeaders::new();
-        let fields = &self.source.queue.settings.fields;
-        let mut list = Vec::new();
-        headers.walk(&mut |key, value| list.push((key, value)));
-        for (key, value) in list {
-            if !fields.iter().any(|field| field.eq_ignore_ascii_case(key)) {
-                kept = kept.insert(rdkafka::message::Header { key, value });
-            }
-        }
-        Some(kept)
     }
 }
 

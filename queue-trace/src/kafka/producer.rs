@@ -3,13 +3,14 @@ use std::ops::Deref;
 
 use rdkafka::ClientContext;
 use rdkafka::client::DefaultClientContext;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::ToBytes;
 use rdkafka::producer::future_producer::OwnedDeliveryResult;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::util::{AsyncRuntime, DefaultRuntime, Timeout};
 
 use super::sending::{self, Outgoing, Sending, TracedDelivery};
+use super::transaction::Transaction;
 use crate::QueueTracer;
 
 /// A [`FutureProducer`] whose records are traced. Cheap to clone.
@@ -111,6 +112,15 @@ where
                 Err((error, record))
             }
         }
+    }
+
+    /// `begin_transaction` of the producer, in a span that ends with the transaction.
+    ///
+    /// # Errors
+    ///
+    /// Those of the producer.
+    pub fn transaction(&self) -> KafkaResult<Transaction<'_, FutureProducer<C, R>>> {
+        Transaction::begin(&self.inner, &self.queue)
     }
 
     fn prepare<'a, K, P>(&self, mut record: FutureRecord<'a, K, P>) -> Prepared<'a, K, P>

@@ -11,6 +11,7 @@ use tracing_core_ctx::{ActiveSpan, SpanRef, semconv};
 
 use super::digits::Digits;
 use super::error::error_type;
+use super::forward;
 use super::headers::{Cleared, KafkaHeaders};
 use crate::{Destination, Message, Operation, QueueTracer};
 
@@ -126,13 +127,15 @@ impl Outgoing<'_> {
         let mut carrier = KafkaHeaders::of(headers.take());
         // Each look goes through all headers, so one must do where there is nothing to find.
         let fields = settings.fields.as_slice();
-        let is_clear = settings.reads_what_it_writes && !carrier.holds(fields);
+        let found = carrier.look(fields);
+        let first = found.first.and_then(forward::first);
+        let is_clear = settings.reads_what_it_writes && !found.context;
         let made = match is_clear {
             true => None,
             false => queue.made(&carrier),
         };
         let injected = made.is_none();
-        let active = queue.start_send_of(&operation, made);
+        let active = queue.start_send_after(&operation, made, first);
         if injected && (is_clear || carrier.take_away(fields)) {
             let headers = &mut carrier;
             let tracer = queue.tracer();

@@ -2,6 +2,13 @@
 
 mod callbacks;
 mod cluster;
+mod consumers;
+mod faults;
+mod foreign;
+mod forwarding;
+mod groups;
+mod load;
+mod transactions;
 
 use std::time::Duration;
 

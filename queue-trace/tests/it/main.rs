@@ -9,3 +9,4 @@
 mod amqp;
 mod kafka;
 mod process;
+mod traps;

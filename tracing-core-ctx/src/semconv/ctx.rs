@@ -19,6 +19,11 @@ attributes! {
     /// Only when it was. Example: `2`.
     const CTX_MESSAGE_DEATHS: Key<i64> = "ctx.message.deaths", Own;
 
+    /// How many messages of its partition are behind one, as far as its consumer knew then. Not an OpenTelemetry name.
+    ///
+    /// Only when the consumer asks its client for statistics. Example: `120`.
+    const CTX_MESSAGE_LAG: Key<i64> = "ctx.message.lag", Own;
+
     /// Milliseconds from when a message was sent to when it was handed to its consumer, by the clocks of both. Not an OpenTelemetry name.
     ///
     /// Only when the message says when it was sent. Example: `1250`.
@@ -33,6 +38,21 @@ attributes! {
     ///
     /// Example: `requeue`.
     const CTX_MESSAGE_SETTLEMENT: Key<str> = "ctx.message.settlement", Own;
+
+    /// The partitions that a rebalance gave to a consumer. Not an OpenTelemetry name.
+    ///
+    /// Example: `["orders/0", "orders/1"]`.
+    const CTX_REBALANCE_ASSIGNED: Key<[String]> = "ctx.rebalance.assigned", Own;
+
+    /// That a consumer lost its partitions before it could give them back: another one may have them already. Not an OpenTelemetry name.
+    ///
+    /// Only when true.
+    const CTX_REBALANCE_LOST: Key<bool> = "ctx.rebalance.lost", Own;
+
+    /// The partitions that a rebalance took from a consumer. Not an OpenTelemetry name.
+    ///
+    /// Example: `["orders/0", "orders/1"]`.
+    const CTX_REBALANCE_REVOKED: Key<[String]> = "ctx.rebalance.revoked", Own;
 
     /// How many messages of a call were received in whole. Not an OpenTelemetry name.
     ///
@@ -82,6 +102,8 @@ values! {
 
     /// The values of [`CTX_OUTCOME`].
     pub mod ctx_outcome {
+        /// What was done is undone: a transaction that was aborted.
+        const ABORTED = "aborted";
         /// The caller went away, or dropped the future or the body, before the end.
         const CANCELLED = "cancelled";
         /// The connection became something else (status 101, or `CONNECT`).

@@ -233,9 +233,13 @@ fn our_own_names_are_no_names_of_the_conventions() {
             ("ctx.outcome", ValueType::Str, Stability::Own),
             ("ctx.handled", ValueType::Bool, Stability::Own),
             ("ctx.message.deaths", ValueType::I64, Stability::Own),
+            ("ctx.message.lag", ValueType::I64, Stability::Own),
             ("ctx.message.queue_time", ValueType::I64, Stability::Own),
             ("ctx.message.redelivered", ValueType::Bool, Stability::Own),
             ("ctx.message.settlement", ValueType::Str, Stability::Own),
+            ("ctx.rebalance.assigned", ValueType::Strs, Stability::Own),
+            ("ctx.rebalance.lost", ValueType::Bool, Stability::Own),
+            ("ctx.rebalance.revoked", ValueType::Strs, Stability::Own),
             ("ctx.rpc.messages.received", ValueType::I64, Stability::Own),
             ("ctx.rpc.messages.sent", ValueType::I64, Stability::Own),
             (

@@ -56,7 +56,10 @@ fn listed_values_are_as_published() {
         semconv::ctx_message_settlement::ALL,
         ["ack", "nack", "none", "reject", "requeue"]
     );
-    assert_eq!(semconv::ctx_outcome::ALL, ["cancelled", "upgraded"]);
+    assert_eq!(
+        semconv::ctx_outcome::ALL,
+        ["aborted", "cancelled", "upgraded"]
+    );
     assert_eq!(semconv::http_request_method::OTHER, "_OTHER");
     assert_eq!(semconv::rpc_method::OTHER, "_OTHER");
     assert_eq!(semconv::error_type::OTHER, "_OTHER");

@@ -1,0 +1,190 @@
+use std::fmt;
+
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::KafkaResult;
+use rdkafka::producer::{Partitioner, Producer, ProducerContext};
+use rdkafka::util::Timeout;
+use tracing_core_ctx::context::{Entered, FutureExt as _};
+use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
+use tracing_core_ctx::{ActiveSpan, Context, SpanRef, semconv};
+
+use super::error::error_type;
+use crate::{Destination, Operation, QueueTracer};
+
+/// A transaction of a producer as a span, `transaction`, from its begin to its end. Made by [`TracedProducer::transaction`](super::TracedProducer::transaction)
+/// and [`SendTraced::transaction`](super::SendTraced::transaction).
+///
+/// Records that are delivered and then aborted were delivered: their send spans stay as they are, and it is this span that tells that the
+/// transaction was aborted, by `ctx.outcome` = `aborted`. If it is neither committed nor aborted the transaction is still open, and the span ends
+/// with `ctx.outcome` = `cancelled` when this is dropped.
+///
+/// ```no_run
+/// use queue_trace::kafka::TracedProducer;
+/// use rdkafka::error::KafkaResult;
+/// use rdkafka::producer::FutureRecord;
+/// use rdkafka::util::Timeout;
+///
+/// async fn transfer(producer: &TracedProducer) -> KafkaResult<()> {
+///     let mut transaction = producer.transaction()?;
+///     let record = FutureRecord::<str, _>::to("transfers").payload("5 from a to b");
+///     let sent = transaction.run(producer.send(record, Timeout::Never)).await;
+///     match sent {
+///         Ok(_) => transaction.commit(Timeout::Never),
+///         Err(_) => transaction.abort(Timeout::Never),
+///     }
+/// }
+/// ```
+#[must_use = "a transaction is to be committed or aborted"]
+pub struct Transaction<'p, P> {
+    producer: &'p P,
+    queue: QueueTracer,
+    active: ActiveSpan,
+}
+
+impl<'p, P> Transaction<'p, P> {
+    pub(super) fn begin<C, Part>(producer: &'p P, queue: &QueueTracer) -> KafkaResult<Self>
+    where
+        P: Producer<C, Part>,
+        C: ProducerContext<Part>,
+        Part: Partitioner,
+    {
+        let builder = queue.tracer().span("transaction");
+        let mut active = builder.start_in(Context::current(), |span| {
+            span.set(semconv::MESSAGING_SYSTEM_NAME, KAFKA);
+            span.set(semconv::MESSAGING_OPERATION_NAME, "transaction");
+        });
+        match producer.begin_transaction() {
+            Ok(()) => Ok(Self {
+                producer,
+                queue: queue.clone(),
+                active,
+            }),
+            Err(error) => {
+                active.end_with(|span| span.fail(&error_type(&error), ""));
+                Err(error)
+            }
+        }
+    }
+
+    /// The context with this span as the current one.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        self.active.context()
+    }
+
+    /// The span, to describe it.
+    #[must_use]
+    pub fn span(&self) -> &SpanRef {
+        self.active.span()
+    }
+
+    /// Makes the span current until the guard is dropped, for work that does not await.
+    pub fn enter(&mut self) -> Entered<'_> {
+        self.active.enter()
+    }
+
+    /// Runs `work` with the span as the current one.
+    pub async fn run<F: Future>(&mut self, work: F) -> F::Output {
+        let context = self.active.context().clone();
+        work.with_context(context).await
+    }
+
+    /// `send_offsets_to_transaction` of the producer, in a span below: the commit of what the transaction has consumed.
+    ///
+    /// # Errors
+    ///
+    /// Those of the producer.
+    pub fn send_offsets<C, Part, T>(
+        &mut self,
+        offsets: &TopicPartitionList,
+        group: &ConsumerGroupMetadata,
+        timeout: T,
+    ) -> KafkaResult<()>
+    where
+        P: Producer<C, Part>,
+        C: ProducerContext<Part>,
+        Part: Partitioner,
+        T: Into<Timeout>,
+    {
+        let operation = Operation::settle(KAFKA, "commit", Destination::default());
+        let context = self.active.context().clone();
+        let mut active = self.queue.start_settle(&operation, context);
+        let sent = {
+            let _entered = active.enter();
+            let producer = self.producer;
+            producer.send_offsets_to_transaction(offsets, group, timeout)
+        };
+        active.end_with(|span| {
+            if let Err(error) = &sent {
+                span.fail(&error_type(error), "");
+            }
+        });
+        sent
+    }
+
+    /// `commit_transaction` of the producer; ends the span.
+    ///
+    /// # Errors
+    ///
+    /// Those of the producer. The transaction is open then: the producer says, by the error, whether to call its `commit_transaction` again or to abort.
+    pub fn commit<C, Part, T>(mut self, timeout: T) -> KafkaResult<()>
+    where
+        P: Producer<C, Part>,
+        C: ProducerContext<Part>,
+        Part: Partitioner,
+        T: Into<Timeout>,
+    {
+        let committed = {
+            let _entered = self.active.enter();
+            self.producer.commit_transaction(timeout)
+        };
+        self.end(&committed, None);
+        committed
+    }
+
+    /// `abort_transaction` of the producer; ends the span. With a `BaseProducer` it needs another thread that polls.
+    ///
+    /// # Errors
+    ///
+    /// Those of the producer.
+    pub fn abort<C, Part, T>(mut self, timeout: T) -> KafkaResult<()>
+    where
+        P: Producer<C, Part>,
+        C: ProducerContext<Part>,
+        Part: Partitioner,
+        T: Into<Timeout>,
+    {
+        let aborted = {
+            let _entered = self.active.enter();
+            self.producer.abort_transaction(timeout)
+        };
+        self.end(&aborted, Some(semconv::ctx_outcome::ABORTED));
+        aborted
+    }
+
+    fn end(&mut self, ended: &KafkaResult<()>, outcome: Option<&'static str>) {
+        self.active.end_with(|span| match ended {
+            Ok(()) => span.set_opt(semconv::CTX_OUTCOME, outcome),
+            Err(error) => span.fail(&error_type(error), ""),
+        });
+    }
+}
+
+impl<P> Drop for Transaction<'_, P> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.active.end_with(|span| {
+                span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::CANCELLED);
+            });
+        }
+    }
+}
+
+impl<P> fmt::Debug for Transaction<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction")
+            .field("span", self.span())
+            .finish_non_exhaustive()
+    }
+}

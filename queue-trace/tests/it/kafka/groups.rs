@@ -1,0 +1,273 @@
+//! Groups: members that come, and what becomes of their messages.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use queue_trace::QueueTracer;
+use queue_trace::kafka::{TracedConsumer, TracedConsumerContext};
+use rdkafka::ClientContext;
+use rdkafka::consumer::{
+    BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance, StreamConsumer,
+};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message as _;
+use rdkafka::statistics::Statistics;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaErrorCode, RDKafkaRespErr};
+use tokio::sync::Mutex;
+use trace_testkit::{RecordedSpan, SpanRecorder};
+use tracing_core_ctx::SpanKind;
+
+use super::cluster::Cluster;
+use super::{LONG, record, recv, send};
+
+type Member = TracedConsumer<StreamConsumer<TracedConsumerContext>>;
+
+fn join(cluster: &Cluster, queue: &QueueTracer, topic: &str) -> Member {
+    let context = TracedConsumerContext::new(queue.clone());
+    // This cluster waits for the members to come back until their sessions are nearly over.
+    let settings = [
+        ("heartbeat.interval.ms", "100"),
+        ("session.timeout.ms", "2500"),
+    ];
+    let config = cluster.member(&settings);
+    let consumer: StreamConsumer<_> = config.create_with_context(context).unwrap();
+    consumer.subscribe(&[topic]).unwrap();
+    TracedConsumer::new(consumer, queue.clone()).group("billing")
+}
+
+/// Sends payloads `from..to` to the four partitions in turn.
+async fn send_all(
+    cluster: &Cluster,
+    queue: &QueueTracer,
+    topic: &str,
+    numbers: std::ops::Range<i32>,
+) {
+    let producer = cluster.producer(queue, &[]);
+    for number in numbers {
+        let payload = number.to_string();
+        let record = record(topic, &payload).partition(number % 4);
+        producer.send(record, LONG).await.unwrap();
+    }
+}
+
+fn partitions(span: &RecordedSpan, key: &str) -> BTreeSet<String> {
+    span.strs(key).iter().cloned().collect()
+}
+
+#[tokio::test]
+async fn members_share_the_partitions_and_no_message_is_lost_or_seen_twice() {
+    let recorder = SpanRecorder::new();
+    let cluster = Cluster::new();
+    let queue = QueueTracer::new(recorder.tracer("shop")).receive_spans(false);
+    cluster.create_topic("shared", 4);
+    send_all(&cluster, &queue, "shared", 0..20).await;
+    let sent = recorder.take();
+
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let work = |member: Member| {
+        let seen = Arc::clone(&seen);
+        tokio::spawn(async move {
+            loop {
+                let message = member.recv().await.unwrap();
+                message
+                    .process(async |message| {
+                        let payload = message.payload().unwrap();
+                        let number: i32 = std::str::from_utf8(payload).unwrap().parse().unwrap();
+                        seen.lock().await.push(number);
+                        member.commit_message(message, CommitMode::Sync).unwrap();
+                    })
+                    .await;
+            }
+        })
+    };
+    let until = async |count: usize| {
+        let enough = async {
+            while seen.lock().await.len() < count {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(LONG, enough).await.unwrap();
+    };
+    // The first to join has to wait for others: three seconds, in this cluster.
+    let first = work(join(&cluster, &queue, "shared"));
+    until(20).await;
+    let second = work(join(&cluster, &queue, "shared"));
+    // Until the second has its half.
+    let mut rebalances = Vec::new();
+    let mut others = Vec::new();
+    let shared = async {
+        while rebalances.len() < 4 {
+            let span = recorder.wait_for_async(1, LONG).await.remove(0);
+            match span.name() {
+                "rebalance" => rebalances.push(span),
+                _ => others.push(span),
+            }
+        }
+    };
+    tokio::time::timeout(LONG, shared).await.unwrap();
+    send_all(&cluster, &queue, "shared", 20..40).await;
+    until(40).await;
+    for member in [first, second] {
+        member.abort();
+        let _cancelled = member.await;
+    }
+
+    let mut numbers = seen.lock().await.clone();
+    numbers.sort_unstable();
+    assert_eq!(numbers, Vec::from_iter(0..40));
+    let all: BTreeSet<_> = (0..4).map(|each| format!("shared/{each}")).collect();
+    let [first, revoked, one, other] = rebalances.as_slice() else {
+        panic!("{rebalances:?}");
+    };
+    assert_eq!(partitions(first, "ctx.rebalance.assigned"), all);
+    assert_eq!(partitions(revoked, "ctx.rebalance.revoked"), all);
+    let both = [one, other].map(|span| partitions(span, "ctx.rebalance.assigned"));
+    assert_eq!(&both[0] | &both[1], all);
+    assert!(both[0].is_disjoint(&both[1]));
+    for span in &rebalances {
+        assert_eq!(span.kind(), SpanKind::Internal);
+        assert_eq!(span.parent(), None);
+        span.assert_absent("ctx.rebalance.lost");
+        span.assert_unset();
+    }
+    others.extend(recorder.take());
+    let count = |name| others.iter().filter(|span| span.name() == name).count();
+    assert_eq!((sent.len(), count("send shared")), (20, 20));
+    assert_eq!(count("process shared"), 40);
+    assert_eq!(count("commit shared"), 40);
+}
+
+#[tokio::test]
+async fn a_rebalance_in_the_middle_of_a_batch_leaves_the_batch_whole() {
+    let recorder = SpanRecorder::new();
+    let cluster = Cluster::new();
+    let queue = QueueTracer::new(recorder.tracer("shop")).receive_spans(false);
+    cluster.create_topic("torn", 4);
+    send_all(&cluster, &queue, "torn", 0..8).await;
+    let sent = recorder.take();
+    let first = join(&cluster, &queue, "torn");
+    let mut batches = first.batches(8, LONG);
+    let batch = batches.recv().await.unwrap();
+    assert_eq!(batch.len(), 8);
+    assert_eq!(recorder.take_one().name(), "rebalance");
+
+    let second = join(&cluster, &queue, "torn");
+    let processing = batch.start_process();
+    // Another joins. The first gives its partitions back when it is polled, with the batch still in hand.
+    let rebalanced = async {
+        tokio::select! {
+            none = batches.recv() => panic!("{none:?}"),
+            none = second.recv() => panic!("{none:?}"),
+            spans = recorder.wait_for_async(3, LONG) => spans,
+        }
+    };
+    let rebalances = tokio::time::timeout(LONG, rebalanced).await.unwrap();
+    assert!(rebalances.iter().all(|span| span.name() == "rebalance"));
+    assert_eq!(recorder.open(), 1, "the batch is still being processed");
+    let payloads: BTreeSet<_> = batch.iter().map(|each| each.payload().unwrap()).collect();
+    assert_eq!(
+        payloads.len(),
+        8,
+        "messages outlive the loss of their partition"
+    );
+    processing.end();
+    let process = recorder.take_one();
+    process.assert_unset();
+    assert_eq!(process.links().len(), sent.len());
+
+    // A commit that comes too late fails, and the batch has not.
+    let late = RDKafkaRespErr::RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION;
+    cluster.fail_next(RDKafkaApiKey::OffsetCommit, &[late]);
+    let refused = first.commit_message(&batch[7], CommitMode::Sync);
+    let expected = KafkaError::ConsumerCommit(RDKafkaErrorCode::IllegalGeneration);
+    assert_eq!(refused, Err(expected));
+    let commit = recorder.take_one();
+    commit.assert_failed("ILLEGAL_GENERATION");
+    assert!(commit.is_child_of(&process));
+    drop(batch);
+    drop(batches);
+    drop((first, second));
+    // Leaving is a rebalance too.
+    for span in recorder.take() {
+        assert_eq!(span.name(), "rebalance");
+        assert!(!span.strs("ctx.rebalance.revoked").is_empty());
+    }
+}
+
+/// A user's own context around ours.
+struct Mine {
+    traced: TracedConsumerContext,
+    seen: std::sync::mpsc::Sender<&'static str>,
+}
+
+impl ClientContext for Mine {
+    fn stats(&self, _: Statistics) {
+        // Nobody may be listening any more.
+        self.seen.send("stats").unwrap_or_default();
+    }
+}
+
+impl ConsumerContext for Mine {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        self.traced.rebalance(consumer, rebalance);
+        self.seen.send("pre").unwrap_or_default();
+    }
+
+    fn post_rebalance(&self, _: &BaseConsumer<Self>, _: &Rebalance<'_>) {
+        self.seen.send("post").unwrap_or_default();
+    }
+}
+
+#[tokio::test]
+async fn a_context_of_the_users_own_is_called_as_before() {
+    let recorder = SpanRecorder::new();
+    let cluster = Cluster::new();
+    let queue = QueueTracer::new(recorder.tracer("shop")).receive_spans(false);
+    cluster.create_topic("mine", 1);
+    let (seen, sees) = std::sync::mpsc::channel();
+    let traced = TracedConsumerContext::new(queue.clone());
+    let config = cluster.member(&[("statistics.interval.ms", "50")]);
+    let context = Mine { traced, seen };
+    let consumer: StreamConsumer<_> = config.create_with_context(context).unwrap();
+    consumer.subscribe(&["mine"]).unwrap();
+    let consumer = TracedConsumer::new(consumer, queue.clone());
+    send(&cluster.producer(&queue, &[]), "mine", "x").await;
+    let _sent = recorder.take_one();
+    let message = tokio::time::timeout(LONG, consumer.recv()).await.unwrap();
+    let rebalance = recorder.take_one();
+    assert_eq!(rebalance.strs("ctx.rebalance.assigned"), ["mine/0"]);
+    let seen: Vec<_> = sees.try_iter().collect();
+    let at = |what| seen.iter().position(|each| *each == what);
+    assert!(at("stats").is_some() && at("pre").is_some());
+    assert!(at("pre") < at("post"));
+    consumer
+        .commit_message(&message.unwrap(), CommitMode::Async)
+        .unwrap();
+    assert_eq!(recorder.take_one().name(), "commit mine");
+    // The consumer is within reach of its context, too.
+    assert_eq!(consumer.context().traced.lag().behind("mine", 0, 0), None);
+    drop(consumer);
+    let revoked = recorder.take_one();
+    assert_eq!(revoked.strs("ctx.rebalance.revoked"), ["mine/0"]);
+}
+
+#[tokio::test]
+async fn a_message_that_is_never_settled_comes_again() {
+    let recorder = SpanRecorder::new();
+    let cluster = Cluster::new();
+    let queue = QueueTracer::new(recorder.tracer("shop")).receive_spans(false);
+    send(&cluster.producer(&queue, &[]), "again", "x").await;
+    let sent = recorder.take_one();
+    for _ in 0..2 {
+        let consumer = cluster.consumer(&queue, "again");
+        let message = recv(&consumer).await;
+        assert_eq!(message.offset(), 0);
+        // Neither ended nor settled.
+        let _forgotten = message.start_process();
+        drop(consumer.clone());
+    }
+    let spans = recorder.take();
+    assert_eq!(spans.len(), 2);
+    assert!(spans.iter().all(|span| span.is_child_of(&sent)));
+}
