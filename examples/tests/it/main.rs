@@ -1,11 +1,21 @@
 //! The small programs, run as a person runs them.
 
+#![cfg_attr(
+    feature = "queues",
+    expect(
+        clippy::print_stderr,
+        reason = "a test that cannot run without a service says so"
+    )
+)]
+
 // It is ended by a signal.
 #[cfg(unix)]
 mod chain;
 mod emit;
 #[cfg(unix)]
 mod greeter;
+#[cfg(feature = "queues")]
+mod queue_peer;
 
 use std::env;
 use std::error::Error;
