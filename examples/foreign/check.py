@@ -34,7 +34,6 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 WORK = HERE.parent.parent / "target" / "foreign"
-VENV = WORK / "venv"
 NODE = WORK / "node"
 LOGS = WORK / "logs"
 
@@ -55,16 +54,17 @@ VARIANTS = {"no parent": None, "unsampled": 0, "sampled": SAMPLED, "sampled+rand
 # --- What the services need, installed once -------------------------------------------------------------------------
 
 
-def prepare() -> None:
+def prepare(suffix: str = "") -> None:
     """Installs both sides under target/foreign/ and continues inside the Python environment made there."""
-    requirements = HERE / "python" / "requirements.txt"
-    python = VENV / "bin" / "python"
-    if not fresh(VENV, requirements):
+    requirements = HERE / "python" / f"requirements{suffix}.txt"
+    venv = WORK / f"venv{suffix}"
+    python = venv / "bin" / "python"
+    if not fresh(venv, requirements):
         print("installing the Python side", flush=True)
-        shutil.rmtree(VENV, ignore_errors=True)
-        run([sys.executable, "-m", "venv", str(VENV)])
+        shutil.rmtree(venv, ignore_errors=True)
+        run([sys.executable, "-m", "venv", str(venv)])
         run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements)])
-        stamp(VENV, requirements)
+        stamp(venv, requirements)
     if not fresh(NODE, HERE / "node" / "package.json"):
         print("installing the Node side", flush=True)
         shutil.rmtree(NODE, ignore_errors=True)
@@ -76,7 +76,7 @@ def prepare() -> None:
     # Node looks for modules beside the program, so the programs go where they are.
     for program in (HERE / "node").glob("*.js"):
         shutil.copy(program, NODE)
-    if Path(sys.prefix).resolve() != VENV.resolve():
+    if Path(sys.prefix).resolve() != venv.resolve():
         os.execv(python, [str(python), sys.argv[0], *sys.argv[1:]])
 
 

@@ -1,5 +1,6 @@
 //! What the programs of `examples` share.
 
+pub mod backend;
 pub mod greeter;
 pub mod shop;
 pub mod stop;

@@ -16,6 +16,7 @@ mod bench;
 mod ci;
 mod process;
 mod report;
+mod services;
 mod test;
 mod tidy;
 mod toml;
@@ -36,6 +37,10 @@ Tasks:
                 dependencies, words, documents
   ci [STEP..]   Runs what CI runs and prints the time of each step; without names all
                 of them, in this order: fmt clippy docs tidy test
+  services [stop]
+                Finds or starts real brokers, RabbitMQ and one that speaks Kafka, which
+                `test` then also runs its suites on; installs them if need be. Prints
+                their variables for a shell to evaluate
   bench [NAME] [ARG..]
                 Measures what tracing costs, beside the peers: one request (no name;
                 needs valgrind), a server under load (`end-to-end`; needs wrk), many
@@ -68,6 +73,7 @@ fn run(arguments: &[String]) -> Result {
             print!("{USAGE}");
             Ok(())
         }
+        ("services", rest) => services::run(rest),
         ("test", []) => test::run(),
         ("tidy", []) => tidy::run(),
         ("test" | "tidy", [extra, ..]) => {

@@ -4,6 +4,7 @@ use std::env;
 use std::process::Command;
 
 use crate::report::Report;
+use crate::services::Environment;
 use crate::workspace::Workspace;
 use crate::{Result, process};
 
@@ -19,6 +20,11 @@ pub(crate) fn run() -> Result {
     let mut report = Report::default();
     let mut ran = Vec::new();
 
+    report.part("services", || {
+        let ran_on = Environment::load().describe();
+        println!("{ran_on}");
+        Ok(ran_on)
+    });
     report.part("tests", || run_tests(&mut ran));
     report.part("doctests", || run_doctests(&mut ran));
     report.part("features", || features::run(&workspace));
@@ -96,4 +102,5 @@ fn prepare_environment(command: &mut Command) {
         command.env("INSTA_UPDATE", "no");
     }
     command.env("INSTA_FORCE_PASS", "0");
+    Environment::load().apply(command);
 }

@@ -1,11 +1,17 @@
 //! The small programs, run as a person runs them.
 
+#![expect(
+    clippy::print_stderr,
+    reason = "a test that cannot run without a service says so"
+)]
+
 // It is ended by a signal.
 #[cfg(unix)]
 mod chain;
 mod emit;
 #[cfg(unix)]
 mod greeter;
+mod queue_peer;
 
 use std::env;
 use std::error::Error;

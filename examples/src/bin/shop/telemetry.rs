@@ -1,12 +1,12 @@
 //! A tracer and a pipeline for each service, a place where their spans meet to be drawn, and if wanted a back end.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::io::{self, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use examples::backend;
 use trace_pipeline::exporter::{ExportedSpan, InMemory};
 use trace_pipeline::otlp::OtlpConfig;
 use trace_pipeline::{Batch, ExportError, Exporter, Pipeline, PipelineSink};
@@ -167,26 +167,10 @@ impl Telemetry {
 }
 
 impl Backend {
-    /// Unlike a service, the demo sends nothing to `localhost:4318` unless somebody asks for it.
     fn from_env() -> Self {
-        let value = |name| {
-            env::var(name)
-                .ok()
-                .filter(|value: &String| !value.trim().is_empty())
-        };
-        let is_named = [
-            "OTEL_TRACES_EXPORTER",
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-        ]
-        .into_iter()
-        .any(|name| value(name).is_some());
-        let is_none = value("OTEL_TRACES_EXPORTER")
-            .is_some_and(|exporter| exporter.trim().eq_ignore_ascii_case("none"));
-        if is_named && !is_none {
-            Self::Environment
-        } else {
-            Self::Nowhere
+        match backend::is_named() {
+            true => Self::Environment,
+            false => Self::Nowhere,
         }
     }
 }
