@@ -20,6 +20,7 @@
 mod code;
 mod entries;
 mod entry;
+mod kept;
 mod key;
 mod large;
 mod mark;
@@ -31,6 +32,7 @@ mod value;
 mod visitor;
 
 pub use code::KeyCode;
+pub use kept::{KeptKey, KeptText};
 pub use key::{AttributeKey, Key, KeyPrefix, KeyRef, Untyped};
 pub use set::{Attributes, Iter};
 pub use value::{Array, AttributeValue, Value, ValueRef};

@@ -5,12 +5,19 @@ use tracing_core_ctx::span::{Event, Link};
 use tracing_core_ctx::{InstrumentationScope, Resource, SpanContext, SpanRecord, Status, semconv};
 
 use self::attributes::attributes;
-use super::protobuf::Writer;
+use self::names::{Key, Names};
+use super::protobuf::{
+    BYTES, FIXED32, FIXED64, Output, SHORT_TEXT, VARINT, Writer, copy_short, copy_text, tag,
+};
 
 mod attributes;
+mod names;
 
 /// Bytes of a span with a dozen attributes, to begin with.
 const SPAN: usize = 512;
+
+/// Bytes of an event, of a link, or of a list of values.
+const PART: usize = 128;
 
 /// The bytes of an OTLP request with these spans, grouped by the library that recorded them.
 ///
@@ -31,100 +38,218 @@ pub fn encode<'a>(
     spans: impl ExactSizeIterator<Item = &'a SpanRecord> + Clone,
 ) -> Vec<u8> {
     let expected = spans.len() * SPAN + SPAN;
-    let mut writer = Writer::with_capacity(expected);
+    let mut output = Output::with_capacity(expected);
+    let mut names = Names::new();
     // ExportTraceServiceRequest.resource_spans
-    writer.message_of_about(1, expected, |writer| {
-        // ResourceSpans.resource
-        writer.message(1, |writer| {
-            attributes(writer, 1, resource.attributes());
-            writer.uint(2, resource.attributes().dropped().into());
-        });
-        let mut scopes: Vec<&InstrumentationScope> = Vec::new();
-        for span in spans.clone() {
-            let scope = span.scope();
-            if scopes.iter().any(|known| same(known, scope)) {
-                continue;
-            }
-            scopes.push(scope);
-            let of_scope = spans.clone().filter(|span| same(span.scope(), scope));
-            // ResourceSpans.scope_spans
-            writer.message_of_about(2, expected, |writer| scope_spans(writer, scope, of_scope));
-        }
-        // ResourceSpans.schema_url
-        writer.bytes(3, semconv::SCHEMA_URL.as_bytes());
+    let resource_spans = output.open(1, expected);
+    // ResourceSpans.resource
+    output.write(|writer| {
+        writer.message(1, PART, |writer| {
+            let of_resource = resource.attributes();
+            attributes::<{ tag(1, BYTES) }>(writer, &mut names, of_resource)
+                .uint(2, of_resource.dropped().into())
+        })
     });
-    writer.into_bytes()
+    let mut scopes: Vec<&InstrumentationScope> = Vec::new();
+    let mut first = spans.clone().next();
+    while let Some(span) = first {
+        let scope = span.scope();
+        scopes.push(scope);
+        // ResourceSpans.scope_spans
+        let scope_spans = output.open(2, expected);
+        let has_others = write_scope(&mut output, &mut names, scope, spans.clone());
+        output.close(scope_spans);
+        let is_new = |span: &&SpanRecord| !scopes.iter().any(|known| same(known, span.scope()));
+        first = if has_others {
+            spans.clone().find(is_new)
+        } else {
+            None
+        };
+    }
+    // ResourceSpans.schema_url
+    output.write(|writer| writer.bytes(3, semconv::SCHEMA_URL.as_bytes()));
+    output.close(resource_spans);
+    output.into_bytes()
 }
 
 /// Compares the address first: there are few scopes, and their spans mostly have the very same one.
+#[inline]
 fn same(one: &InstrumentationScope, other: &InstrumentationScope) -> bool {
-    std::ptr::eq(one, other) || one == other
+    #[cold]
+    fn equal(one: &InstrumentationScope, other: &InstrumentationScope) -> bool {
+        one == other
+    }
+
+    std::ptr::eq(one, other) || equal(one, other)
 }
 
-fn scope_spans<'a>(
-    writer: &mut Writer,
+/// Writes those of the spans that are of this scope, and says whether there are others.
+fn write_scope<'a>(
+    output: &mut Output,
+    names: &mut Names,
     scope: &InstrumentationScope,
     spans: impl Iterator<Item = &'a SpanRecord>,
-) {
+) -> bool {
     // ScopeSpans.scope
-    writer.message(1, |writer| {
-        writer.bytes(1, scope.name.as_bytes());
-        writer.bytes(2, scope.version.as_bytes());
+    output.write(|writer| {
+        writer.message(1, 0, |writer| {
+            writer
+                .bytes(1, scope.name.as_bytes())
+                .bytes(2, scope.version.as_bytes())
+        })
     });
-    for record in spans {
-        // ScopeSpans.spans
-        writer.message_of_about(2, SPAN, |writer| span(writer, record));
-    }
+    let mut has_others = false;
+    // ScopeSpans.spans
+    output.write_each(spans, |writer, record| {
+        if !same(record.scope(), scope) {
+            has_others = true;
+            writer
+        } else if record.attributes().is_empty() {
+            writer.message(2, 0, |writer| span(writer, names, record))
+        } else {
+            writer.message(2, SPAN, |writer| span(writer, names, record))
+        }
+    });
     // ScopeSpans.schema_url
-    writer.bytes(3, scope.schema_url.as_bytes());
+    output.write(|writer| writer.bytes(3, scope.schema_url.as_bytes()));
+    has_others
 }
 
-fn span(writer: &mut Writer, span: &SpanRecord) {
+#[inline(never)]
+fn span<'a>(writer: Writer<'a>, names: &mut Names, span: &SpanRecord) -> Writer<'a> {
     let cx = span.span_context();
-    identity(writer, cx);
-    if let Some(parent) = span.parent() {
-        writer.bytes_of(4, parent.to_bytes());
+    let mut writer = head(writer, span);
+    writer = attributes::<{ Key::TAG }>(writer, names, span.attributes());
+    let dropped = [
+        span.attributes().dropped(),
+        span.dropped_events(),
+        span.dropped_links(),
+    ];
+    // Nearly always there is nothing of all this, which is one question.
+    let any = dropped[0] | dropped[1] | dropped[2];
+    if any as usize | span.events().len() | span.links().len() != 0 {
+        writer = parts(writer, names, dropped, span.events(), span.links());
     }
-    writer.bytes(5, span.name().as_bytes());
-    writer.uint(6, span.kind() as u64);
-    times(writer, span);
-    attributes(writer, 9, span.attributes());
-    writer.uint(10, span.attributes().dropped().into());
-    for happened in span.events() {
-        writer.message(11, |writer| event(writer, happened));
-    }
-    writer.uint(12, span.dropped_events().into());
-    for linked in span.links() {
-        writer.message(13, |writer| link(writer, linked));
-    }
-    writer.uint(14, span.dropped_links().into());
-    match span.status() {
-        Status::Ok => writer.message(15, |writer| writer.uint(3, 1)),
-        Status::Error { description } => writer.message(15, |writer| {
-            writer.bytes(2, description.as_bytes());
-            writer.uint(3, 2);
-        }),
+    writer = match span.status() {
+        Status::Ok => writer.array([tag(15, BYTES), 2, tag(3, VARINT), 1]),
+        Status::Error { description } => error(writer, description),
         // The message is left out when nobody said anything.
-        _ => {}
-    }
-    writer.fixed32(16, flags(cx, span.parent_is_remote()));
+        _ => writer,
+    };
+    writer.chunk(|chunk: &mut [u8; 6]| {
+        // The tag of field 16 has two bytes.
+        chunk[..2].copy_from_slice(&[tag(0, FIXED32) | 0x80, 1]);
+        chunk[2..].copy_from_slice(&flags(cx, span.parent_is_remote()).to_le_bytes());
+        chunk.len()
+    })
 }
 
-fn times(writer: &mut Writer, span: &SpanRecord) {
+/// Everything before the attributes: in one go, if nothing of it is unusual.
+#[inline(always)]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "of texts that are short the length has one byte"
+)]
+fn head<'a>(writer: Writer<'a>, span: &SpanRecord) -> Writer<'a> {
+    let (name, trace_state) = (
+        span.kept_name(),
+        span.span_context().trace_state().as_bytes(),
+    );
     let (start, end) = (span.start().as_unix_nanos(), span.end().as_unix_nanos());
-    if start != 0 && end != 0 {
-        writer.two_fixed64([7, 8], [start, end]);
-    } else {
-        writer.fixed64(7, start);
-        writer.fixed64(8, end);
+    if name.len() > SHORT_TEXT || trace_state.len() > SHORT_TEXT || start == 0 || name.is_empty() {
+        return long_head(writer, span);
     }
+    writer.chunk(|chunk: &mut [u8; HEAD]| {
+        let mut at = put_ids(chunk, span.span_context());
+        if !trace_state.is_empty() {
+            chunk[at..at + 2].copy_from_slice(&[tag(3, BYTES), trace_state.len() as u8]);
+            if let Some(place) = chunk[at + 2..].first_chunk_mut() {
+                copy_short(trace_state, place);
+            }
+            at += 2 + trace_state.len();
+        }
+        if let Some(parent) = span.parent() {
+            chunk[at..at + 2].copy_from_slice(&[tag(4, BYTES), 8]);
+            chunk[at + 2..at + 10].copy_from_slice(&parent.to_bytes());
+            at += 10;
+        }
+        chunk[at..at + 2].copy_from_slice(&[tag(5, BYTES), name.len() as u8]);
+        if let Some(place) = chunk[at + 2..].first_chunk_mut() {
+            copy_text(name, place);
+        }
+        at += 2 + name.len();
+        chunk[at..at + 3].copy_from_slice(&[tag(6, VARINT), span.kind() as u8, tag(7, FIXED64)]);
+        chunk[at + 3..at + 11].copy_from_slice(&start.to_le_bytes());
+        chunk[at + 11] = tag(8, FIXED64);
+        chunk[at + 12..at + 20].copy_from_slice(&end.to_le_bytes());
+        at + 20
+    })
+}
+
+/// The most that the head of a span takes that is not long.
+const HEAD: usize = IDS + (2 + SHORT_TEXT) + 10 + (2 + SHORT_TEXT) + 20;
+
+/// The same whatever it is.
+#[inline(never)]
+fn long_head<'a>(writer: Writer<'a>, span: &SpanRecord) -> Writer<'a> {
+    let writer = identity(writer, span.span_context());
+    let writer = match span.parent() {
+        Some(parent) => writer.bytes(4, &parent.to_bytes()),
+        None => writer,
+    };
+    writer
+        .bytes(5, span.name().as_bytes())
+        .uint(6, span.kind() as u64)
+        .fixed64(7, span.start().as_unix_nanos())
+        .fixed64(8, span.end().as_unix_nanos())
+}
+
+/// Events, links, and how many of what was dropped.
+#[inline(never)]
+fn parts<'a>(
+    writer: Writer<'a>,
+    names: &mut Names,
+    [attributes, dropped_events, dropped_links]: [u32; 3],
+    events: &[Event],
+    links: &[Link],
+) -> Writer<'a> {
+    let writer = writer.uint(10, attributes.into());
+    let writer = events.iter().fold(writer, |writer, happened| {
+        writer.message(11, PART, |writer| event(writer, names, happened))
+    });
+    let writer = writer.uint(12, dropped_events.into());
+    let writer = links.iter().fold(writer, |writer, linked| {
+        writer.message(13, 0, |writer| link(writer, names, linked))
+    });
+    writer.uint(14, dropped_links.into())
+}
+
+/// The status of a span that failed.
+#[inline(never)]
+fn error<'a>(writer: Writer<'a>, description: &str) -> Writer<'a> {
+    writer.message(15, 0, |writer| {
+        writer.bytes(2, description.as_bytes()).uint(3, 2)
+    })
 }
 
 /// Trace id, span id and `tracestate`, which spans and links have in the same fields.
-fn identity(writer: &mut Writer, cx: &SpanContext) {
-    writer.bytes_of(1, cx.trace_id().to_bytes());
-    writer.bytes_of(2, cx.span_id().to_bytes());
-    writer.bytes(3, cx.trace_state().as_bytes());
+fn identity<'a>(writer: Writer<'a>, cx: &SpanContext) -> Writer<'a> {
+    writer
+        .chunk(|chunk: &mut [u8; IDS]| put_ids(chunk, cx))
+        .bytes(3, cx.trace_state().as_bytes())
+}
+
+/// The bytes of trace id and span id.
+const IDS: usize = 28;
+
+/// Writes the two ids and says how many bytes they have.
+#[inline(always)]
+fn put_ids(chunk: &mut [u8], cx: &SpanContext) -> usize {
+    chunk[..2].copy_from_slice(&[tag(1, BYTES), 16]);
+    chunk[2..18].copy_from_slice(&cx.trace_id().to_bytes());
+    chunk[18..20].copy_from_slice(&[tag(2, BYTES), 8]);
+    chunk[20..IDS].copy_from_slice(&cx.span_id().to_bytes());
+    IDS
 }
 
 /// The W3C flags in the lower byte; above them that it is known whether the parent (of a link: the linked span) is
@@ -137,19 +262,24 @@ fn flags(cx: &SpanContext, is_remote: bool) -> u32 {
     u32::from(cx.flags().bits()) | IS_REMOTE_IS_KNOWN | remote
 }
 
-fn event(writer: &mut Writer, event: &Event) {
-    writer.fixed64(1, event.time.as_unix_nanos());
-    writer.bytes(2, event.name.as_bytes());
-    attributes(writer, 3, &event.attributes);
-    writer.uint(4, event.attributes.dropped().into());
+fn event<'a>(writer: Writer<'a>, names: &mut Names, event: &Event) -> Writer<'a> {
+    let writer = writer
+        .fixed64(1, event.time.as_unix_nanos())
+        .bytes(2, event.name.as_bytes());
+    attributes::<{ tag(3, BYTES) }>(writer, names, &event.attributes)
+        .uint(4, event.attributes.dropped().into())
 }
 
-fn link(writer: &mut Writer, link: &Link) {
+fn link<'a>(writer: Writer<'a>, names: &mut Names, link: &Link) -> Writer<'a> {
     let cx = &link.span_context;
-    identity(writer, cx);
-    attributes(writer, 4, &link.attributes);
-    writer.uint(5, link.attributes.dropped().into());
-    writer.fixed32(6, flags(cx, cx.is_remote()));
+    let writer = identity(writer, cx);
+    attributes::<{ tag(4, BYTES) }>(writer, names, &link.attributes)
+        .uint(5, link.attributes.dropped().into())
+        .chunk(|chunk: &mut [u8; 5]| {
+            chunk[0] = tag(6, FIXED32);
+            chunk[1..].copy_from_slice(&flags(cx, cx.is_remote()).to_le_bytes());
+            chunk.len()
+        })
 }
 
 #[cfg(test)]

@@ -38,8 +38,10 @@ impl KeyCode {
         }
     }
 
+    /// The name of this number; `None` of zero, and of a number above [`MAX`](Self::MAX).
+    #[must_use]
     #[inline]
-    pub(super) const fn new(number: usize) -> Option<Self> {
+    pub const fn new(number: usize) -> Option<Self> {
         if number > Self::MAX {
             return None;
         }

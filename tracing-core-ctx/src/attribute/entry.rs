@@ -10,16 +10,17 @@ pub(super) struct Entry {
     bits: u64,
 }
 
-// The head: a number or a position of 32 bits, a length of 16, a kind of 8, a mark of 8.
+// The head: a number or a position of 32 bits, a length of 16, a mark of 8, a kind of 8.
 const LEN_SHIFT: u32 = 32;
-const KIND_SHIFT: u32 = 48;
+const KIND_SHIFT: u32 = 56;
 const KEY: u64 = !(0xff << KIND_SHIFT);
 
+// Kinds. The two that are frequent have a bit each, so that one test tells them.
 const BOOL: u64 = 0;
 const F64: u64 = 1;
-const I64: u64 = 2;
-const LARGE: u64 = 3;
-const TEXT: u64 = 4;
+const LARGE: u64 = 2;
+const I64: u64 = 0x40;
+const TEXT: u64 = 0x80;
 
 /// The value of an entry, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,12 +57,32 @@ impl Entry {
         reason = "the bits of a position are those of a `u32`"
     )]
     pub(super) const fn value(self) -> EntryValue {
-        match self.head >> KIND_SHIFT & 0xff {
+        match self.head >> KIND_SHIFT {
             F64 => EntryValue::F64(f64::from_bits(self.bits)),
             I64 => EntryValue::I64(self.bits.cast_signed()),
             LARGE => EntryValue::Large(self.bits as u32),
             TEXT => EntryValue::Text(Text::from_bits(self.bits)),
             _ => EntryValue::Bool(self.bits != 0),
+        }
+    }
+
+    /// The value of an entry that is a text.
+    #[inline]
+    pub(super) const fn text(self) -> Option<Text> {
+        if self.head & TEXT << KIND_SHIFT != 0 {
+            Some(Text::from_bits(self.bits))
+        } else {
+            None
+        }
+    }
+
+    /// The value of an entry that is a whole number.
+    #[inline]
+    pub(super) const fn integer(self) -> Option<i64> {
+        if self.head & I64 << KIND_SHIFT != 0 {
+            Some(self.bits.cast_signed())
+        } else {
+            None
         }
     }
 
@@ -87,6 +108,17 @@ impl Entry {
     #[inline]
     pub(super) const fn key(self) -> EntryKey {
         EntryKey(self.head & KEY)
+    }
+
+    /// The number of a name of the conventions.
+    #[inline]
+    pub(super) const fn number(self) -> Option<usize> {
+        let number = self.head & 0xffff_ffff;
+        if number < EntryKey::STATIC {
+            Some(number as usize)
+        } else {
+            None
+        }
     }
 }
 
@@ -127,7 +159,7 @@ impl EntryKey {
     #[inline]
     pub(super) const fn at(name: Text, mark: Mark) -> Option<Self> {
         if name.len() >> 16 == 0 && name.start() < Self::TEXT {
-            let shape = name.len() << LEN_SHIFT | mark.to_bits();
+            let shape = (name.len() as u64) << LEN_SHIFT | mark.to_bits();
             Some(Self(Self::TEXT | name.start() | shape))
         } else {
             None
@@ -165,6 +197,8 @@ mod tests {
 
     #[test]
     fn keys_and_values_come_back() {
+        let is_text = |value| matches!(value, EntryValue::Text(_)).then_some(value);
+        let is_integer = |value| matches!(value, EntryValue::I64(_)).then_some(value);
         let code = KeyCode::all().last().unwrap();
         let text = Text::new(7, 0xffff);
         let mark = Mark::of("shop");
@@ -190,12 +224,16 @@ mod tests {
             EntryValue::Text(Text::new(0xffff_fffe, 0xffff_fffd)),
         ];
         for (key, name, len) in keys {
+            let number = matches!(name, Name::Known(_)).then_some(code.get());
             for value in values {
                 let entry = Entry::new(key, value);
                 assert_eq!(entry.key(), key);
                 assert_eq!(entry.key().name(), name);
                 assert_eq!(entry.key().name_len(), len);
                 assert_eq!(entry.value(), value);
+                assert_eq!(entry.number(), number);
+                assert_eq!(entry.text().map(EntryValue::Text), is_text(value));
+                assert_eq!(entry.integer().map(EntryValue::I64), is_integer(value));
             }
         }
     }

@@ -3,7 +3,7 @@
 pub(super) struct Mark(u8);
 
 // Where an entry has it.
-const SHIFT: u32 = 56;
+const SHIFT: u32 = 48;
 
 impl Mark {
     /// The ends and the length: the names of the conventions that meet on one span have different marks.
@@ -19,7 +19,7 @@ impl Mark {
         Self(ends.wrapping_add(name.len() as u8) & 0x3f)
     }
 
-    /// In the upper eight bits, as an entry has it.
+    /// In the eight bits where an entry has it.
     #[inline]
     pub(super) const fn to_bits(self) -> u64 {
         (self.0 as u64) << SHIFT
@@ -27,7 +27,7 @@ impl Mark {
 
     #[inline]
     pub(super) const fn from_bits(bits: u64) -> Self {
-        Self((bits >> SHIFT) as u8)
+        Self((bits >> SHIFT & 0x3f) as u8)
     }
 }
 

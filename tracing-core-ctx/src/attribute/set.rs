@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::table::Table;
-use super::{AttributeKey, AttributeValue, KeyRef, ValueRef, Visitor};
+use super::{AttributeKey, AttributeValue, KeptText, KeyRef, ValueRef, Visitor};
 use crate::limits::AttributeLimits;
 use crate::semconv;
 
@@ -120,11 +120,12 @@ impl Attributes {
     }
 
     /// Shows all attributes in the same order to `visitor`, with the keys as they are kept: those of the conventions are known by
-    /// their numbers, for who has a table of their own beside.
-    #[inline]
-    pub fn visit(&self, visitor: &mut impl Visitor) {
-        if let Some(table) = &self.table {
-            table.visit(visitor);
+    /// their numbers, for who has a table of their own beside. Gives the visitor back.
+    #[inline(always)]
+    pub fn visit<V: Visitor>(&self, visitor: V) -> V {
+        match &self.table {
+            Some(table) => table.visit(visitor),
+            None => visitor,
         }
     }
 
@@ -157,6 +158,13 @@ impl Attributes {
     /// The name of the span whose attributes these are.
     pub(crate) fn name(&self) -> &str {
         self.table.as_ref().map_or("", |table| table.name())
+    }
+
+    /// The same where it is kept.
+    pub(crate) fn kept_name(&self) -> KeptText<'_> {
+        self.table
+            .as_ref()
+            .map_or(KeptText::EMPTY, |table| table.kept_name())
     }
 
     pub(crate) fn set_name(&mut self, name: &str) {

@@ -1,3 +1,5 @@
+use super::KeptText;
+
 /// Where a text stands in [`Texts`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Text {
@@ -41,11 +43,12 @@ impl Text {
     }
 
     #[inline]
-    pub(super) const fn len(self) -> u64 {
-        self.len as u64
+    pub(super) const fn len(self) -> usize {
+        self.len as usize
     }
 
-    const fn range(self) -> std::ops::Range<usize> {
+    #[inline]
+    pub(super) const fn range(self) -> std::ops::Range<usize> {
         let start = self.start as usize;
         start..start + self.len as usize
     }
@@ -125,10 +128,10 @@ impl Texts {
         self.buffer.get(text.range()).unwrap_or_default()
     }
 
-    /// The same without looking where characters begin.
+    /// The same where it is kept.
     #[inline]
-    pub(super) fn bytes(&self, text: Text) -> &[u8] {
-        self.buffer.as_bytes().get(text.range()).unwrap_or_default()
+    pub(super) const fn kept(&self, text: Text) -> KeptText<'_> {
+        KeptText::new(self.buffer.as_bytes(), text)
     }
 
     /// Gives a text up. Nobody may ask for it any more.

@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::recording::Recording;
 use super::{Event, Link, Status};
-use crate::attribute::Attributes;
+use crate::attribute::{Attributes, KeptText};
 use crate::{InstrumentationScope, SpanContext, SpanId, Timestamp};
 
 /// What role a span plays in its exchange.
@@ -83,6 +83,12 @@ impl SpanRecord {
     #[must_use]
     pub fn name(&self) -> &str {
         self.get().attributes.name()
+    }
+
+    /// Its name where it is kept, for who copies many.
+    #[must_use]
+    pub fn kept_name(&self) -> KeptText<'_> {
+        self.get().attributes.kept_name()
     }
 
     /// When it started.

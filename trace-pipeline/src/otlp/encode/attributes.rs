@@ -1,145 +1,131 @@
 //! Attributes, which are most of a span: those that are short, as nearly all are, are written in one go.
 
-use std::sync::LazyLock;
+use std::mem;
 
-use tracing_core_ctx::attribute::{Array, Attributes, KeyCode, KeyRef, ValueRef, Visitor};
+use tracing_core_ctx::attribute::{Array, Attributes, KeptKey, KeptText, ValueRef, Visitor};
 
-use super::Writer;
+use super::super::protobuf::{
+    BYTES, FIXED64, SHORT_TEXT, VARINT, Writer, copy_short, copy_text, len_of_bytes, tag,
+};
+use super::names::{KEY, Key, Names};
 
-/// Bytes of a message that can be written with a length of one byte.
-const SHORT: usize = 0x80;
-
-/// Writes the attributes as messages `KeyValue` in the field `field`, which is below 16.
-pub(super) fn attributes(writer: &mut Writer, field: u8, attributes: &Attributes) {
-    attributes.visit(&mut Fields {
-        writer,
-        tag: field << 3 | 2,
-        keys: &KEYS,
-    });
+/// Writes the attributes as messages `KeyValue` in a field with the tag `TAG`.
+#[inline(always)]
+pub(super) fn attributes<'a, const TAG: u8>(
+    writer: Writer<'a>,
+    names: &mut Names,
+    attributes: &Attributes,
+) -> Writer<'a> {
+    attributes
+        .visit(Fields::<'_, '_, TAG> { writer, names })
+        .writer
 }
 
 /// Writes each attribute as a field.
-struct Fields<'a> {
-    writer: &'a mut Writer,
-    tag: u8,
-    keys: &'a [Key],
+struct Fields<'a, 'b, const TAG: u8> {
+    writer: Writer<'a>,
+    names: &'b mut Names,
 }
 
-/// The field `key` of an attribute of the conventions, and in front of it the place of the tag and the length of the attribute.
-#[derive(Clone, Copy)]
-struct Key {
-    bytes: [u8; Self::LONGEST],
-    len: usize,
-}
+/// Room for the field `value` of an attribute, with a text in it that is short.
+const VALUE_ROOM: usize = 4 + SHORT_TEXT;
 
-impl Key {
-    /// Does for nearly all names; fixed, so that a key is copied without asking how long it is.
-    const LONGEST: usize = 48;
+/// Room for an attribute: the longest key and a value.
+const ROOM: usize = 64 + VALUE_ROOM;
 
-    const NONE: Self = Self {
-        bytes: [0; Self::LONGEST],
-        len: 0,
-    };
-
-    fn of(code: KeyCode) -> Self {
-        let name = code.name().as_bytes();
-        let mut key = Self::NONE;
-        if let Some(place) = key.bytes.get_mut(4..4 + name.len())
-            && let Ok(len) = u8::try_from(name.len())
-        {
-            place.copy_from_slice(name);
-            key.bytes[2..4].copy_from_slice(&[KEY, len]);
-            key.len = 4 + name.len();
-        }
-        key
-    }
-}
-
-/// By the number of the key. The first has no bytes, since no key has that number; and so have those whose names are too long.
-static KEYS: LazyLock<Box<[Key]>> = LazyLock::new(|| {
-    let mut keys = vec![Key::NONE; KeyCode::MAX + 1];
-    for code in KeyCode::all() {
-        keys[code.get()] = Key::of(code);
-    }
-    keys.into_boxed_slice()
-});
+/// A name of so many bytes and a value that is short have less than 128 together.
+const LONGEST_NAME: usize = 56;
 
 // Tags of a `KeyValue`, and of an `AnyValue` in it.
-const KEY: u8 = 1 << 3 | 2;
-const VALUE: u8 = 2 << 3 | 2;
-const STRING: u8 = 1 << 3 | 2;
-const BOOL: u8 = 2 << 3;
-const INT: u8 = 3 << 3;
-const DOUBLE: u8 = 4 << 3 | 1;
+const VALUE: u8 = tag(2, BYTES);
+const STRING: u8 = tag(1, BYTES);
+const BOOL: u8 = tag(2, VARINT);
+const INT: u8 = tag(3, VARINT);
+const DOUBLE: u8 = tag(4, FIXED64);
 
-impl Fields<'_> {
-    /// Writes all but the value of an attribute all of whose lengths are of one byte, or says that it is none. The `AnyValue` is to have
-    /// `value_len` bytes.
+impl<const TAG: u8> Fields<'_, '_, TAG> {
+    /// Writes an attribute whose field `value` has `value_len` bytes, all of which `write` writes; they are few. Or says that its name is
+    /// too long.
     #[inline(always)]
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "lengths are compared with `SHORT` before"
+        reason = "a name, and a value that is short, have less than 128 bytes together"
     )]
-    fn start(&mut self, key: KeyRef<'_>, value_len: usize) -> bool {
-        if let KeyRef::Known(code) = key
-            && let Some(key) = self.keys.get(code.get())
-            && key.len > 0
-        {
-            let len = key.len + value_len;
-            if len >= SHORT {
-                return false;
-            }
-            let mut head = key.bytes;
-            head[0] = self.tag;
-            head[1] = len as u8;
-            self.writer.start_of(&head, key.len);
+    fn short(
+        &mut self,
+        key: KeptKey<'_>,
+        value_len: usize,
+        write: impl FnOnce(&mut [u8; VALUE_ROOM]),
+    ) -> bool {
+        if let Some(key) = self.names.key(key) {
+            let writer = mem::take(&mut self.writer);
+            self.writer = writer.chunk(|chunk: &mut [u8; ROOM]| {
+                chunk[..Key::LONGEST].copy_from_slice(&key.bytes[..Key::LONGEST]);
+                if TAG != Key::TAG {
+                    chunk[0] = TAG;
+                }
+                chunk[1] = chunk[1].wrapping_add(value_len as u8);
+                let end = key.len & 63;
+                if let Some(value) = chunk[end..].first_chunk_mut() {
+                    write(value);
+                }
+                // It is shorter, and this says so.
+                (end + value_len) & 127
+            });
             return true;
         }
-        let key = key.as_str().as_bytes();
-        let len = 4 + key.len() + value_len;
-        if len >= SHORT {
+        let name = key.name().as_bytes();
+        if name.len() > LONGEST_NAME {
             return false;
         }
-        self.writer
-            .array([self.tag, len as u8, KEY, key.len() as u8]);
-        self.writer.raw(key);
+        self.writer = put_name(mem::take(&mut self.writer), TAG, name, value_len).chunk(|chunk| {
+            write(chunk);
+            value_len
+        });
         true
     }
 
-    #[cold]
-    fn long(&mut self, key: KeyRef<'_>, of_key: ValueRef<'_>) {
-        long(self.writer, self.tag >> 3, key.as_str(), of_key);
+    /// The same for what is not short.
+    #[inline(always)]
+    fn long(&mut self, key: KeptKey<'_>, value: ValueRef<'_>) {
+        self.writer = long(
+            mem::take(&mut self.writer),
+            TAG,
+            key.name().as_bytes(),
+            value,
+        );
     }
 }
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "lengths are compared with `SHORT` before, and seven bits at a time are what is wanted"
+    reason = "of texts that are short the length has one byte, and of numbers seven bits at a time are wanted"
 )]
-impl Visitor for Fields<'_> {
+impl<const TAG: u8> Visitor for Fields<'_, '_, TAG> {
     #[inline(always)]
-    fn flag(&mut self, key: KeyRef<'_>, flag: bool) {
-        if self.start(key, 2) {
-            self.writer.array([VALUE, 2, BOOL, flag.into()]);
-        } else {
+    fn flag(&mut self, key: KeptKey<'_>, flag: bool) {
+        let is_short = self.short(key, 4, |value| {
+            value[..4].copy_from_slice(&[VALUE, 2, BOOL, flag.into()]);
+        });
+        if !is_short {
             self.long(key, ValueRef::Bool(flag));
         }
     }
 
     #[inline(always)]
-    fn float(&mut self, key: KeyRef<'_>, number: f64) {
-        if self.start(key, 9) {
-            let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
-            self.writer
-                .array([VALUE, 9, DOUBLE, a, b, c, d, e, f, g, h]);
-        } else {
+    fn float(&mut self, key: KeptKey<'_>, number: f64) {
+        let is_short = self.short(key, 11, |value| {
+            value[..3].copy_from_slice(&[VALUE, 9, DOUBLE]);
+            value[3..11].copy_from_slice(&number.to_le_bytes());
+        });
+        if !is_short {
             self.long(key, ValueRef::F64(number));
         }
     }
 
     /// Numbers of up to three bytes, such as a port, are written in one go.
     #[inline(always)]
-    fn integer(&mut self, key: KeyRef<'_>, number: i64) {
+    fn integer(&mut self, key: KeptKey<'_>, number: i64) {
         let bits = number.cast_unsigned();
         let (low, middle, high) = (bits as u8, (bits >> 7) as u8, (bits >> 14) as u8);
         let (len, bytes) = if bits < 1 << 7 {
@@ -151,90 +137,110 @@ impl Visitor for Fields<'_> {
         } else {
             return self.long(key, ValueRef::I64(number));
         };
-        if self.start(key, 1 + len) {
-            let bytes = [VALUE, 1 + len as u8, INT, bytes[0], bytes[1], bytes[2]];
-            self.writer.start_of(&bytes, 3 + len);
-        } else {
+        let is_short = self.short(key, 3 + len, |value| {
+            value[..3].copy_from_slice(&[VALUE, 1 + len as u8, INT]);
+            value[3..6].copy_from_slice(&bytes);
+        });
+        if !is_short {
             self.long(key, ValueRef::I64(number));
         }
     }
 
-    fn other(&mut self, key: KeyRef<'_>, value: ValueRef<'_>) {
+    #[inline(always)]
+    fn other(&mut self, key: KeptKey<'_>, value: ValueRef<'_>) {
         self.long(key, value);
     }
 
     #[inline(always)]
-    fn text(&mut self, key: KeyRef<'_>, text: &[u8]) {
-        if self.start(key, 2 + text.len()) {
-            let len = text.len() as u8;
-            self.writer.array([VALUE, 2 + len, STRING, len]);
-            self.writer.raw(text);
-        } else {
-            long_text(self.writer, self.tag >> 3, key.as_str(), text);
+    fn text(&mut self, key: KeptKey<'_>, text: KeptText<'_>) {
+        let len = text.len();
+        let is_short = len <= SHORT_TEXT
+            && self.short(key, 4 + len, |value| {
+                // In one number: `VALUE`, the length of the `AnyValue`, `STRING`, the length of the text.
+                let head = u32::from_le_bytes([VALUE, 2, STRING, 0]) + len as u32 * 0x0100_0100;
+                value[..4].copy_from_slice(&head.to_le_bytes());
+                if let Some(place) = value[4..].first_chunk_mut() {
+                    copy_text(text, place);
+                }
+            });
+        if !is_short {
+            let key = key.name().as_bytes();
+            self.writer = long_text(mem::take(&mut self.writer), TAG, key, text.as_bytes());
         }
     }
 }
 
-#[cold]
-fn long(writer: &mut Writer, field: u8, key: &str, of_key: ValueRef<'_>) {
-    writer.message(field.into(), |writer| {
-        writer.bytes(1, key.as_bytes());
-        writer.message(2, |writer| value(writer, of_key));
-    });
+/// Begins an attribute whose name is not one of the conventions, and not long.
+#[inline(never)]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "name and value have less than 128 bytes together"
+)]
+fn put_name<'a>(writer: Writer<'a>, tag: u8, name: &[u8], value_len: usize) -> Writer<'a> {
+    writer.chunk(|chunk: &mut [u8; 4 + SHORT_TEXT]| {
+        let len = 2 + name.len() + value_len;
+        chunk[..4].copy_from_slice(&[tag, len as u8, KEY, name.len() as u8]);
+        if let Some(place) = chunk[4..].first_chunk_mut() {
+            copy_short(name, place);
+        }
+        4 + name.len()
+    })
+}
+
+#[inline(never)]
+fn long_text<'a>(writer: Writer<'a>, tag: u8, key: &[u8], text: &[u8]) -> Writer<'a> {
+    let value_len = len_of_bytes(text.len());
+    let len = len_of_bytes(key.len()) + len_of_bytes(value_len);
+    writer
+        .array([tag])
+        .varint(len as u64)
+        .bytes_always(1, key)
+        .array([VALUE])
+        .varint(value_len as u64)
+        .bytes_always(1, text)
 }
 
 #[cold]
-fn long_text(writer: &mut Writer, field: u8, key: &str, text: &[u8]) {
-    writer.message(field.into(), |writer| {
-        writer.bytes(1, key.as_bytes());
-        writer.message(2, |writer| writer.bytes_always(1, text));
-    });
+fn long<'a>(writer: Writer<'a>, tag: u8, key: &[u8], of_key: ValueRef<'_>) -> Writer<'a> {
+    writer.message(tag >> 3, 0, |writer| {
+        writer
+            .bytes(1, key)
+            .message(2, 0, |writer| value(writer, of_key))
+    })
 }
 
 /// An `AnyValue`.
-fn value(writer: &mut Writer, value: ValueRef<'_>) {
+fn value<'a>(writer: Writer<'a>, value: ValueRef<'_>) -> Writer<'a> {
     match value {
-        ValueRef::Str(text) => string(writer, text),
-        ValueRef::Bool(flag) => boolean(writer, flag),
-        ValueRef::I64(number) => integer(writer, number),
-        ValueRef::F64(number) => double(writer, number),
-        ValueRef::Array(array) => writer.message(5, |writer| elements(writer, array)),
+        ValueRef::Str(text) => writer.bytes_always(1, text.as_bytes()),
+        ValueRef::Bool(flag) => writer.uint_always(2, flag.into()),
+        // An `int64`: the two's complement as it is.
+        ValueRef::I64(number) => writer.uint_always(3, number.cast_unsigned()),
+        ValueRef::F64(number) => writer.fixed64_always(4, number.to_bits()),
+        ValueRef::Array(array) => writer.message(5, 0, |writer| elements(writer, array)),
         ValueRef::Bytes(bytes) => writer.bytes_always(7, bytes),
         // A type that is newer than this exporter: an `AnyValue` without content is a null.
-        _ => {}
+        _ => writer,
     }
 }
 
 /// The `values` of an `ArrayValue`.
-fn elements(writer: &mut Writer, array: &Array) {
-    fn each<T>(writer: &mut Writer, values: &[T], write: impl Fn(&mut Writer, &T)) {
-        for value in values {
-            writer.message(1, |writer| write(writer, value));
-        }
+fn elements<'a>(writer: Writer<'a>, array: &Array) -> Writer<'a> {
+    fn each<'a, T>(
+        writer: Writer<'a>,
+        values: &[T],
+        element: impl Fn(&T) -> ValueRef<'_>,
+    ) -> Writer<'a> {
+        values.iter().fold(writer, |writer, one| {
+            writer.message(1, 0, |writer| value(writer, element(one)))
+        })
     }
 
     match array {
-        Array::Bool(flags) => each(writer, flags, |writer, flag| boolean(writer, *flag)),
-        Array::F64(numbers) => each(writer, numbers, |writer, number| double(writer, *number)),
-        Array::I64(numbers) => each(writer, numbers, |writer, number| integer(writer, *number)),
-        Array::Str(texts) => each(writer, texts, |writer, text| string(writer, text)),
-        _ => {}
+        Array::Bool(flags) => each(writer, flags, |flag| ValueRef::Bool(*flag)),
+        Array::F64(numbers) => each(writer, numbers, |number| ValueRef::F64(*number)),
+        Array::I64(numbers) => each(writer, numbers, |number| ValueRef::I64(*number)),
+        Array::Str(texts) => each(writer, texts, |text| ValueRef::Str(text)),
+        _ => writer,
     }
-}
-
-fn string(writer: &mut Writer, text: &str) {
-    writer.bytes_always(1, text.as_bytes());
-}
-
-fn boolean(writer: &mut Writer, flag: bool) {
-    writer.uint_always(2, flag.into());
-}
-
-fn integer(writer: &mut Writer, number: i64) {
-    // An `int64`: the two's complement as it is.
-    writer.uint_always(3, number.cast_unsigned());
-}
-
-fn double(writer: &mut Writer, number: f64) {
-    writer.fixed64_always(4, number.to_bits());
 }

@@ -322,6 +322,20 @@ fn spans_are_grouped_by_the_library_that_recorded_them() {
 }
 
 #[test]
+fn many_spans_of_many_sizes_are_one_request() {
+    let spans = recorded(|tracer| {
+        for number in 0..400_usize {
+            let span = tracer.span("size").start();
+            span.set("text", "x".repeat(number * number % 3_001));
+            span.set("number", number);
+        }
+    });
+    let resource = Resource::new("orders");
+    let expected = expected(&resource, &[spans[0].scope()], &spans);
+    assert!(encoded(&resource, &spans) == expected.encode_to_vec());
+}
+
+#[test]
 fn no_span_at_all_is_still_a_request() {
     let bytes = encoded(&Resource::new("orders"), &[]);
     let request = ExportTraceServiceRequest::decode(&bytes[..]).unwrap();
@@ -335,11 +349,29 @@ struct Made {
     kind: SpanKind,
     parent: Option<SpanContext>,
     times: (u64, u64),
-    attributes: Vec<(String, Value)>,
-    events: Vec<(String, u64, Vec<(String, Value)>)>,
-    links: Vec<(SpanContext, Vec<(String, Value)>)>,
+    attributes: Vec<(Name, Value)>,
+    events: Vec<(String, u64, Vec<(Name, Value)>)>,
+    links: Vec<(SpanContext, Vec<(Name, Value)>)>,
     status: Status,
     other_scope: bool,
+}
+
+/// The name of an attribute, of each of the kinds that are kept in a way of their own.
+#[derive(Clone, Debug)]
+enum Name {
+    Known(KeyCode),
+    Constant(&'static str),
+    Text(String),
+}
+
+impl Name {
+    fn key(&self) -> KeyRef<'_> {
+        match self {
+            Self::Known(code) => KeyRef::Known(*code),
+            Self::Constant(name) => KeyRef::Static(name),
+            Self::Text(name) => KeyRef::Borrowed(name),
+        }
+    }
 }
 
 impl Made {
@@ -362,18 +394,18 @@ impl Made {
         for (span_context, attributes) in self.links {
             let mut link = Link::new(span_context);
             for (key, value) in &attributes {
-                link.attributes.set(key, value);
+                link.attributes.set(key.key(), value);
             }
             builder = builder.link(link);
         }
         let span = builder.start();
         for (key, value) in &self.attributes {
-            span.set(key, value);
+            span.set(key.key(), value);
         }
         for (name, time, attributes) in self.events {
             span.event_at(Timestamp::from_unix_nanos(time), name, |event| {
                 for (key, value) in &attributes {
-                    event.set(key, value);
+                    event.set(key.key(), value);
                 }
             });
         }
@@ -390,21 +422,43 @@ fn random_value() -> impl Strategy<Value = Value> {
         prop::collection::vec(".{0,8}", 0..4).prop_map(Array::Str),
     ];
     prop_oneof![
-        array.prop_map(Value::Array),
-        any::<bool>().prop_map(Value::Bool),
-        prop::collection::vec(any::<u8>(), 0..8).prop_map(Value::Bytes),
-        any::<f64>().prop_map(Value::F64),
-        any::<i64>().prop_map(Value::I64),
-        ".{0,300}".prop_map(|text: String| Value::Str(text.into())),
+        1 => array.prop_map(Value::Array),
+        1 => any::<bool>().prop_map(Value::Bool),
+        1 => prop::collection::vec(any::<u8>(), 0..8).prop_map(Value::Bytes),
+        1 => any::<f64>().prop_map(Value::F64),
+        1 => any::<i64>().prop_map(Value::I64),
+        1 => (-300_i64..70_000).prop_map(Value::I64),
+        6 => ".{0,100}".prop_map(|text: String| Value::Str(text.into())),
+        1 => ".{0,300}".prop_map(|text: String| Value::Str(text.into())),
+        1 => (16_300_usize..16_500).prop_map(|length| Value::Str("x".repeat(length).into())),
     ]
 }
 
-fn random_attributes() -> impl Strategy<Value = Vec<(String, Value)>> {
-    prop::collection::vec(("[a-z.]{0,10}", random_value()), 0..6)
+fn random_name() -> impl Strategy<Value = Name> {
+    const CONSTANTS: [&str; 4] = [
+        "",
+        "shop.cart.size",
+        "a-constant-as-long-as-the-longest-known-name",
+        "a-constant-that-is-longer-than-all-the-names-of-the-conventions",
+    ];
+
+    prop_oneof![
+        prop::sample::select(KeyCode::all().collect::<Vec<_>>()).prop_map(Name::Known),
+        prop::sample::select(CONSTANTS.as_slice()).prop_map(Name::Constant),
+        "[a-z.]{0,10}".prop_map(Name::Text),
+        "[a-z.]{30,80}".prop_map(Name::Text),
+    ]
+}
+
+fn random_attributes() -> impl Strategy<Value = Vec<(Name, Value)>> {
+    prop_oneof![
+        9 => prop::collection::vec((random_name(), random_value()), 0..6),
+        1 => prop::collection::vec((random_name(), random_value()), 0..40),
+    ]
 }
 
 fn random_context() -> impl Strategy<Value = SpanContext> {
-    let state = prop::option::of("[a-z]{1,5}=[a-z]{1,5}");
+    let state = prop::option::of("[a-z]{1,5}=[a-z]{1,90}");
     (1..u128::MAX, 1..u64::MAX, 0u8..4, state, any::<bool>()).prop_map(
         |(trace, span, flags, state, remote)| {
             SpanContext::new(
@@ -432,13 +486,14 @@ fn made() -> impl Strategy<Value = Made> {
         Just(Status::Ok),
         ".{0,20}".prop_map(|text: String| Status::error(text)),
     ];
-    let events = prop::collection::vec((".{0,10}", any::<u64>(), random_attributes()), 0..3);
-    let links = prop::collection::vec((random_context(), random_attributes()), 0..3);
+    let events = prop::collection::vec((".{0,10}", any::<u64>(), random_attributes()), 0..8);
+    let links = prop::collection::vec((random_context(), random_attributes()), 0..8);
+    let time = || prop_oneof![1 => Just(0), 3 => any::<u64>()];
     let head = (
         ".{0,200}",
         kind,
         prop::option::of(random_context()),
-        any::<(u64, u64)>(),
+        (time(), time()),
     );
     (
         head,
@@ -464,6 +519,8 @@ fn made() -> impl Strategy<Value = Made> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn random_spans_are_the_bytes_that_the_oracle_makes_of_them(all in prop::collection::vec(made(), 1..4)) {
         let spans = recorded(|tracer| all.into_iter().for_each(|made| made.record(tracer)));

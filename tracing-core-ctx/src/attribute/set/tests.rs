@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::super::entry::Entry;
 use super::*;
-use crate::attribute::{Array, Key, KeyCode, Value};
+use crate::attribute::{Array, KeptKey, Key, KeyCode, Value};
 
 #[test]
 fn an_entry_is_sixteen_bytes_and_an_empty_table_is_a_pointer() {
@@ -49,17 +49,16 @@ fn a_constant_is_kept_by_its_number_and_another_name_as_it_is() {
     attributes.set("shop.cart.weight", 7.5);
     attributes.set("shop.cart.open", true);
     attributes.set("shop.cart.items", Array::from_iter(["a"]));
-    let mut shown = Shown::default();
-    attributes.visit(&mut shown);
+    let shown = attributes.visit(Shown::default());
     assert_eq!(
         shown.0,
         [
-            r#"Known(KeyCode(http.route)) "/""#,
-            r#"Static("shop.cart.size") 3"#,
-            r#"Borrowed("shop.cart.total") 7"#,
-            r#"Borrowed("shop.cart.weight") 7.5"#,
-            r#"Borrowed("shop.cart.open") true"#,
-            r#"Borrowed("shop.cart.items") Array(Str(["a"]))"#,
+            r#"KeptKey("http.route") "/""#,
+            r#"KeptKey("shop.cart.size") 3"#,
+            r#"KeptKey("shop.cart.total") 7"#,
+            r#"KeptKey("shop.cart.weight") 7.5"#,
+            r#"KeptKey("shop.cart.open") true"#,
+            r#"KeptKey("shop.cart.items") Array(Str(["a"]))"#,
         ]
     );
     assert_eq!(attributes.iter().len(), 6);
@@ -71,9 +70,8 @@ fn a_visitor_is_shown_all_attributes_however_many() {
     for number in 0..40 {
         attributes.set(&format!("key.{number}"), number);
     }
-    let mut shown = Shown::default();
-    attributes.visit(&mut shown);
-    let expected = (0..40).map(|number| format!(r#"Borrowed("key.{number}") {number}"#));
+    let shown = attributes.visit(Shown::default());
+    let expected = (0..40).map(|number| format!(r#"KeptKey("key.{number}") {number}"#));
     assert!(shown.0.into_iter().eq(expected));
 }
 
@@ -82,24 +80,23 @@ fn a_visitor_is_shown_all_attributes_however_many() {
 struct Shown(Vec<String>);
 
 impl Visitor for Shown {
-    fn flag(&mut self, key: KeyRef<'_>, flag: bool) {
+    fn flag(&mut self, key: KeptKey<'_>, flag: bool) {
         self.0.push(format!("{key:?} {flag}"));
     }
 
-    fn float(&mut self, key: KeyRef<'_>, number: f64) {
+    fn float(&mut self, key: KeptKey<'_>, number: f64) {
         self.0.push(format!("{key:?} {number}"));
     }
 
-    fn integer(&mut self, key: KeyRef<'_>, number: i64) {
+    fn integer(&mut self, key: KeptKey<'_>, number: i64) {
         self.0.push(format!("{key:?} {number}"));
     }
 
-    fn other(&mut self, key: KeyRef<'_>, value: ValueRef<'_>) {
+    fn other(&mut self, key: KeptKey<'_>, value: ValueRef<'_>) {
         self.0.push(format!("{key:?} {value:?}"));
     }
 
-    fn text(&mut self, key: KeyRef<'_>, text: &[u8]) {
-        let text = std::str::from_utf8(text).unwrap();
+    fn text(&mut self, key: KeptKey<'_>, text: KeptText<'_>) {
         self.0.push(format!("{key:?} {text:?}"));
     }
 }

@@ -1,6 +1,7 @@
 use super::super::entry::{Entry, EntryKey, EntryValue, Name};
 use super::super::mark::Mark;
-use super::super::{KeyCode, KeyRef, ValueRef, Visitor};
+use super::super::texts::Text;
+use super::super::{KeptKey, KeptText, KeyCode, KeyRef, ValueRef, Visitor};
 use super::Table;
 
 /// Finding attributes and reading them.
@@ -13,34 +14,56 @@ impl Table {
     }
 
     /// Shows all attributes to `visitor`.
-    #[inline]
-    pub(in crate::attribute) fn visit(&self, visitor: &mut impl Visitor) {
+    #[inline(always)]
+    pub(in crate::attribute) fn visit<V: Visitor>(&self, mut visitor: V) -> V {
         let (first, are_all) = self.entries.first();
         for entry in first {
-            self.show(*entry, visitor);
+            self.show(*entry, &mut visitor);
         }
-        if !are_all {
-            self.visit_more(visitor);
+        if are_all {
+            return visitor;
         }
+        self.visit_more(visitor)
     }
 
     #[cold]
-    fn visit_more(&self, visitor: &mut impl Visitor) {
+    fn visit_more<V: Visitor>(&self, mut visitor: V) -> V {
         for entry in self.entries.more() {
-            self.show(*entry, visitor);
+            self.show(*entry, &mut visitor);
         }
+        visitor
     }
 
     #[inline(always)]
     fn show(&self, entry: Entry, visitor: &mut impl Visitor) {
-        let key = self.key(entry.key());
+        let key = KeptKey { entry, table: self };
+        // Most are texts, and most others whole numbers.
+        if let Some(text) = entry.text() {
+            return visitor.text(key, self.text(text));
+        }
+        if let Some(number) = entry.integer() {
+            return visitor.integer(key, number);
+        }
         match entry.value() {
             EntryValue::Bool(flag) => visitor.flag(key, flag),
             EntryValue::F64(number) => visitor.float(key, number),
-            EntryValue::I64(number) => visitor.integer(key, number),
-            EntryValue::Text(text) => visitor.text(key, self.texts.bytes(text)),
-            EntryValue::Large(_) => visitor.other(key, self.value(entry.value())),
+            value => visitor.other(key, self.value(value)),
         }
+    }
+
+    #[inline]
+    pub(in crate::attribute) const fn text(&self, text: Text) -> KeptText<'_> {
+        self.texts.kept(text)
+    }
+
+    #[inline]
+    pub(in crate::attribute) const fn kept_name(&self) -> KeptText<'_> {
+        self.text(self.name)
+    }
+
+    #[inline]
+    pub(in crate::attribute) fn static_name(&self, position: usize) -> &'static str {
+        self.names.get(position)
     }
 
     pub(in crate::attribute) fn find(&self, key: KeyRef<'_>) -> Option<ValueRef<'_>> {
