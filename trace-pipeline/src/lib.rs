@@ -75,8 +75,10 @@ mod stats;
 
 // Necessary for implementation.
 mod control;
+mod counters;
 mod cutoff;
 mod env;
+mod outlet;
 mod queue;
 mod report;
 mod resource;

@@ -20,7 +20,8 @@
 //!
 //! # When things happen
 //!
-//! - **A request is sent** for each batch. Requests never overlap.
+//! - **A request is sent** for each batch. Four may be on their way at the same time
+//!   ([`concurrent_exports`](OtlpConfig::concurrent_exports)), so batches may arrive in another order.
 //! - **It is repeated** when the connection fails or breaks before the whole answer is there, on HTTP 429, 502,
 //!   503 and 504, and on the gRPC statuses that OTLP calls retryable. The wait doubles each time and is drawn at
 //!   random from its upper half; what `Retry-After` or `RetryInfo` says is the least. Other errors are final.
@@ -35,6 +36,7 @@
 mod answer;
 mod client;
 mod config;
+mod delivery;
 mod encode;
 mod endpoint;
 mod exporter;
@@ -42,6 +44,7 @@ mod grpc;
 mod http;
 mod protobuf;
 mod retry;
+mod sender;
 mod tls;
 
 pub use config::{Compression, OtlpConfig, Protocol};

@@ -4,9 +4,11 @@ use std::time::Duration;
 use http::Uri;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use super::delivery::Deliveries;
 use super::endpoint;
 use super::exporter::OtlpExporter;
-use super::tls::TlsConfig;
+use super::sender::Sender;
+use super::tls::{Tls, TlsConfig};
 use super::{ConfigError, InvalidEndpoint};
 
 /// Where and how to send spans. What is not set has the default that OpenTelemetry names.
@@ -34,6 +36,7 @@ pub struct OtlpConfig {
     pub(crate) max_response: usize,
     pub(crate) first_wait: Duration,
     pub(crate) longest_wait: Duration,
+    pub(crate) concurrent_exports: usize,
 }
 
 /// How spans are sent.
@@ -98,6 +101,7 @@ impl OtlpConfig {
             max_response: 4 << 20,
             first_wait: Duration::from_millis(200),
             longest_wait: Duration::from_secs(5),
+            concurrent_exports: 4,
         }
     }
 
@@ -173,16 +177,35 @@ impl OtlpConfig {
         self
     }
 
-    /// The exporter.
+    /// How many batches are on their way to the server at the same time, at least one. One that is answered slowly
+    /// does not hold up those behind it; together they hold 8 MiB. Default: 4.
+    pub const fn concurrent_exports(mut self, exports: usize) -> Self {
+        self.concurrent_exports = exports;
+        self
+    }
+
+    /// An exporter that sends one batch after the other, for a [`Tee`](crate::exporter::Tee) or an exporter of your
+    /// own. A pipeline of OTLP alone is better off with [`PipelineBuilder::otlp`](crate::PipelineBuilder::otlp).
     ///
     /// # Errors
     ///
     /// When the endpoint is no URL, a header can not be sent, or a certificate can not be read.
     pub fn build(self) -> Result<OtlpExporter, ConfigError> {
+        let (sender, tls) = self.sender()?;
+        Ok(OtlpExporter::new(sender, self.max_response, tls))
+    }
+
+    /// What a pipeline of OTLP alone uses.
+    pub(crate) fn deliveries(self) -> Result<Deliveries, ConfigError> {
+        let (sender, tls) = self.sender()?;
+        Ok(Deliveries::new(&self, sender, tls))
+    }
+
+    fn sender(&self) -> Result<(Sender, Tls), ConfigError> {
         let uri = self.uri()?;
         let headers = self.header_map()?;
         let tls = self.tls.load()?;
-        Ok(OtlpExporter::new(&self, uri, headers, tls))
+        Ok((Sender::new(self, uri, headers), tls))
     }
 
     pub(crate) fn uri(&self) -> Result<Uri, InvalidEndpoint> {

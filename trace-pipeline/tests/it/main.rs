@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is a failure")]
 
+mod concurrency;
 mod exits;
+mod faults;
 mod grpc;
 mod http;
 mod queue;
