@@ -90,15 +90,15 @@ pub(crate) struct ExportCounters {
     exports: Counter,
     export_errors: Counter,
     pub(crate) retries: Counter,
+    /// Bytes of the files of the spool.
+    pub(crate) spool_bytes: AtomicU64,
+    pub(crate) spool_errors: Counter,
+    pub(crate) spool_cut: Counter,
     export_micros: AtomicU64,
 }
 
 /// What became of spans in the hands of the exporter.
 #[derive(Debug)]
-#[cfg_attr(
-    all(feature = "otlp", not(test)),
-    expect(dead_code, reason = "the spool comes next")
-)]
 pub(crate) enum Done {
     /// A batch is settled.
     Exported {
@@ -126,7 +126,6 @@ pub(crate) enum Done {
 /// Why spans in the spool were lost.
 #[cfg(feature = "otlp")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(dead_code, reason = "the spool comes next")]
 pub(crate) enum SpoolLoss {
     Damaged,
     Expired,
@@ -263,6 +262,9 @@ impl Counters {
             exports: exports.exports.get(),
             export_errors: exports.export_errors.get(),
             retries: exports.retries.get(),
+            spool_bytes: exports.spool_bytes.load(Ordering::Relaxed),
+            spool_errors: exports.spool_errors.get(),
+            spool_cut: exports.spool_cut.get(),
             export_time: Duration::from_micros(exports.export_micros.load(Ordering::Acquire)),
             ..PipelineStats::default()
         });

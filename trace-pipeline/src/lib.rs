@@ -83,6 +83,8 @@ mod queue;
 mod report;
 mod resource;
 mod shared;
+#[cfg(feature = "otlp")]
+mod spool;
 #[cfg(test)]
 mod test_spans;
 mod worker;

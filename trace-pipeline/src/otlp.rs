@@ -33,6 +33,9 @@
 //!
 //! Connections are made on the pipeline's thread, by a runtime that nobody else sees, when the first batch is sent.
 
+use std::io;
+use std::path::PathBuf;
+
 mod answer;
 mod client;
 mod config;
@@ -45,8 +48,10 @@ mod http;
 mod protobuf;
 mod retry;
 mod sender;
+mod spooling;
 mod tls;
 
+pub use crate::spool::{SpoolConfig, SpoolSync};
 pub use config::{Compression, OtlpConfig, Protocol};
 pub(crate) use config::{Target, header};
 pub use encode::encode;
@@ -70,4 +75,13 @@ pub enum ConfigError {
     /// A certificate or key can not be read.
     #[error(transparent)]
     Pem(#[from] InvalidPem),
+    /// The directory of the spool can not be used.
+    #[error("the spool can not be in `{}`: {error}", directory.display())]
+    Spool {
+        /// Which one it is.
+        directory: PathBuf,
+        /// What the operating system says.
+        #[source]
+        error: io::Error,
+    },
 }

@@ -21,7 +21,7 @@ pub(crate) trait Outlet: Send {
     }
 
     /// How long spans wait for others in the queue, where the user would have it be `schedule_delay`.
-    fn delay(&self, schedule_delay: Duration) -> Duration {
+    fn delay(&mut self, schedule_delay: Duration) -> Duration {
         schedule_delay
     }
 
@@ -45,12 +45,12 @@ pub(crate) trait Outlet: Send {
     fn hurry(&mut self) {}
 
     /// Whether [`wait`](Self::wait) has more to tell of what was taken before the last [`hurry`](Self::hurry).
-    fn is_busy(&self) -> bool {
+    fn is_busy(&self, _shared: &Shared) -> bool {
         false
     }
 
     /// No batch comes any more.
-    fn shutdown(&mut self);
+    fn shutdown(&mut self, shared: &Arc<Shared>, settle: &mut Settle<'_>);
 }
 
 /// An exporter, which gets one batch after the other and keeps the thread as long as it takes.
@@ -85,7 +85,7 @@ impl Outlet for Inline {
         }
     }
 
-    fn shutdown(&mut self) {
+    fn shutdown(&mut self, _shared: &Arc<Shared>, _settle: &mut Settle<'_>) {
         self.exporter.shutdown();
     }
 }

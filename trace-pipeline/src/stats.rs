@@ -45,6 +45,13 @@ pub struct PipelineStats {
     pub spooled: u64,
     /// Spans that an earlier process left in the spool.
     pub recovered: u64,
+    /// Bytes of the files of the spool.
+    pub spool_bytes: u64,
+    /// Errors of the disk that the spool is on.
+    pub spool_errors: u64,
+    /// Segments of the spool with an end that could not be read, such as a process leaves that is killed while it
+    /// writes.
+    pub spool_cut: u64,
     /// Batches that the exporter is done with.
     pub exports: u64,
     /// Of these, the ones of which something was lost or put off.

@@ -47,11 +47,8 @@ impl Worker {
             worker: self,
         };
         exports.serve();
-        exports
-            .reporter
-            .finished(&exports.worker.shared.counters, &mut diagnostics::report);
-        let outlet = AssertUnwindSafe(|| exports.worker.outlet.shutdown());
-        let _ = panic::catch_unwind(outlet);
+        let end = AssertUnwindSafe(|| exports.end());
+        let _ = panic::catch_unwind(end);
         // The outlet goes before the end is told: who waited for it may end the process.
         drop(exports);
         drop(stopped);
@@ -110,6 +107,15 @@ impl Exports {
                 self.wait(cutoff::after(delay - waited));
             }
         }
+    }
+
+    fn end(&mut self) {
+        let shared = &self.worker.shared;
+        let reporter = &mut self.reporter;
+        reporter.finished(&shared.counters, &mut diagnostics::report);
+        self.worker
+            .outlet
+            .shutdown(shared, &mut |done| settle(shared, reporter, &done));
     }
 
     /// Sends the oldest `spans` of the queue, or all if there are fewer.
@@ -181,7 +187,7 @@ impl Exports {
     /// Waits until nothing is on its way any more.
     fn drain(&mut self) {
         self.worker.outlet.hurry();
-        while self.worker.outlet.is_busy() {
+        while self.worker.outlet.is_busy(&self.worker.shared) {
             self.wait(cutoff::after(Duration::MAX));
         }
     }

@@ -90,8 +90,9 @@ impl Client {
     }
 
     /// Where work can be left that goes on in [`block_on`](Self::block_on).
-    pub(super) fn handle(&self) -> Option<&runtime::Handle> {
-        self.runtime.as_ref().map(Runtime::handle)
+    pub(super) fn handle(&self) -> io::Result<&runtime::Handle> {
+        let runtime = self.runtime.as_ref().map(Runtime::handle);
+        runtime.ok_or_else(|| io::Error::other("it was shut down"))
     }
 
     /// Drives `work` to its end on this thread.

@@ -1,25 +1,27 @@
 //! Several requests at a time, driven by the pipeline's thread while it waits for spans.
 
+use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinError, JoinSet};
-use tracing_core_ctx::Resource;
 
 use super::client::Client;
 use super::config::OtlpConfig;
 use super::encode;
 use super::sender::{Failure, Limit, Sender};
+use super::spooling::{Spooling, WRITE_DELAY};
 use super::tls::Tls;
 use crate::counters::Done;
 use crate::exporter::{Batch, ExportError};
 use crate::outlet::{Outlet, Settle};
 use crate::shared::Shared;
+use crate::spool::Group;
 
 /// What requests under way hold together, beyond the first.
 const MAX_BYTES: usize = 8 << 20;
@@ -37,14 +39,32 @@ pub(crate) struct Deliveries {
     under_way: Vec<Request>,
     bytes: usize,
     cutoff: watch::Sender<Option<Instant>>,
+    spooling: Option<Spooling>,
+    schedule_delay: Duration,
 }
 
 /// A request under way.
 struct Request {
     id: Id,
-    spans: usize,
+    cargo: Cargo,
     bytes: usize,
     start: Instant,
+}
+
+/// The spans of a request.
+enum Cargo {
+    /// They are nowhere else.
+    Batch(usize),
+    Spooled(Group),
+}
+
+impl Cargo {
+    const fn spans(&self) -> usize {
+        match self {
+            Self::Batch(spans) => *spans,
+            Self::Spooled(group) => group.spans,
+        }
+    }
 }
 
 /// Ends the waiting of the pipeline's thread.
@@ -59,12 +79,19 @@ impl Wake for Bell {
 
 /// Why the waiting ended.
 enum Event {
-    Finished(Result<(Id, Result<(), Failure>), JoinError>),
+    Finished(Joined),
     Nothing,
 }
 
+type Joined = Result<(Id, Result<(), Failure>), JoinError>;
+
 impl Deliveries {
-    pub(super) fn new(config: &OtlpConfig, sender: Sender, tls: Tls) -> Self {
+    pub(super) fn new(
+        config: &OtlpConfig,
+        sender: Sender,
+        tls: Tls,
+        spooling: Option<Spooling>,
+    ) -> Self {
         Self {
             sender: Arc::new(sender),
             tls,
@@ -76,17 +103,49 @@ impl Deliveries {
             under_way: Vec::new(),
             bytes: 0,
             cutoff: watch::Sender::new(None),
+            spooling,
+            schedule_delay: Duration::ZERO,
         }
     }
 
-    /// Begins to send.
+    /// Sends a message, or tells at once what became of it.
+    fn send(
+        &mut self,
+        shared: &Arc<Shared>,
+        message: Bytes,
+        cargo: Cargo,
+        until: Instant,
+        settle: &mut Settle<'_>,
+    ) {
+        let start = Instant::now();
+        let started = match self.sender.body(message) {
+            Ok(body) => self
+                .start(shared, body, until)
+                .map_err(|error| Failure::passing(ExportError::failed(error))),
+            Err(error) => Err(Failure::lasting(error)),
+        };
+        match started {
+            Ok((id, bytes)) => {
+                self.bytes += bytes;
+                shared.counters.exports.exporting_bytes.add(bytes);
+                self.under_way.push(Request {
+                    id,
+                    cargo,
+                    bytes,
+                    start,
+                });
+            }
+            Err(failure) => self.finished(cargo, start, Ok(Err(failure)), settle),
+        }
+    }
+
+    /// Begins a request, and says how large it is.
     fn start(
         &mut self,
         shared: &Arc<Shared>,
         body: Bytes,
-        spans: usize,
         until: Instant,
-    ) -> Result<(), ExportError> {
+    ) -> io::Result<(Id, usize)> {
         let client = match self.client.take() {
             Some(client) => client,
             None => Client::new(
@@ -94,67 +153,87 @@ impl Deliveries {
                 self.sender.uri(),
                 &self.tls,
                 self.max_response,
-            )
-            .map_err(ExportError::failed)?,
+            )?,
         };
         let client = self.client.insert(client);
-        let runtime = client
-            .handle()
-            .ok_or_else(|| ExportError::failed("it was shut down"))?;
         let limit = Limit {
             until: self.sender.until().min(until),
             cutoff: self.cutoff.subscribe(),
         };
-        let (sender, http, shared) = (
-            Arc::clone(&self.sender),
-            client.http().clone(),
-            Arc::clone(shared),
-        );
-        let bytes = body.len();
+        let (sender, http) = (Arc::clone(&self.sender), client.http().clone());
+        let (shared, bytes) = (Arc::clone(shared), body.len());
         let deliver = async move {
             let retries = &shared.counters.exports.retries;
             sender.deliver(&http, body, limit, || retries.add(1)).await
         };
-        let id = self.requests.spawn_on(deliver, runtime).id();
-        self.under_way.push(Request {
-            id,
-            spans,
-            bytes,
-            start: Instant::now(),
-        });
-        self.bytes += bytes;
-        Ok(())
+        let request = self.requests.spawn_on(deliver, client.handle()?);
+        Ok((request.id(), bytes))
     }
 
-    /// Counts a request that is over.
-    fn finish(
-        &mut self,
-        shared: &Shared,
-        finished: Result<(Id, Result<(), Failure>), JoinError>,
-        settle: &mut Settle<'_>,
-    ) {
-        let (id, outcome) = match finished {
+    /// Finds out whose request is over.
+    fn joined(&mut self, shared: &Shared, joined: Joined, settle: &mut Settle<'_>) {
+        let (id, outcome) = match joined {
             Ok((id, outcome)) => (id, Ok(outcome)),
             Err(panicked) => (panicked.id(), Err(())),
         };
-        let Some(index) = self.under_way.iter().position(|known| known.id == id) else {
-            return;
+        if let Some(index) = self.under_way.iter().position(|known| known.id == id) {
+            let request = self.under_way.swap_remove(index);
+            self.bytes -= request.bytes;
+            shared.counters.exports.exporting_bytes.sub(request.bytes);
+            self.finished(request.cargo, request.start, outcome, settle);
+        }
+    }
+
+    /// Says what became of spans; those that lie in the spool may stay there for another time.
+    fn finished(
+        &mut self,
+        cargo: Cargo,
+        start: Instant,
+        outcome: Result<Result<(), Failure>, ()>,
+        settle: &mut Settle<'_>,
+    ) {
+        let took = start.elapsed();
+        let spans = cargo.spans();
+        let spooled = match (cargo, &mut self.spooling) {
+            (Cargo::Spooled(group), Some(spooling)) => {
+                if let Ok(Err(Failure {
+                    error,
+                    passing: true,
+                })) = outcome
+                {
+                    let not_before = self.sender.not_before();
+                    spooling.put_off(group, not_before, self.sender.backoff());
+                    return settle(Done::PutOff { error, took });
+                }
+                spooling.settled(&group);
+                true
+            }
+            _ => false,
         };
-        let request = self.under_way.swap_remove(index);
-        self.bytes -= request.bytes;
-        shared.counters.exports.exporting_bytes.sub(request.bytes);
         settle(Done::Exported {
-            spans: request.spans,
+            spans,
             outcome: outcome.map(|outcome| outcome.map_err(|failure| failure.error)),
-            took: request.start.elapsed(),
-            spooled: false,
+            took,
+            spooled,
         });
     }
 
-    /// The request for a batch.
-    fn message(resource: &Resource, batch: &Batch<'_>) -> Result<Vec<u8>, ()> {
-        let encode = AssertUnwindSafe(|| encode(resource, batch.spans()));
-        panic::catch_unwind(encode).map_err(|_panic| ())
+    /// Takes requests out of the spool as long as there is room.
+    fn unspool(&mut self, shared: &Arc<Shared>, settle: &mut Settle<'_>) {
+        while self.may_send()
+            && let Some(spooling) = &mut self.spooling
+            && let Some(group) =
+                spooling.next(shared, self.schedule_delay, self.under_way.len(), settle)
+        {
+            let message = group.payload.clone();
+            let until = self.sender.until();
+            self.send(shared, message, Cargo::Spooled(group), until, settle);
+        }
+    }
+
+    fn may_send(&self) -> bool {
+        self.under_way.is_empty()
+            || self.under_way.len() < self.max_requests && self.bytes < MAX_BYTES
     }
 
     /// Drives what is under way until something happens.
@@ -191,27 +270,40 @@ impl Outlet for Deliveries {
         Some(Waker::from(Arc::clone(&self.bell)))
     }
 
+    fn delay(&mut self, schedule_delay: Duration) -> Duration {
+        self.schedule_delay = schedule_delay;
+        match self.spooling {
+            Some(_) => schedule_delay.min(WRITE_DELAY),
+            None => schedule_delay,
+        }
+    }
+
     fn has_room(&self) -> bool {
-        self.under_way.is_empty()
-            || self.under_way.len() < self.max_requests && self.bytes < MAX_BYTES
+        self.spooling.is_some() || self.may_send()
+    }
+
+    fn is_lasting(&self) -> bool {
+        self.spooling.is_some()
     }
 
     fn export(&mut self, shared: &Arc<Shared>, batch: &Batch<'_>, settle: &mut Settle<'_>) {
         let start = Instant::now();
-        let outcome = Self::message(batch.resource(), batch).map(|message| {
-            let body = self.sender.body(message)?;
-            let bytes = body.len();
-            self.start(shared, body, batch.len(), batch.deadline())?;
-            shared.counters.exports.exporting_bytes.add(bytes);
-            Ok(())
-        });
-        if outcome != Ok(Ok(())) {
-            settle(Done::Exported {
-                spans: batch.len(),
-                outcome,
-                took: start.elapsed(),
-                spooled: false,
-            });
+        let encoded = panic::catch_unwind(AssertUnwindSafe(|| match &mut self.spooling {
+            Some(spooling) => spooling.write(batch, settle),
+            None => vec![(batch.len(), encode(batch.resource(), batch.spans()))],
+        }));
+        let Ok(messages) = encoded else {
+            return self.finished(Cargo::Batch(batch.len()), start, Err(()), settle);
+        };
+        for (spans, message) in messages {
+            let cargo = Cargo::Batch(spans);
+            if self.may_send() {
+                self.send(shared, message.into(), cargo, batch.deadline(), settle);
+            } else {
+                // The spool could not take it, and there is no room in memory.
+                let error = ExportError::failed("the spool can not be written");
+                self.finished(cargo, start, Ok(Err(Failure::lasting(error))), settle);
+            }
         }
     }
 
@@ -220,22 +312,45 @@ impl Outlet for Deliveries {
             let cutoff = shared.cutoff.get();
             std::mem::replace(known, cutoff) != cutoff
         });
+        let mut until = until;
+        if let Some(spooling) = &mut self.spooling {
+            spooling.keep_up(shared, settle);
+            self.unspool(shared, settle);
+        }
+        if let Some(spooling) = &self.spooling {
+            until = until.min(spooling.next_look(self.schedule_delay));
+        }
         let mut event = self.next_event(until);
-        while let Event::Finished(finished) = event {
-            self.finish(shared, finished, settle);
+        while let Event::Finished(joined) = event {
+            self.joined(shared, joined, settle);
             event = match self.requests.try_join_next_with_id() {
-                Some(finished) => Event::Finished(finished),
+                Some(joined) => Event::Finished(joined),
                 None => Event::Nothing,
             };
         }
+        if let Some(spooling) = &self.spooling {
+            spooling.measure(shared);
+        }
     }
 
-    fn is_busy(&self) -> bool {
-        !self.under_way.is_empty()
+    fn hurry(&mut self) {
+        if let Some(spooling) = &mut self.spooling {
+            spooling.hurry();
+        }
     }
 
-    fn shutdown(&mut self) {
+    fn is_busy(&self, shared: &Shared) -> bool {
+        let spooling = self.spooling.as_ref();
+        !self.under_way.is_empty() || spooling.is_some_and(|spooling| spooling.is_wanted(shared))
+    }
+
+    fn shutdown(&mut self, shared: &Arc<Shared>, settle: &mut Settle<'_>) {
         self.requests.abort_all();
         self.client = None;
+        if let Some(spooling) = &mut self.spooling {
+            spooling.close(shared, settle);
+        }
+        // Its lock is given back before the end is told.
+        self.spooling = None;
     }
 }

@@ -34,7 +34,7 @@ impl OtlpExporter {
 impl Exporter for OtlpExporter {
     fn export(&mut self, batch: &Batch<'_>) -> Result<(), ExportError> {
         let sender = &self.sender;
-        let body = sender.body(encode(batch.resource(), batch.spans()))?;
+        let body = sender.body(encode(batch.resource(), batch.spans()).into())?;
         let client = match self.client.take() {
             Some(client) => client,
             None => Client::new(

@@ -78,13 +78,18 @@ impl Sender {
         &self.uri
     }
 
+    /// The pauses between attempts.
+    pub(super) const fn backoff(&self) -> Backoff {
+        self.backoff
+    }
+
     /// When a request that begins now has to be over.
     pub(super) fn until(&self) -> Instant {
         cutoff::after(self.timeout)
     }
 
     /// The bytes to send for a message: compressed and framed.
-    pub(super) fn body(&self, message: Vec<u8>) -> Result<Bytes, ExportError> {
+    pub(super) fn body(&self, message: Bytes) -> Result<Bytes, ExportError> {
         if message.len() > self.max_request {
             return Err(ExportError::TooLarge {
                 bytes: message.len(),
@@ -92,12 +97,12 @@ impl Sender {
             });
         }
         let message = if self.gzip {
-            gzip(&message).map_err(ExportError::failed)?
+            gzip(&message).map_err(ExportError::failed)?.into()
         } else {
             message
         };
         match self.protocol {
-            Protocol::HttpProtobuf => Ok(message.into()),
+            Protocol::HttpProtobuf => Ok(message),
             Protocol::Grpc => grpc::frame(&message, self.gzip).ok_or(ExportError::TooLarge {
                 bytes: message.len(),
                 limit: u32::MAX as usize,

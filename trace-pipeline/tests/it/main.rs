@@ -9,5 +9,6 @@ mod grpc;
 mod http;
 mod queue;
 mod server;
+mod spool;
 mod support;
 mod tls;
