@@ -13,6 +13,7 @@ use crate::env::EnvResource;
 use crate::exporter::{Console, Exporter, Tee};
 #[cfg(feature = "otlp")]
 use crate::otlp::OtlpConfig;
+use crate::outlet::{Inline, Outlet};
 use crate::pipeline::Pipeline;
 use crate::queue::Bounds;
 use crate::resource;
@@ -216,8 +217,8 @@ impl PipelineBuilder {
             diagnostics::report(Level::Warn, format_args!("{warning}"));
         }
         let schedule_delay = self.effective_schedule_delay();
-        let exporter = self.make_exporter()?;
-        let mode = match &exporter {
+        let outlet = self.make_outlet()?;
+        let mode = match &outlet {
             _ if self.disabled => Mode::Disabled,
             None => Mode::Discard,
             Some(_) => Mode::Export,
@@ -228,12 +229,12 @@ impl PipelineBuilder {
             .tracer
             .resource(resource.clone())
             .sink(PipelineSink::new(Arc::clone(&shared)));
-        if let Some(exporter) = exporter
+        if let Some(outlet) = outlet
             && mode == Mode::Export
         {
             let worker = Worker {
                 shared: Arc::clone(&shared),
-                exporter,
+                outlet,
                 resource: Arc::new(resource),
                 schedule_delay,
                 export_timeout: self.export_timeout,
@@ -253,6 +254,16 @@ impl PipelineBuilder {
         let console = self.exporter.is_none() && self.exporters.contains(&ExporterName::Console);
         let default = if console { CONSOLE } else { DEFAULT };
         self.schedule_delay.unwrap_or(default).max(LEAST)
+    }
+
+    /// OTLP on its own has several batches on their way; exporters get one after the other.
+    fn make_outlet(&mut self) -> Result<Option<Box<dyn Outlet>>, BuildError> {
+        #[cfg(feature = "otlp")]
+        if self.exporter.is_none() && self.exporters == [ExporterName::Otlp] {
+            return Ok(Some(Box::new(self.otlp.clone().deliveries()?)));
+        }
+        let exporter = self.make_exporter()?;
+        Ok(exporter.map(|exporter| Box::new(Inline::new(exporter)) as Box<dyn Outlet>))
     }
 
     fn make_exporter(&mut self) -> Result<Option<Box<dyn Exporter>>, BuildError> {

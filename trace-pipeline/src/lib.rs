@@ -75,12 +75,16 @@ mod stats;
 
 // Necessary for implementation.
 mod control;
+mod counters;
 mod cutoff;
 mod env;
+mod outlet;
 mod queue;
 mod report;
 mod resource;
 mod shared;
+#[cfg(feature = "otlp")]
+mod spool;
 #[cfg(test)]
 mod test_spans;
 mod worker;

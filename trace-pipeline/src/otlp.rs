@@ -20,7 +20,8 @@
 //!
 //! # When things happen
 //!
-//! - **A request is sent** for each batch. Requests never overlap.
+//! - **A request is sent** for each batch. Four may be on their way at the same time
+//!   ([`concurrent_exports`](OtlpConfig::concurrent_exports)), so batches may arrive in another order.
 //! - **It is repeated** when the connection fails or breaks before the whole answer is there, on HTTP 429, 502,
 //!   503 and 504, and on the gRPC statuses that OTLP calls retryable. The wait doubles each time and is drawn at
 //!   random from its upper half; what `Retry-After` or `RetryInfo` says is the least. Other errors are final.
@@ -32,9 +33,13 @@
 //!
 //! Connections are made on the pipeline's thread, by a runtime that nobody else sees, when the first batch is sent.
 
+use std::io;
+use std::path::PathBuf;
+
 mod answer;
 mod client;
 mod config;
+mod delivery;
 mod encode;
 mod endpoint;
 mod exporter;
@@ -42,8 +47,11 @@ mod grpc;
 mod http;
 mod protobuf;
 mod retry;
+mod sender;
+mod spooling;
 mod tls;
 
+pub use crate::spool::{SpoolConfig, SpoolSync};
 pub use config::{Compression, OtlpConfig, Protocol};
 pub(crate) use config::{Target, header};
 pub use encode::encode;
@@ -67,4 +75,13 @@ pub enum ConfigError {
     /// A certificate or key can not be read.
     #[error(transparent)]
     Pem(#[from] InvalidPem),
+    /// The directory of the spool can not be used.
+    #[error("the spool can not be in `{}`: {error}", directory.display())]
+    Spool {
+        /// Which one it is.
+        directory: PathBuf,
+        /// What the operating system says.
+        #[source]
+        error: io::Error,
+    },
 }

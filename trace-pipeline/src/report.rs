@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use tracing_core_ctx::diagnostics::Level;
 
+use crate::counters::{Counters, Done};
 use crate::exporter::ExportError;
-use crate::stats::{Counters, Dropped};
+use crate::stats::Dropped;
 
 /// What became of a batch; the last is a panic.
 pub(crate) type Outcome = Result<Result<(), ExportError>, ()>;
@@ -27,6 +28,23 @@ pub(crate) struct Reporter {
 type Say<'a> = dyn FnMut(Level, fmt::Arguments<'_>) + 'a;
 
 impl Reporter {
+    pub(crate) fn settled(&mut self, done: &Done, counters: &Counters, say: &mut Say<'_>) {
+        match done {
+            Done::Exported { outcome, .. } => self.exported(outcome, counters, say),
+            #[cfg(feature = "otlp")]
+            Done::PutOff { error, .. } => {
+                let error = format_args!("{error}; spans wait in the spool");
+                self.failing |= self.tell(&error, counters.dropped(), say);
+            }
+            #[cfg(feature = "otlp")]
+            Done::SpoolLost { .. } => {
+                self.tell(&"spans in the spool are lost", counters.dropped(), say);
+            }
+            #[cfg(feature = "otlp")]
+            Done::Spooled { .. } | Done::Recovered { .. } => {}
+        }
+    }
+
     pub(crate) fn exported(&mut self, outcome: &Outcome, counters: &Counters, say: &mut Say<'_>) {
         let dropped = counters.dropped();
         match outcome {

@@ -2,15 +2,17 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::Waker;
 use std::thread::Thread;
 use std::time::Instant;
 
 use tracing_core_ctx::SpanRecord;
 
 use crate::control::Control;
+use crate::counters::{Counter, Counters};
 use crate::cutoff::Cutoff;
 use crate::queue::{Bounds, Full, Queue};
-use crate::stats::{Counter, Counters, PipelineStats};
+use crate::stats::PipelineStats;
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -20,8 +22,16 @@ pub(crate) struct Shared {
     /// When a shutdown wants everything to be over.
     pub(crate) cutoff: Cutoff,
     phase: AtomicU8,
-    worker: OnceLock<Thread>,
+    worker: OnceLock<Worker>,
     mode: Mode,
+}
+
+/// How the pipeline's thread is woken.
+#[derive(Debug)]
+struct Worker {
+    thread: Thread,
+    /// What else to wake: the thread may wait for more than for us.
+    waker: Option<Waker>,
 }
 
 /// What becomes of finished spans.
@@ -56,9 +66,9 @@ impl Shared {
     }
 
     /// Names the thread to wake. Before this nobody else has a sink.
-    pub(crate) fn set_worker(&self, worker: Thread) {
+    pub(crate) fn set_worker(&self, thread: Thread, waker: Option<Waker>) {
         // There is one thread, so this is the first and only time.
-        let _ = self.worker.set(worker);
+        let _ = self.worker.set(Worker { thread, waker });
     }
 
     pub(crate) fn is_enabled(&self) -> bool {
@@ -104,7 +114,10 @@ impl Shared {
 
     pub(crate) fn wake(&self) {
         if let Some(worker) = self.worker.get() {
-            worker.unpark();
+            worker.thread.unpark();
+            if let Some(waker) = &worker.waker {
+                waker.wake_by_ref();
+            }
         }
     }
 
@@ -116,7 +129,7 @@ impl Shared {
     pub(crate) fn is_worker(&self) -> bool {
         self.worker
             .get()
-            .is_some_and(|worker| worker.id() == std::thread::current().id())
+            .is_some_and(|worker| worker.thread.id() == std::thread::current().id())
     }
 
     /// No more spans; the thread is to be done by `cutoff`.

@@ -1,26 +1,25 @@
 //! The ledger: what became of every span.
 
 use std::ops::Sub;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What a [`Pipeline`](crate::Pipeline) has done with the spans it was given, since it was built.
 ///
-/// When the pipeline is at rest, nothing is missing:
+/// At any moment nothing is missing, also while other threads end spans:
 ///
 /// ```
 /// # use trace_pipeline::PipelineStats;
 /// # fn check(stats: &PipelineStats) {
 /// assert_eq!(
-///     stats.submitted,
-///     stats.exported + stats.not_sampled + stats.dropped.total() + stats.in_flight
+///     stats.submitted + stats.recovered,
+///     stats.exported + stats.not_sampled + stats.dropped.total() + stats.spooled + stats.in_flight
 /// );
 /// # }
 /// # check(&PipelineStats::default());
 /// ```
 ///
-/// While other threads end spans, the single numbers are read one after the other and may differ by what happens
-/// meanwhile.
+/// In flight is what was handed over and is not settled. At rest that is what the queue holds, and the exporter:
+/// [`queued`](Self::queued) and [`exporting`](Self::exporting), which are counted apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PipelineStats {
@@ -34,15 +33,32 @@ pub struct PipelineStats {
     pub not_sampled: u64,
     /// Spans that were lost, by reason.
     pub dropped: Dropped,
-    /// Spans in the queue or in the hands of the exporter.
+    /// Spans in memory, on their way.
     pub in_flight: u64,
     /// Bytes of memory that the spans in flight hold, roughly.
     pub in_flight_bytes: u64,
-    /// Batches handed to the exporter.
+    /// Spans in the queue.
+    pub queued: u64,
+    /// Spans in the hands of the exporter.
+    pub exporting: u64,
+    /// Spans in the spool on disk, which outlive this process.
+    pub spooled: u64,
+    /// Spans that an earlier process left in the spool.
+    pub recovered: u64,
+    /// Bytes of the files of the spool.
+    pub spool_bytes: u64,
+    /// Errors of the disk that the spool is on.
+    pub spool_errors: u64,
+    /// Segments of the spool with an end that could not be read, such as a process leaves that is killed while it
+    /// writes.
+    pub spool_cut: u64,
+    /// Batches that the exporter is done with.
     pub exports: u64,
+    /// Of these, the ones of which something was lost or put off.
+    pub export_errors: u64,
     /// Requests that the exporter repeated.
     pub retries: u64,
-    /// Time spent in the exporter, waiting for the back end included.
+    /// Time that these batches took, waiting for the back end included; exports at the same time add up.
     pub export_time: Duration,
 }
 
@@ -53,10 +69,14 @@ impl PipelineStats {
         self.started.saturating_sub(self.submitted)
     }
 
-    /// Whether every span is accounted for. True whenever the pipeline is at rest.
+    /// Whether every span is accounted for: always.
     #[must_use]
     pub const fn is_balanced(&self) -> bool {
-        self.submitted == self.exported + self.not_sampled + self.dropped.total() + self.in_flight
+        self.submitted + self.recovered == self.settled() + self.in_flight
+    }
+
+    pub(crate) const fn settled(&self) -> u64 {
+        self.exported + self.not_sampled + self.dropped.total() + self.spooled
     }
 }
 
@@ -80,6 +100,12 @@ pub struct Dropped {
     pub rejected: u64,
     /// They were still waiting when the time for the shutdown was over.
     pub shutdown: u64,
+    /// They were in a part of the spool that can not be read any more.
+    pub spool_damaged: u64,
+    /// They were in the spool for too long.
+    pub spool_expired: u64,
+    /// The spool held its maximum of bytes.
+    pub spool_full: u64,
     /// The back end did not answer in time.
     pub timed_out: u64,
     /// The batch was larger than a request may be.
@@ -98,6 +124,9 @@ impl Dropped {
             + self.queue_full
             + self.rejected
             + self.shutdown
+            + self.spool_damaged
+            + self.spool_expired
+            + self.spool_full
             + self.timed_out
             + self.too_large
     }
@@ -113,6 +142,9 @@ impl Dropped {
             ("queue_full", self.queue_full),
             ("rejected", self.rejected),
             ("shutdown", self.shutdown),
+            ("spool_damaged", self.spool_damaged),
+            ("spool_expired", self.spool_expired),
+            ("spool_full", self.spool_full),
             ("timed_out", self.timed_out),
             ("too_large", self.too_large),
         ]
@@ -136,105 +168,11 @@ impl Sub for Dropped {
             queue_full: self.queue_full.saturating_sub(earlier.queue_full),
             rejected: self.rejected.saturating_sub(earlier.rejected),
             shutdown: self.shutdown.saturating_sub(earlier.shutdown),
+            spool_damaged: self.spool_damaged.saturating_sub(earlier.spool_damaged),
+            spool_expired: self.spool_expired.saturating_sub(earlier.spool_expired),
+            spool_full: self.spool_full.saturating_sub(earlier.spool_full),
             timed_out: self.timed_out.saturating_sub(earlier.timed_out),
             too_large: self.too_large.saturating_sub(earlier.too_large),
-        }
-    }
-}
-
-/// A number that only grows.
-#[derive(Debug, Default)]
-pub(crate) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(crate) fn add(&self, count: usize) {
-        self.0.fetch_add(count as u64, Ordering::Relaxed);
-    }
-
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// The counters behind [`PipelineStats`]. What request threads write and what the pipeline's thread writes lie on
-/// different cache lines.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) requests: RequestCounters,
-    pub(crate) exports: ExportCounters,
-}
-
-/// Written by threads that start and end spans.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub(crate) struct RequestCounters {
-    pub(crate) started: Counter,
-    pub(crate) submitted: Counter,
-    pub(crate) not_sampled: Counter,
-    pub(crate) after_shutdown: Counter,
-    pub(crate) no_exporter: Counter,
-    pub(crate) queue_bytes: Counter,
-    pub(crate) queue_full: Counter,
-}
-
-/// Written by the pipeline's thread.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub(crate) struct ExportCounters {
-    /// Spans in the hands of the exporter: the one number that also falls.
-    pub(crate) exporting: AtomicU64,
-    pub(crate) exported: Counter,
-    pub(crate) export_failed: Counter,
-    pub(crate) exporter_panicked: Counter,
-    pub(crate) rejected: Counter,
-    pub(crate) shutdown: Counter,
-    pub(crate) timed_out: Counter,
-    pub(crate) too_large: Counter,
-    pub(crate) exports: Counter,
-    pub(crate) retries: Counter,
-    pub(crate) export_micros: AtomicU64,
-}
-
-impl ExportCounters {
-    pub(crate) fn exporting(&self) -> u64 {
-        self.exporting.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn took(&self, spent: Duration) {
-        let micros = u64::try_from(spent.as_micros()).unwrap_or(u64::MAX);
-        self.export_micros.fetch_add(micros, Ordering::Relaxed);
-    }
-}
-
-impl Counters {
-    pub(crate) fn dropped(&self) -> Dropped {
-        Dropped {
-            after_shutdown: self.requests.after_shutdown.get(),
-            export_failed: self.exports.export_failed.get(),
-            exporter_panicked: self.exports.exporter_panicked.get(),
-            no_exporter: self.requests.no_exporter.get(),
-            queue_bytes: self.requests.queue_bytes.get(),
-            queue_full: self.requests.queue_full.get(),
-            rejected: self.exports.rejected.get(),
-            shutdown: self.exports.shutdown.get(),
-            timed_out: self.exports.timed_out.get(),
-            too_large: self.exports.too_large.get(),
-        }
-    }
-
-    /// The numbers as they are now; what the queue holds is the queue's to say.
-    pub(crate) fn stats(&self, queued: usize, bytes: usize) -> PipelineStats {
-        PipelineStats {
-            started: self.requests.started.get(),
-            submitted: self.requests.submitted.get(),
-            exported: self.exports.exported.get(),
-            not_sampled: self.requests.not_sampled.get(),
-            dropped: self.dropped(),
-            in_flight: queued as u64 + self.exports.exporting(),
-            in_flight_bytes: bytes as u64,
-            exports: self.exports.exports.get(),
-            retries: self.exports.retries.get(),
-            export_time: Duration::from_micros(self.exports.export_micros.load(Ordering::Relaxed)),
         }
     }
 }
@@ -254,11 +192,14 @@ mod tests {
             queue_full: 32,
             rejected: 64,
             shutdown: 128,
-            timed_out: 256,
-            too_large: 512,
+            spool_damaged: 256,
+            spool_expired: 512,
+            spool_full: 1024,
+            timed_out: 2048,
+            too_large: 4096,
         };
-        assert_eq!(dropped.total(), 1023);
-        assert_eq!(dropped.iter().map(|(_, count)| count).sum::<u64>(), 1023);
+        assert_eq!(dropped.total(), 8191);
+        assert_eq!(dropped.iter().map(|(_, count)| count).sum::<u64>(), 8191);
         assert_eq!((dropped - dropped).total(), 0);
         assert_eq!(dropped - Dropped::default(), dropped);
     }

@@ -1,22 +1,24 @@
-//! The pipeline's thread: waits for a batch, hands it to the exporter, counts what became of it.
+//! The pipeline's thread: waits for a batch, hands it to the outlet, counts what became of it.
 
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tracing_core_ctx::{Context, Resource, SpanRecord, diagnostics};
 
 use crate::control::Wish;
-use crate::exporter::{Batch, ExportError, Exporter};
+use crate::counters::Done;
+use crate::cutoff;
+use crate::exporter::Batch;
+use crate::outlet::Outlet;
 use crate::report::Reporter;
 use crate::shared::Shared;
 
 pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) exporter: Box<dyn Exporter>,
+    pub(crate) outlet: Box<dyn Outlet>,
     pub(crate) resource: Arc<Resource>,
     pub(crate) schedule_delay: Duration,
     pub(crate) export_timeout: Duration,
@@ -26,11 +28,12 @@ impl Worker {
     /// Starts the thread.
     pub(crate) fn spawn(self) -> io::Result<()> {
         let shared = Arc::clone(&self.shared);
+        let waker = self.outlet.waker();
         // What is longer than 15 bytes is cut by the operating system.
         let thread = thread::Builder::new()
             .name("trace-pipeline".into())
             .spawn(move || self.run())?;
-        shared.set_worker(thread.thread().clone());
+        shared.set_worker(thread.thread().clone(), waker);
         Ok(())
     }
 
@@ -44,12 +47,9 @@ impl Worker {
             worker: self,
         };
         exports.serve();
-        exports
-            .reporter
-            .finished(&exports.worker.shared.counters, &mut diagnostics::report);
-        let exporter = AssertUnwindSafe(|| exports.worker.exporter.shutdown());
-        let _ = panic::catch_unwind(exporter);
-        // The exporter goes before the end is told: who waited for it may end the process.
+        let end = AssertUnwindSafe(|| exports.end());
+        let _ = panic::catch_unwind(end);
+        // The outlet goes before the end is told: who waited for it may end the process.
         drop(exports);
         drop(stopped);
     }
@@ -62,11 +62,8 @@ impl Drop for Stopped {
     fn drop(&mut self) {
         let counters = &self.0.counters;
         self.0.close(&counters.requests.after_shutdown);
-        let lost = counters.exports.exporting.swap(0, Ordering::Relaxed);
-        counters
-            .exports
-            .exporter_panicked
-            .add(usize::try_from(lost).unwrap_or(usize::MAX));
+        let lost = counters.exports.exporting.take();
+        counters.exports.exporter_panicked.add(lost);
         self.0.control.has_stopped();
     }
 }
@@ -80,12 +77,17 @@ struct Exports {
 impl Exports {
     fn serve(&mut self) {
         let shared = Arc::clone(&self.worker.shared);
+        let delay = self.worker.outlet.delay(self.worker.schedule_delay);
         let mut last = Instant::now();
         loop {
             match shared.control.wish() {
-                Wish::Shutdown => return self.export_all(usize::MAX),
+                Wish::Shutdown => {
+                    self.export_all(usize::MAX);
+                    return self.drain();
+                }
                 Wish::Flush(ticket) => {
                     self.export_all(shared.queue.len());
+                    self.drain();
                     shared.control.has_flushed(ticket);
                     last = Instant::now();
                     continue;
@@ -93,19 +95,36 @@ impl Exports {
                 Wish::Nothing => {}
             }
             let waited = last.elapsed();
-            if shared.queue.has_batch() || waited >= self.worker.schedule_delay {
+            let due = shared.queue.has_batch() || waited >= delay;
+            if due && self.worker.outlet.has_room() {
                 self.export_some(usize::MAX);
                 last = Instant::now();
+                // What has been delivered meanwhile makes room, and its memory is free.
+                self.wait(last);
+            } else if due {
+                self.wait(cutoff::after(Duration::MAX));
             } else {
-                thread::park_timeout(self.worker.schedule_delay - waited);
+                self.wait(cutoff::after(delay - waited));
             }
         }
+    }
+
+    fn end(&mut self) {
+        let shared = &self.worker.shared;
+        let reporter = &mut self.reporter;
+        reporter.finished(&shared.counters, &mut diagnostics::report);
+        self.worker
+            .outlet
+            .shutdown(shared, &mut |done| settle(shared, reporter, &done));
     }
 
     /// Sends the oldest `spans` of the queue, or all if there are fewer.
     fn export_all(&mut self, spans: usize) {
         let mut left = spans;
         while left > 0 {
+            while !self.worker.outlet.has_room() {
+                self.wait(cutoff::after(Duration::MAX));
+            }
             match self.export_some(left) {
                 0 => return,
                 sent => left -= sent,
@@ -120,9 +139,7 @@ impl Exports {
         let bounds = shared.queue.bounds();
         let mut bytes = 0;
         while self.batch.len() < most.min(bounds.batch_spans) && bytes < bounds.batch_bytes {
-            let Some(span) = shared.queue.pop(|| {
-                counters.exporting.fetch_add(1, Ordering::Relaxed);
-            }) else {
+            let Some(span) = shared.queue.pop(|| counters.exporting.add(1)) else {
                 break;
             };
             bytes += span.weight();
@@ -130,52 +147,54 @@ impl Exports {
         }
         let spans = self.batch.len();
         if spans > 0 {
-            if shared.cutoff.has_passed() {
+            if shared.cutoff.has_passed() && !self.worker.outlet.is_lasting() {
                 counters.shutdown.add(spans);
+                counters.exporting.sub(spans);
             } else {
                 self.export();
             }
-            counters
-                .exporting
-                .fetch_sub(spans as u64, Ordering::Relaxed);
             self.batch.clear();
             shared.queue.release(bytes);
         }
         spans
     }
 
-    /// Hands the batch to the exporter and counts what it says.
+    /// Hands the batch to the outlet.
     fn export(&mut self) {
-        let shared = Arc::clone(&self.worker.shared);
-        let counters = &shared.counters.exports;
+        let shared = &self.worker.shared;
         let batch = Batch::new(
             &self.worker.resource,
             &self.batch,
             self.worker.export_timeout,
         )
         .with_cutoff(&shared.cutoff)
-        .with_retries(&counters.retries);
-        let exporter = &mut self.worker.exporter;
-        let start = Instant::now();
-        let outcome = panic::catch_unwind(AssertUnwindSafe(|| exporter.export(&batch)));
-        counters.took(start.elapsed());
-        counters.exports.add(1);
-        match &outcome {
-            Ok(Ok(())) => counters.exported.add(batch.len()),
-            Ok(Err(error)) => {
-                let lost = error.lost(batch.len());
-                counters.exported.add(batch.len() - lost);
-                match error {
-                    ExportError::Failed { .. } => counters.export_failed.add(lost),
-                    ExportError::Rejected { .. } => counters.rejected.add(lost),
-                    ExportError::TimedOut { .. } => counters.timed_out.add(lost),
-                    ExportError::TooLarge { .. } => counters.too_large.add(lost),
-                }
-            }
-            Err(_panic) => counters.exporter_panicked.add(batch.len()),
-        }
-        let outcome = outcome.map_err(|_panic| ());
-        self.reporter
-            .exported(&outcome, &shared.counters, &mut diagnostics::report);
+        .with_retries(&shared.counters.exports.retries);
+        let reporter = &mut self.reporter;
+        self.worker
+            .outlet
+            .export(shared, &batch, &mut |done| settle(shared, reporter, &done));
     }
+
+    /// Sleeps until somebody wakes the thread, something was delivered, or `until`.
+    fn wait(&mut self, until: Instant) {
+        let shared = &self.worker.shared;
+        let reporter = &mut self.reporter;
+        self.worker
+            .outlet
+            .wait(shared, until, &mut |done| settle(shared, reporter, &done));
+    }
+
+    /// Waits until nothing is on its way any more.
+    fn drain(&mut self) {
+        self.worker.outlet.hurry();
+        while self.worker.outlet.is_busy(&self.worker.shared) {
+            self.wait(cutoff::after(Duration::MAX));
+        }
+    }
+}
+
+/// Counts what became of a batch, and tells the operator what they should know.
+fn settle(shared: &Shared, reporter: &mut Reporter, done: &Done) {
+    shared.counters.exports.settle(done);
+    reporter.settled(done, &shared.counters, &mut diagnostics::report);
 }

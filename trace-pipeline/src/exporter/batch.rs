@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use tracing_core_ctx::{Resource, SpanRecord};
 
+use crate::counters::Counter;
 use crate::cutoff::{self, Cutoff};
-use crate::stats::Counter;
 
 /// Finished spans of one resource, to be delivered by a deadline.
 #[derive(Clone, Copy)]

@@ -19,7 +19,13 @@ use super::tls::Tls;
 #[derive(Debug)]
 pub(super) struct Client {
     runtime: Option<Runtime>,
-    http: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    http: Http,
+}
+
+/// Sends requests over connections that it keeps.
+#[derive(Clone, Debug)]
+pub(super) struct Http {
+    client: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     max_response: usize,
 }
 
@@ -60,7 +66,7 @@ impl Client {
             Protocol::Grpc => connector.enable_http2().build(),
             Protocol::HttpProtobuf => connector.enable_http1().build(),
         };
-        let http = legacy::Client::builder(TokioExecutor::new())
+        let client = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .http2_only(protocol == Protocol::Grpc)
             .build(connector);
@@ -72,9 +78,21 @@ impl Client {
             .build()?;
         Ok(Self {
             runtime: Some(runtime),
-            http,
-            max_response,
+            http: Http {
+                client,
+                max_response,
+            },
         })
+    }
+
+    pub(super) const fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// Where work can be left that goes on in [`block_on`](Self::block_on).
+    pub(super) fn handle(&self) -> io::Result<&runtime::Handle> {
+        let runtime = self.runtime.as_ref().map(Runtime::handle);
+        runtime.ok_or_else(|| io::Error::other("it was shut down"))
     }
 
     /// Drives `work` to its end on this thread.
@@ -90,13 +108,15 @@ impl Client {
             .ok_or_else(|| io::Error::other("it was shut down"))?;
         Ok(runtime.block_on(work))
     }
+}
 
+impl Http {
     /// Sends a request and reads the answer, as much of it as is allowed.
     pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response, String> {
         // A connection that the server closed since the last request is found out before it is used for this one.
         tokio::task::yield_now().await;
         let response = self
-            .http
+            .client
             .request(request)
             .await
             .map_err(|error| chain(&error))?;

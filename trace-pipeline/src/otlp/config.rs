@@ -3,11 +3,16 @@ use std::time::Duration;
 
 use http::Uri;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use tracing_core_ctx::diagnostics::{self, Level};
 
+use super::delivery::Deliveries;
 use super::endpoint;
 use super::exporter::OtlpExporter;
-use super::tls::TlsConfig;
+use super::sender::Sender;
+use super::spooling::Spooling;
+use super::tls::{Tls, TlsConfig};
 use super::{ConfigError, InvalidEndpoint};
+use crate::spool::{Slot, SpoolConfig};
 
 /// Where and how to send spans. What is not set has the default that OpenTelemetry names.
 ///
@@ -34,6 +39,8 @@ pub struct OtlpConfig {
     pub(crate) max_response: usize,
     pub(crate) first_wait: Duration,
     pub(crate) longest_wait: Duration,
+    pub(crate) concurrent_exports: usize,
+    pub(crate) spool: Option<SpoolConfig>,
 }
 
 /// How spans are sent.
@@ -98,6 +105,8 @@ impl OtlpConfig {
             max_response: 4 << 20,
             first_wait: Duration::from_millis(200),
             longest_wait: Duration::from_secs(5),
+            concurrent_exports: 4,
+            spool: None,
         }
     }
 
@@ -173,16 +182,57 @@ impl OtlpConfig {
         self
     }
 
-    /// The exporter.
+    /// How many batches are on their way to the server at the same time, at least one. One that is answered slowly
+    /// does not hold up those behind it; together they hold 8 MiB. Default: 4.
+    pub const fn concurrent_exports(mut self, exports: usize) -> Self {
+        self.concurrent_exports = exports;
+        self
+    }
+
+    /// Keeps batches on disk until the server has taken them, in a pipeline that has OTLP alone. Default: in memory.
+    pub fn spool(mut self, spool: SpoolConfig) -> Self {
+        self.spool = Some(spool);
+        self
+    }
+
+    /// An exporter that sends one batch after the other, for a [`Tee`](crate::exporter::Tee) or an exporter of your
+    /// own. A pipeline of OTLP alone is better off with [`PipelineBuilder::otlp`](crate::PipelineBuilder::otlp).
     ///
     /// # Errors
     ///
     /// When the endpoint is no URL, a header can not be sent, or a certificate can not be read.
     pub fn build(self) -> Result<OtlpExporter, ConfigError> {
+        if self.spool.is_some() {
+            diagnostics::report(
+                Level::Warn,
+                format_args!("spans are not spooled: only a pipeline of OTLP alone does that"),
+            );
+        }
+        let (sender, tls) = self.sender()?;
+        Ok(OtlpExporter::new(sender, self.max_response, tls))
+    }
+
+    /// What a pipeline of OTLP alone uses.
+    pub(crate) fn deliveries(self) -> Result<Deliveries, ConfigError> {
+        let (sender, tls) = self.sender()?;
+        let spool = match &self.spool {
+            Some(config) => {
+                let slot = Slot::claim(&config.directory).map_err(|error| ConfigError::Spool {
+                    directory: config.directory.clone(),
+                    error,
+                })?;
+                Some(Spooling::new(config.clone(), slot))
+            }
+            None => None,
+        };
+        Ok(Deliveries::new(&self, sender, tls, spool))
+    }
+
+    fn sender(&self) -> Result<(Sender, Tls), ConfigError> {
         let uri = self.uri()?;
         let headers = self.header_map()?;
         let tls = self.tls.load()?;
-        Ok(OtlpExporter::new(&self, uri, headers, tls))
+        Ok((Sender::new(self, uri, headers), tls))
     }
 
     pub(crate) fn uri(&self) -> Result<Uri, InvalidEndpoint> {

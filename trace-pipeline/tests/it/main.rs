@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is a failure")]
 
+mod concurrency;
 mod exits;
+mod faults;
 mod grpc;
 mod http;
 mod queue;
 mod server;
+mod spool;
 mod support;
 mod tls;

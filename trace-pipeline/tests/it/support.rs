@@ -24,6 +24,8 @@ pub(crate) fn end_spans(pipeline: &Pipeline, count: usize) {
 pub(crate) fn ledger(pipeline: &Pipeline) -> PipelineStats {
     let stats = pipeline.stats();
     assert!(stats.is_balanced(), "{stats:?}");
+    // What is missing in the sum is where it is said to be.
+    assert_eq!(stats.in_flight, stats.queued + stats.exporting, "{stats:?}");
     stats
 }
 

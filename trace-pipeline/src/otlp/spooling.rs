@@ -1,0 +1,224 @@
+//! Between the pipeline's thread and the server lies the spool: batches go in, requests come out.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tracing_core_ctx::diagnostics::{self, Level};
+use tracing_core_ctx::{SpanRecord, Status, TraceId};
+
+use super::encode;
+use super::retry::Backoff;
+use crate::counters::{Done, SpoolLoss};
+use crate::cutoff;
+use crate::exporter::Batch;
+use crate::outlet::Settle;
+use crate::shared::Shared;
+use crate::spool::{Group, Rank, Slot, SpoolConfig, Store};
+
+/// How long a span is in memory only.
+pub(super) const WRITE_DELAY: Duration = Duration::from_millis(50);
+
+/// Between two reports about the disk.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// As a batch is complete: many servers of gRPC take no message over 4 MiB.
+const GROUP_BYTES: usize = 2 << 20;
+
+pub(super) struct Spooling {
+    /// Until the pipeline's thread has opened it.
+    closed: Option<(SpoolConfig, Slot)>,
+    store: Option<Store>,
+    /// Groups that were sent in vain, the oldest first.
+    again: VecDeque<Group>,
+    /// When spans began to wait for company.
+    waiting_since: Option<Instant>,
+    /// The server does not take anything: one request at a time finds out when it does, and when.
+    failing: Option<(Backoff, Instant)>,
+    hurry: bool,
+    last_report: Option<Instant>,
+}
+
+impl Spooling {
+    pub(super) const fn new(config: SpoolConfig, slot: Slot) -> Self {
+        Self {
+            closed: Some((config, slot)),
+            store: None,
+            again: VecDeque::new(),
+            waiting_since: None,
+            failing: None,
+            hurry: false,
+            last_report: None,
+        }
+    }
+
+    /// Finds what was left, in the first call.
+    fn store(&mut self, settle: &mut Settle<'_>) -> Option<&mut Store> {
+        if let Some((config, slot)) = self.closed.take() {
+            self.store = Some(Store::open(config, slot, settle));
+        }
+        self.store.as_mut()
+    }
+
+    /// Writes a batch, failures first. What could not be written is handed back.
+    pub(super) fn write<'a>(
+        &mut self,
+        batch: &Batch<'a>,
+        settle: &mut Settle<'_>,
+    ) -> Vec<(usize, Vec<u8>)> {
+        let mut refused = Vec::new();
+        for (rank, spans) in ranked(batch) {
+            let payload = encode(batch.resource(), spans.iter().copied());
+            let written = self
+                .store(settle)
+                .is_some_and(|store| store.append(rank, spans.len(), &payload, settle).is_ok());
+            if !written {
+                refused.push((spans.len(), payload));
+            }
+        }
+        refused
+    }
+
+    /// What is to be sent now, if anything is.
+    pub(super) fn next(
+        &mut self,
+        shared: &Shared,
+        schedule_delay: Duration,
+        under_way: usize,
+        settle: &mut Settle<'_>,
+    ) -> Option<Group> {
+        if shared.cutoff.has_passed() {
+            return None;
+        }
+        if let Some((_, at)) = self.failing
+            && (under_way > 0 || !self.hurry && at > Instant::now())
+        {
+            return None;
+        }
+        while let Some(group) = self.again.pop_front() {
+            if group.expires > Instant::now() {
+                return Some(group);
+            }
+            settle(Done::SpoolLost {
+                spans: group.spans,
+                why: SpoolLoss::Expired,
+            });
+            self.store(settle)?.settle(&group);
+        }
+        let max_spans = shared.queue.bounds().batch_spans;
+        let hurry = self.hurry;
+        let since = self.waiting_since;
+        let store = self.store(settle)?;
+        let unread = store.unread();
+        let due = hurry
+            || unread >= max_spans
+            || since.is_some_and(|since| since.elapsed() >= schedule_delay);
+        if unread == 0 || !due {
+            self.waiting_since = (unread > 0).then(|| since.unwrap_or_else(Instant::now));
+            return None;
+        }
+        let group = store.next(max_spans, GROUP_BYTES, settle);
+        self.waiting_since = None;
+        group
+    }
+
+    /// When there may be something to do.
+    pub(super) fn next_look(&self, schedule_delay: Duration) -> Instant {
+        let company = self.waiting_since.map(|since| since + schedule_delay);
+        let again = self.failing.as_ref().map(|(_, at)| *at);
+        let least = cutoff::after(WRITE_DELAY);
+        [company, again]
+            .into_iter()
+            .flatten()
+            .min()
+            .map_or_else(|| cutoff::after(Duration::from_secs(1)), |at| at.max(least))
+    }
+
+    /// The server has taken the group, or never will.
+    pub(super) fn settled(&mut self, group: &Group) {
+        self.failing = None;
+        if let Some(store) = &mut self.store {
+            store.settle(group);
+        }
+    }
+
+    /// The server may take the group at another time, not before `not_before` and after a pause.
+    pub(super) fn put_off(&mut self, group: Group, not_before: Option<Instant>, first: Backoff) {
+        let mut backoff = self.failing.take().map_or(first, |(backoff, _)| backoff);
+        let at = cutoff::after(backoff.wait());
+        self.failing = Some((backoff, not_before.map_or(at, |least| at.max(least))));
+        self.hurry = false;
+        let place = self
+            .again
+            .partition_point(|known| known.number < group.number);
+        self.again.insert(place, group);
+    }
+
+    pub(super) const fn hurry(&mut self) {
+        self.hurry = true;
+    }
+
+    /// Somebody waits for what lies here.
+    pub(super) fn is_wanted(&self, shared: &Shared) -> bool {
+        self.hurry && !shared.cutoff.has_passed() && self.has_any()
+    }
+
+    fn has_any(&self) -> bool {
+        let unread = self.store.as_ref().map_or(0, Store::unread);
+        !self.again.is_empty() || unread > 0
+    }
+
+    /// Does what is due by time, and tells what went wrong.
+    pub(super) fn keep_up(&mut self, shared: &Arc<Shared>, settle: &mut Settle<'_>) {
+        self.hurry = self.hurry && self.has_any();
+        let Some(store) = self.store(settle) else {
+            return;
+        };
+        store.expire(settle);
+        store.keep_up();
+        let counters = &shared.counters.exports;
+        counters.spool_errors.add(std::mem::take(&mut store.errors));
+        counters.spool_cut.add(std::mem::take(&mut store.cut));
+        let error = store.last_error.take();
+        if let Some(error) = error
+            && self.last_report.is_none_or(|last| last.elapsed() >= QUIET)
+        {
+            self.last_report = Some(Instant::now());
+            diagnostics::report(Level::Error, format_args!("the spool: {error}"));
+        }
+    }
+
+    /// Tells how large the spool is.
+    pub(super) fn measure(&self, shared: &Shared) {
+        let bytes = self.store.as_ref().map_or(0, Store::bytes);
+        let counters = &shared.counters.exports;
+        counters.spool_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn close(&mut self, shared: &Arc<Shared>, settle: &mut Settle<'_>) {
+        if let Some(store) = &mut self.store {
+            store.close();
+        }
+        self.keep_up(shared, settle);
+        self.measure(shared);
+    }
+}
+
+/// The spans of a batch, those of traces with a failure first.
+fn ranked<'a>(batch: &Batch<'a>) -> impl Iterator<Item = (Rank, Vec<&'a SpanRecord>)> {
+    let mut failed: Vec<TraceId> = batch
+        .spans()
+        .filter(|span| matches!(span.status(), Status::Error { .. }))
+        .map(|span| span.span_context().trace_id())
+        .collect();
+    failed.sort_unstable();
+    failed.dedup();
+    let (first, rest): (Vec<_>, Vec<_>) = batch.spans().partition(|span| {
+        let trace = span.span_context().trace_id();
+        failed.binary_search(&trace).is_ok()
+    });
+    [(Rank::First, first), (Rank::Rest, rest)]
+        .into_iter()
+        .filter(|(_, spans)| !spans.is_empty())
+}

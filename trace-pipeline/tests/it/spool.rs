@@ -1,0 +1,245 @@
+//! A pipeline whose batches lie on disk until they are delivered.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message as _;
+use trace_pipeline::otlp::{ConfigError, OtlpConfig, SpoolConfig, SpoolSync};
+use trace_pipeline::{Pipeline, PipelineStats};
+
+use tracing_core_ctx::Status;
+
+use crate::server::{Received, Reply, Server};
+use crate::support::{LONG, builder, end_spans, ledger, quick};
+
+/// A directory of its own, which goes with it.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("trace-pipeline-it-{}-{number}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn pipeline(server: &Server, directory: &Directory) -> Pipeline {
+    let config = quick(OtlpConfig::http().endpoint(server.url())).concurrent_exports(1);
+    let spool = SpoolConfig::new(&directory.0).sync(SpoolSync::Always);
+    builder().otlp(config.spool(spool)).build().unwrap()
+}
+
+fn names(request: &Received) -> Vec<String> {
+    let request = ExportTraceServiceRequest::decode(&*request.body).unwrap();
+    request
+        .resource_spans
+        .into_iter()
+        .inspect(|spans| assert!(spans.resource.is_some()))
+        .flat_map(|spans| spans.scope_spans)
+        .flat_map(|spans| spans.spans)
+        .map(|span| span.name)
+        .collect()
+}
+
+/// Waits until the numbers are as they should become.
+fn until(pipeline: &Pipeline, done: impl Fn(&PipelineStats) -> bool) -> PipelineStats {
+    let start = std::time::Instant::now();
+    loop {
+        let stats = pipeline.stats();
+        assert!(stats.is_balanced(), "{stats:?}");
+        if done(&stats) {
+            return stats;
+        }
+        assert!(start.elapsed() < LONG, "{stats:?}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn spans_are_delivered_through_the_spool_and_leave_nothing_behind() {
+    let (server, directory) = (Server::start([], Reply::status(200)), Directory::new());
+    let pipeline = pipeline(&server, &directory);
+    end_spans(&pipeline, 3);
+    assert_eq!(pipeline.flush(LONG), Ok(()));
+    assert_eq!(names(&server.request()), ["span 0", "span 1", "span 2"]);
+    end_spans(&pipeline, 2);
+    assert_eq!(pipeline.shutdown(LONG), Ok(()));
+    let stats = ledger(&pipeline);
+    assert_eq!(
+        (stats.exported, stats.spooled, stats.spool_bytes),
+        (5, 0, 0)
+    );
+    assert_eq!((stats.spool_errors, stats.recovered), (0, 0));
+    let left: Vec<_> = fs::read_dir(directory.0.join("0")).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
+fn spans_are_on_disk_soon_after_they_end_and_are_sent_together() {
+    let (server, directory) = (Server::start([], Reply::status(200)), Directory::new());
+    let pipeline = pipeline(&server, &directory);
+    end_spans(&pipeline, 1);
+    let _ = until(&pipeline, |stats| stats.spooled == 1);
+    end_spans(&pipeline, 2);
+    let stats = until(&pipeline, |stats| stats.spooled == 3);
+    assert_eq!((stats.in_flight, stats.exports), (0, 0));
+    assert_eq!(pipeline.flush(LONG), Ok(()));
+    // Two records, one request.
+    assert_eq!(names(&server.request()), ["span 0", "span 0", "span 1"]);
+    assert_eq!(server.more_requests(), 0);
+}
+
+#[test]
+fn an_outage_costs_nothing_and_the_order_is_kept() {
+    let server = Server::start(
+        [Reply::Hang, Reply::Reset, Reply::status(503)],
+        Reply::status(200),
+    );
+    let directory = Directory::new();
+    let pipeline = pipeline(&server, &directory);
+    end_spans(&pipeline, 3);
+    // Nobody loses anything by it.
+    assert_eq!(pipeline.flush(LONG), Ok(()));
+    assert_eq!(ledger(&pipeline).spooled, 3);
+    for _ in 0..4 {
+        end_spans(&pipeline, 1);
+        let _ = pipeline.flush(LONG);
+    }
+    let stats = until(&pipeline, |stats| stats.exported == 7);
+    assert_eq!((stats.dropped.total(), stats.spooled), (0, 0));
+    assert!(stats.export_errors > 0);
+    // The first request that is answered has the oldest spans in front.
+    let arrived = std::iter::from_fn(|| Some(names(&server.request())));
+    let last: Vec<String> = arrived.take(3).last().unwrap();
+    assert_eq!(last[..3], ["span 0", "span 1", "span 2"]);
+}
+
+#[test]
+fn what_is_left_at_the_end_is_sent_by_the_next_process() {
+    let directory = Directory::new();
+    let down = Server::start([], Reply::status(503));
+    let first = pipeline(&down, &directory);
+    end_spans(&first, 600);
+    assert_eq!(first.shutdown(Duration::from_secs(2)), Ok(()));
+    let stats = ledger(&first);
+    assert_eq!(
+        (stats.exported, stats.dropped.total(), stats.spooled),
+        (0, 0, 600)
+    );
+    assert!(stats.spool_bytes > 0);
+
+    let up = Server::start([], Reply::status(200));
+    let second = pipeline(&up, &directory);
+    end_spans(&second, 5);
+    let _ = second.flush(LONG);
+    let stats = until(&second, |stats| stats.exported == 605);
+    assert_eq!(
+        (stats.recovered, stats.submitted, stats.spooled),
+        (600, 5, 0)
+    );
+    let mut arrived = Vec::new();
+    while arrived.len() < 605 {
+        arrived.extend(names(&up.request()));
+    }
+    let expected = (0..600).chain(0..5).map(|number| format!("span {number}"));
+    assert!(arrived.into_iter().eq(expected), "in another order");
+}
+
+#[test]
+fn failures_are_written_before_everything_else() {
+    let (server, directory) = (Server::start([], Reply::status(200)), Directory::new());
+    let pipeline = pipeline(&server, &directory);
+    let tracer = pipeline.tracer();
+    tracer.span("fine").start().end();
+    let parent = tracer.span("parent of the failure").start();
+    let child = tracer.span("failure").parent(&parent.context()).start();
+    child.set_status(Status::error("broken"));
+    child.end();
+    parent.end();
+    assert_eq!(pipeline.flush(LONG), Ok(()));
+    assert_eq!(
+        names(&server.request()),
+        ["failure", "parent of the failure", "fine"]
+    );
+}
+
+#[test]
+fn what_will_never_be_taken_does_not_stay() {
+    let (server, directory) = (Server::start([], Reply::status(400)), Directory::new());
+    let pipeline = pipeline(&server, &directory);
+    end_spans(&pipeline, 3);
+    assert_eq!(pipeline.flush(LONG).unwrap_err().dropped.export_failed, 3);
+    let stats = ledger(&pipeline);
+    assert_eq!((stats.spooled, stats.spool_bytes), (0, 0));
+}
+
+#[test]
+fn a_partial_success_is_counted_from_the_spool_too() {
+    let server = Server::start([], Reply::partial_success(2, "too old"));
+    let directory = Directory::new();
+    let pipeline = pipeline(&server, &directory);
+    end_spans(&pipeline, 3);
+    assert_eq!(pipeline.flush(LONG).unwrap_err().dropped.rejected, 2);
+    assert_eq!(
+        (ledger(&pipeline).exported, ledger(&pipeline).spooled),
+        (1, 0)
+    );
+}
+
+#[test]
+fn spans_go_from_memory_where_the_disk_fails() {
+    let (server, directory) = (Server::start([], Reply::status(200)), Directory::new());
+    let pipeline = pipeline(&server, &directory);
+    // The thread has opened the spool when it has exported.
+    end_spans(&pipeline, 1);
+    assert_eq!(pipeline.flush(LONG), Ok(()));
+    fs::remove_dir_all(&directory.0).unwrap();
+    end_spans(&pipeline, 2);
+    assert_eq!(pipeline.flush(LONG), Ok(()));
+    let stats = ledger(&pipeline);
+    assert_eq!((stats.exported, stats.spooled), (3, 0));
+    assert!(stats.spool_errors > 0, "{stats:?}");
+}
+
+#[test]
+fn a_directory_that_can_not_be_is_found_when_the_pipeline_is_built() {
+    let directory = Directory::new();
+    fs::create_dir_all(&directory.0).unwrap();
+    let file = directory.0.join("file");
+    fs::write(&file, b"").unwrap();
+    let config = OtlpConfig::http().spool(SpoolConfig::new(file.join("spool")));
+    let error = builder().otlp(config).build().unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            trace_pipeline::BuildError::Otlp(ConfigError::Spool { .. })
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_hung_server_does_not_hold_up_the_end_and_costs_nothing() {
+    let (server, directory) = (Server::start([], Reply::Hang), Directory::new());
+    let config = OtlpConfig::http().endpoint(server.url()).timeout(LONG);
+    let pipeline = builder()
+        .otlp(config.spool(SpoolConfig::new(&directory.0)))
+        .build()
+        .unwrap();
+    end_spans(&pipeline, 1000);
+    let start = std::time::Instant::now();
+    assert_eq!(pipeline.shutdown(Duration::from_millis(500)), Ok(()));
+    assert!(start.elapsed() < Duration::from_secs(5));
+    let stats = ledger(&pipeline);
+    assert_eq!((stats.spooled, stats.dropped.total()), (1000, 0));
+}
