@@ -16,8 +16,10 @@ use crate::otlp::OtlpConfig;
 use crate::pipeline::Pipeline;
 use crate::queue::Bounds;
 use crate::resource;
+use crate::sampling::Tail;
 use crate::shared::{Mode, Shared};
 use crate::sink::PipelineSink;
+use crate::tail::{Inlet, Recorded, Runner};
 use crate::worker::Worker;
 
 /// Puts a [`Pipeline`] together. What is set here wins over the environment.
@@ -33,6 +35,7 @@ pub struct PipelineBuilder {
     pub(crate) schedule_delay: Option<Duration>,
     pub(crate) export_timeout: Duration,
     pub(crate) warnings: Vec<String>,
+    tail: Option<Tail>,
     exporter: Option<Box<dyn Exporter>>,
     service: Option<String>,
     default_service: Option<String>,
@@ -61,6 +64,7 @@ impl Default for PipelineBuilder {
             schedule_delay: None,
             export_timeout: Duration::from_secs(30),
             warnings: Vec::new(),
+            tail: None,
             exporter: None,
             service: None,
             default_service: None,
@@ -109,6 +113,12 @@ impl PipelineBuilder {
     /// Who decides what is recorded. Default: what the parent decided, and everything that starts here.
     pub fn sampler(mut self, sampler: impl Sampler + 'static) -> Self {
         self.tracer = self.tracer.sampler(sampler);
+        self
+    }
+
+    /// Decides what is kept when it is known how it went. Default: what the sampler decided.
+    pub fn tail(mut self, tail: Tail) -> Self {
+        self.tail = Some(tail);
         self
     }
 
@@ -222,7 +232,14 @@ impl PipelineBuilder {
             None => Mode::Discard,
             Some(_) => Mode::Export,
         };
-        let shared = Arc::new(Shared::new(mode, self.bounds.sound()));
+        let bounds = self.bounds.sound();
+        let tail = self.tail.take().filter(|_| mode == Mode::Export);
+        let inlet = tail.as_ref().map(|tail| Inlet::new(tail, bounds));
+        if tail.is_some() {
+            let recorded = |sampler| Box::new(Recorded(sampler)) as Box<dyn Sampler>;
+            self.tracer = self.tracer.map_sampler(recorded);
+        }
+        let shared = Arc::new(Shared::new(mode, bounds).with_tail(inlet));
         let resource = self.make_resource();
         let tracer = self
             .tracer
@@ -239,6 +256,12 @@ impl PipelineBuilder {
                 export_timeout: self.export_timeout,
             };
             worker.spawn().map_err(BuildError::Thread)?;
+            if let Some(tail) = tail {
+                Runner::spawn(Arc::clone(&shared), Arc::new(tail)).map_err(|error| {
+                    shared.stop_worker();
+                    BuildError::Thread(error)
+                })?;
+            }
         }
         Ok(Pipeline::new(shared, tracer.build(), self.drop_timeout))
     }

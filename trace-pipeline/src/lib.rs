@@ -67,6 +67,7 @@
 pub mod exporter;
 #[cfg(feature = "otlp")]
 pub mod otlp;
+pub mod sampling;
 
 mod builder;
 mod pipeline;
@@ -81,6 +82,7 @@ mod queue;
 mod report;
 mod resource;
 mod shared;
+mod tail;
 #[cfg(test)]
 mod test_spans;
 mod worker;
@@ -91,6 +93,7 @@ pub use exporter::{Batch, ExportError, Exporter};
 pub use pipeline::{Lost, Pipeline};
 pub use sink::PipelineSink;
 pub use stats::{Dropped, PipelineStats};
+pub use tail::TailStats;
 
 /// A pipeline as the `OTEL_*` variables of this process describe it; code can change it.
 ///

@@ -11,6 +11,7 @@ use crate::control::Control;
 use crate::cutoff::Cutoff;
 use crate::queue::{Bounds, Full, Queue};
 use crate::stats::{Counter, Counters, PipelineStats};
+use crate::tail::Inlet;
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -22,6 +23,8 @@ pub(crate) struct Shared {
     phase: AtomicU8,
     worker: OnceLock<Thread>,
     mode: Mode,
+    /// Who decides about spans before they come into the queue, if anyone does.
+    pub(crate) tail: Option<Inlet>,
 }
 
 /// What becomes of finished spans.
@@ -52,7 +55,14 @@ impl Shared {
             phase: AtomicU8::new(RUNNING),
             worker: OnceLock::new(),
             mode,
+            tail: None,
         }
+    }
+
+    /// The same with a tail before the queue.
+    pub(crate) fn with_tail(mut self, tail: Option<Inlet>) -> Self {
+        self.tail = tail;
+        self
     }
 
     /// Names the thread to wake. Before this nobody else has a sink.
@@ -73,6 +83,9 @@ impl Shared {
             counters.after_shutdown.add(1);
             return;
         }
+        if let Some(tail) = &self.tail {
+            return tail.submit(span, counters);
+        }
         if !span.span_context().is_sampled() {
             counters.not_sampled.add(1);
             return;
@@ -84,7 +97,7 @@ impl Shared {
         self.push(span);
     }
 
-    fn push(&self, span: SpanRecord) {
+    pub(crate) fn push(&self, span: SpanRecord) {
         let counters = &self.counters.requests;
         let pushed = self.queue.push(span);
         match pushed.outcome {
@@ -128,6 +141,22 @@ impl Shared {
             self.control.has_stopped();
             return;
         }
+        match &self.tail {
+            // It has the last spans, and tells the thread when they are in the queue.
+            Some(tail) if !tail.has_stopped() => {
+                tail.control.ask_for_shutdown();
+                tail.wake();
+                // It may have stopped meanwhile without having heard.
+                if tail.has_stopped() {
+                    self.stop_worker();
+                }
+            }
+            _ => self.stop_worker(),
+        }
+    }
+
+    /// No spans come into the queue any more.
+    pub(crate) fn stop_worker(&self) {
         self.control.ask_for_shutdown();
         self.wake();
     }
@@ -145,7 +174,14 @@ impl Shared {
     }
 
     pub(crate) fn stats(&self) -> PipelineStats {
-        self.counters.stats(self.queue.len(), self.queue.bytes())
+        let mut stats = self.counters.stats(self.queue.len(), self.queue.bytes());
+        if let Some(tail) = &self.tail {
+            let (spans, bytes) = tail.in_flight();
+            stats.in_flight += spans;
+            stats.in_flight_bytes += bytes;
+            stats.not_sampled += tail.stats().dropped_spans;
+        }
+        stats
     }
 }
 
