@@ -16,8 +16,8 @@ use crate::otlp::OtlpConfig;
 use crate::pipeline::Pipeline;
 use crate::queue::Bounds;
 use crate::resource;
-use crate::sampling::Tail;
-use crate::shared::{Mode, Shared};
+use crate::sampling::{Rules, Tail};
+use crate::shared::{Learner, Mode, Shared};
 use crate::sink::PipelineSink;
 use crate::tail::{Inlet, Recorded, Runner};
 use crate::worker::Worker;
@@ -36,6 +36,7 @@ pub struct PipelineBuilder {
     pub(crate) export_timeout: Duration,
     pub(crate) warnings: Vec<String>,
     tail: Option<Tail>,
+    learner: Option<Arc<dyn Learner>>,
     exporter: Option<Box<dyn Exporter>>,
     service: Option<String>,
     default_service: Option<String>,
@@ -65,6 +66,7 @@ impl Default for PipelineBuilder {
             export_timeout: Duration::from_secs(30),
             warnings: Vec::new(),
             tail: None,
+            learner: None,
             exporter: None,
             service: None,
             default_service: None,
@@ -113,6 +115,16 @@ impl PipelineBuilder {
     /// Who decides what is recorded. Default: what the parent decided, and everything that starts here.
     pub fn sampler(mut self, sampler: impl Sampler + 'static) -> Self {
         self.tracer = self.tracer.sampler(sampler);
+        self
+    }
+
+    /// Who decides what is recorded, by rules. In place of any other sampler.
+    pub fn rules(mut self, rules: Rules) -> Self {
+        let rules = Arc::new(rules);
+        self.learner = rules
+            .learns()
+            .then(|| Arc::clone(&rules) as Arc<dyn Learner>);
+        self.tracer = self.tracer.sampler(rules);
         self
     }
 
@@ -239,7 +251,7 @@ impl PipelineBuilder {
             let recorded = |sampler| Box::new(Recorded(sampler)) as Box<dyn Sampler>;
             self.tracer = self.tracer.map_sampler(recorded);
         }
-        let shared = Arc::new(Shared::new(mode, bounds).with_tail(inlet));
+        let shared = Arc::new(Shared::new(mode, bounds).with_sampling(inlet, self.learner.take()));
         let resource = self.make_resource();
         let tracer = self
             .tracer

@@ -1,7 +1,8 @@
 //! What the sinks, the pipeline's handle and its thread have in common.
 
-use std::sync::OnceLock;
+use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 use std::time::Instant;
 
@@ -25,6 +26,14 @@ pub(crate) struct Shared {
     mode: Mode,
     /// Who decides about spans before they come into the queue, if anyone does.
     pub(crate) tail: Option<Inlet>,
+    /// Rules that learn from how local roots end.
+    pub(crate) learner: Option<Arc<dyn Learner>>,
+}
+
+/// Wants to hear how local roots end.
+pub(crate) trait Learner: fmt::Debug + Send + Sync {
+    /// `pressure` is how full the pipeline is, 0 to 1. Called on the thread that ends the span.
+    fn ended(&self, root: &SpanRecord, pressure: f64);
 }
 
 /// What becomes of finished spans.
@@ -56,12 +65,18 @@ impl Shared {
             worker: OnceLock::new(),
             mode,
             tail: None,
+            learner: None,
         }
     }
 
-    /// The same with a tail before the queue.
-    pub(crate) fn with_tail(mut self, tail: Option<Inlet>) -> Self {
+    /// The same with a tail before the queue, and with rules that learn.
+    pub(crate) fn with_sampling(
+        mut self,
+        tail: Option<Inlet>,
+        learner: Option<Arc<dyn Learner>>,
+    ) -> Self {
         self.tail = tail;
+        self.learner = learner;
         self
     }
 
@@ -83,6 +98,11 @@ impl Shared {
             counters.after_shutdown.add(1);
             return;
         }
+        if let Some(learner) = &self.learner
+            && span.local_root() == span.span_context().span_id()
+        {
+            learner.ended(&span, self.pressure());
+        }
         if let Some(tail) = &self.tail {
             return tail.submit(span, counters);
         }
@@ -95,6 +115,16 @@ impl Shared {
             return;
         }
         self.push(span);
+    }
+
+    /// How full the queue is, 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "a part of the whole")]
+    fn pressure(&self) -> f64 {
+        let bounds = self.queue.bounds();
+        let spans = self.queue.len() as f64 / bounds.spans as f64;
+        let bytes = self.queue.bytes() as f64 / bounds.bytes.max(1) as f64;
+        let waiting = self.tail.as_ref().map_or(0.0, Inlet::pressure);
+        spans.max(bytes).max(waiting).min(1.0)
     }
 
     pub(crate) fn push(&self, span: SpanRecord) {

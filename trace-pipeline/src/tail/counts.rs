@@ -69,6 +69,10 @@ impl Counts {
         self.waiting.swap(0, Ordering::Relaxed)
     }
 
+    pub(super) fn waiting_bytes(&self) -> u64 {
+        self.waiting_bytes.load(Ordering::Relaxed)
+    }
+
     pub(super) fn set_waiting_bytes(&self, bytes: usize) {
         self.waiting_bytes.store(bytes as u64, Ordering::Relaxed);
     }

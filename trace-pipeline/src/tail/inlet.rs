@@ -19,6 +19,8 @@ pub(crate) struct Inlet {
     pub(crate) control: Control,
     is_closed: AtomicBool,
     thread: OnceLock<Thread>,
+    /// What spans hold at most while they wait.
+    bytes: usize,
     /// Rules that are to be followed from now on.
     rules: Mutex<Option<Arc<Tail>>>,
 }
@@ -39,6 +41,7 @@ impl Inlet {
             control: Control::default(),
             is_closed: AtomicBool::new(false),
             thread: OnceLock::new(),
+            bytes: tail.bytes.max(1),
             rules: Mutex::new(None),
         }
     }
@@ -103,6 +106,12 @@ impl Inlet {
             self.queue.len() as u64 + stats.waiting_spans,
             self.queue.bytes() as u64 + stats.waiting_bytes,
         )
+    }
+
+    /// How full it is, 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "a part of the whole")]
+    pub(crate) fn pressure(&self) -> f64 {
+        self.counts.waiting_bytes() as f64 / self.bytes as f64
     }
 
     pub(crate) fn stats(&self) -> super::TailStats {

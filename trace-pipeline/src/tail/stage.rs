@@ -356,6 +356,7 @@ impl Stage {
     }
 
     /// Bytes of all that waits.
+    #[cfg(test)]
     pub(crate) const fn held(&self) -> usize {
         self.held
     }

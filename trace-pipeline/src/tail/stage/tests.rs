@@ -582,3 +582,73 @@ fn without_room_the_lowest_randomness_goes_and_the_weights_of_the_rest_say_so() 
     bench.root("later", 0.0).end();
     is(&bench.left(), &[("later", "0", "probability")]);
 }
+
+#[test]
+fn a_hundred_thousand_open_traces_a_huge_one_and_an_endless_one_share_the_room() {
+    const ROOM: usize = 256 << 20;
+
+    let tail = Tail::new().keep(Keep::errors()).bytes(ROOM);
+    let mut bench = Bench::tail_alone(tail);
+    let endless = bench.root("endless", 0.5);
+    let neighbours: Vec<Span> = (0..100_000)
+        .map(|number| {
+            let root = bench.root("neighbour", f64::from(number) / 100_000.0);
+            child(&root, "child").end();
+            root
+        })
+        .collect();
+    let mut most = 0;
+    let huge = bench.root("huge", 0.9);
+    let mut left = 0;
+    for number in 0..50_000 {
+        let part = child(&huge, "part");
+        if number == 0 {
+            fail(part);
+        } else {
+            part.end();
+        }
+        if number % 1000 == 0 {
+            child(&endless, "more").end();
+            left += bench.names().len();
+            most = most.max(bench.stage.held());
+        }
+    }
+    huge.end();
+    left += bench.names().len();
+    // The huge trace has failed in its first part, and comes whole.
+    assert_eq!(left, 50_001);
+    assert!(most <= ROOM, "{most}");
+    assert!(bench.stats().cut >= 49, "{:?}", bench.stats());
+    assert_eq!(bench.stats().overloaded, 0);
+    // The neighbours did not suffer: those that fail are kept whole.
+    for (number, root) in neighbours.into_iter().enumerate() {
+        if number % 1000 == 0 {
+            fail(root);
+        } else {
+            root.end();
+        }
+    }
+    assert_eq!(bench.names().len(), 200);
+    // Of the endless one nothing has failed.
+    bench.wait(Duration::from_secs(31));
+    assert!(bench.names().is_empty());
+    assert_eq!((bench.stats().waiting_spans, bench.stage.held()), (0, 0));
+    drop(endless);
+}
+
+#[test]
+fn with_less_room_than_they_need_open_traces_stay_within_it() {
+    const ROOM: usize = 8 << 20;
+
+    let tail = Tail::new().keep(Keep::probability(1.0)).bytes(ROOM);
+    let mut bench = Bench::tail_alone(tail);
+    let mut open = Vec::new();
+    for number in 0..50_000 {
+        let root = bench.root("root", f64::from(number * 1597 % 50_000) / 50_000.0);
+        child(&root, "child").end();
+        open.push(root);
+        bench.run();
+        assert!(bench.stage.held() <= ROOM, "{number}");
+    }
+    assert!(bench.stats().overloaded > 0);
+}

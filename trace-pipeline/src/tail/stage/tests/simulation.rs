@@ -1,10 +1,10 @@
 //! A million requests in virtual time: what is counted from the spans that leave is what has happened.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
 
-use tracing_core_ctx::{Context, SpanContext, SpanKind, TraceFlags, semconv};
+use tracing_core_ctx::{Context, SpanContext, SpanKind, semconv};
 
 use super::*;
 
