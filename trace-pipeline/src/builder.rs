@@ -17,8 +17,10 @@ use crate::outlet::{Inline, Outlet};
 use crate::pipeline::Pipeline;
 use crate::queue::Bounds;
 use crate::resource;
-use crate::shared::{Mode, Shared};
+use crate::sampling::{Rules, Tail};
+use crate::shared::{Learner, Mode, Shared};
 use crate::sink::PipelineSink;
+use crate::tail::{Inlet, Recorded, Runner};
 use crate::worker::Worker;
 
 /// Puts a [`Pipeline`] together. What is set here wins over the environment.
@@ -34,6 +36,8 @@ pub struct PipelineBuilder {
     pub(crate) schedule_delay: Option<Duration>,
     pub(crate) export_timeout: Duration,
     pub(crate) warnings: Vec<String>,
+    tail: Option<Tail>,
+    learner: Option<Arc<dyn Learner>>,
     exporter: Option<Box<dyn Exporter>>,
     service: Option<String>,
     default_service: Option<String>,
@@ -62,6 +66,8 @@ impl Default for PipelineBuilder {
             schedule_delay: None,
             export_timeout: Duration::from_secs(30),
             warnings: Vec::new(),
+            tail: None,
+            learner: None,
             exporter: None,
             service: None,
             default_service: None,
@@ -110,6 +116,22 @@ impl PipelineBuilder {
     /// Who decides what is recorded. Default: what the parent decided, and everything that starts here.
     pub fn sampler(mut self, sampler: impl Sampler + 'static) -> Self {
         self.tracer = self.tracer.sampler(sampler);
+        self
+    }
+
+    /// Who decides what is recorded, by rules. In place of any other sampler.
+    pub fn rules(mut self, rules: Rules) -> Self {
+        let rules = Arc::new(rules);
+        self.learner = rules
+            .learns()
+            .then(|| Arc::clone(&rules) as Arc<dyn Learner>);
+        self.tracer = self.tracer.sampler(rules);
+        self
+    }
+
+    /// Decides what is kept when it is known how it went. Default: what the sampler decided.
+    pub fn tail(mut self, tail: Tail) -> Self {
+        self.tail = Some(tail);
         self
     }
 
@@ -223,7 +245,14 @@ impl PipelineBuilder {
             None => Mode::Discard,
             Some(_) => Mode::Export,
         };
-        let shared = Arc::new(Shared::new(mode, self.bounds.sound()));
+        let bounds = self.bounds.sound();
+        let tail = self.tail.take().filter(|_| mode == Mode::Export);
+        let inlet = tail.as_ref().map(|tail| Inlet::new(tail, bounds));
+        if tail.is_some() {
+            let recorded = |sampler| Box::new(Recorded(sampler)) as Box<dyn Sampler>;
+            self.tracer = self.tracer.map_sampler(recorded);
+        }
+        let shared = Arc::new(Shared::new(mode, bounds).with_sampling(inlet, self.learner.take()));
         let resource = self.make_resource();
         let tracer = self
             .tracer
@@ -240,6 +269,12 @@ impl PipelineBuilder {
                 export_timeout: self.export_timeout,
             };
             worker.spawn().map_err(BuildError::Thread)?;
+            if let Some(tail) = tail {
+                Runner::spawn(Arc::clone(&shared), Arc::new(tail)).map_err(|error| {
+                    shared.stop_worker();
+                    BuildError::Thread(error)
+                })?;
+            }
         }
         Ok(Pipeline::new(shared, tracer.build(), self.drop_timeout))
     }

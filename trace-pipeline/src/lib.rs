@@ -67,6 +67,7 @@
 pub mod exporter;
 #[cfg(feature = "otlp")]
 pub mod otlp;
+pub mod sampling;
 
 mod builder;
 mod pipeline;
@@ -85,6 +86,7 @@ mod resource;
 mod shared;
 #[cfg(feature = "otlp")]
 mod spool;
+mod tail;
 #[cfg(test)]
 mod test_spans;
 mod worker;
@@ -95,6 +97,7 @@ pub use exporter::{Batch, ExportError, Exporter};
 pub use pipeline::{Lost, Pipeline};
 pub use sink::PipelineSink;
 pub use stats::{Dropped, PipelineStats};
+pub use tail::TailStats;
 
 /// A pipeline as the `OTEL_*` variables of this process describe it; code can change it.
 ///

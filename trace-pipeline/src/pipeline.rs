@@ -10,6 +10,7 @@ use crate::report::Reasons;
 use crate::shared::Shared;
 use crate::sink::PipelineSink;
 use crate::stats::{Dropped, PipelineStats};
+use crate::tail::{Inlet, TailStats};
 
 /// The way of finished spans to a back end: a bounded queue and a thread of its own.
 ///
@@ -76,7 +77,14 @@ impl Pipeline {
         self.shared.stats()
     }
 
-    /// Sends all spans that have ended until now, and waits for it.
+    /// What the [tail](crate::sampling::Tail) has decided so far, if there is one.
+    #[must_use]
+    pub fn tail_stats(&self) -> Option<TailStats> {
+        self.shared.tail.as_ref().map(Inlet::stats)
+    }
+
+    /// Sends all spans that have ended until now, and waits for it. With a [tail](crate::sampling::Tail): all that it keeps; spans of a
+    /// local trace whose root has not ended wait on.
     ///
     /// # Errors
     ///
@@ -84,6 +92,11 @@ impl Pipeline {
     pub fn flush(&self, timeout: Duration) -> Result<(), Lost> {
         let before = self.shared.counters.dropped();
         let until = cutoff::after(timeout);
+        if let Some(tail) = &self.shared.tail {
+            let ticket = tail.control.ask_for_flush();
+            tail.wake();
+            self.wait(|_| tail.control.wait_for_flush(ticket, until));
+        }
         let ticket = self.shared.control.ask_for_flush();
         self.shared.wake();
         let in_time = self.wait(|control| control.wait_for_flush(ticket, until));

@@ -1,7 +1,8 @@
 //! What the sinks, the pipeline's handle and its thread have in common.
 
-use std::sync::OnceLock;
+use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::thread::Thread;
 use std::time::Instant;
@@ -13,6 +14,7 @@ use crate::counters::{Counter, Counters};
 use crate::cutoff::Cutoff;
 use crate::queue::{Bounds, Full, Queue};
 use crate::stats::PipelineStats;
+use crate::tail::Inlet;
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -24,6 +26,16 @@ pub(crate) struct Shared {
     phase: AtomicU8,
     worker: OnceLock<Worker>,
     mode: Mode,
+    /// Who decides about spans before they come into the queue, if anyone does.
+    pub(crate) tail: Option<Inlet>,
+    /// Rules that learn from how local roots end.
+    pub(crate) learner: Option<Arc<dyn Learner>>,
+}
+
+/// Wants to hear how local roots end.
+pub(crate) trait Learner: fmt::Debug + Send + Sync {
+    /// `pressure` is how full the pipeline is, 0 to 1. Called on the thread that ends the span.
+    fn ended(&self, root: &SpanRecord, pressure: f64);
 }
 
 /// How the pipeline's thread is woken.
@@ -62,7 +74,20 @@ impl Shared {
             phase: AtomicU8::new(RUNNING),
             worker: OnceLock::new(),
             mode,
+            tail: None,
+            learner: None,
         }
+    }
+
+    /// The same with a tail before the queue, and with rules that learn.
+    pub(crate) fn with_sampling(
+        mut self,
+        tail: Option<Inlet>,
+        learner: Option<Arc<dyn Learner>>,
+    ) -> Self {
+        self.tail = tail;
+        self.learner = learner;
+        self
     }
 
     /// Names the thread to wake. Before this nobody else has a sink.
@@ -83,6 +108,14 @@ impl Shared {
             counters.after_shutdown.add(1);
             return;
         }
+        if let Some(learner) = &self.learner
+            && span.local_root() == span.span_context().span_id()
+        {
+            learner.ended(&span, self.pressure());
+        }
+        if let Some(tail) = &self.tail {
+            return tail.submit(span, counters);
+        }
         if !span.span_context().is_sampled() {
             counters.not_sampled.add(1);
             return;
@@ -94,7 +127,17 @@ impl Shared {
         self.push(span);
     }
 
-    fn push(&self, span: SpanRecord) {
+    /// How full the queue is, 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "a part of the whole")]
+    fn pressure(&self) -> f64 {
+        let bounds = self.queue.bounds();
+        let spans = self.queue.len() as f64 / bounds.spans as f64;
+        let bytes = self.queue.bytes() as f64 / bounds.bytes.max(1) as f64;
+        let waiting = self.tail.as_ref().map_or(0.0, Inlet::pressure);
+        spans.max(bytes).max(waiting).min(1.0)
+    }
+
+    pub(crate) fn push(&self, span: SpanRecord) {
         let counters = &self.counters.requests;
         let pushed = self.queue.push(span);
         match pushed.outcome {
@@ -141,6 +184,22 @@ impl Shared {
             self.control.has_stopped();
             return;
         }
+        match &self.tail {
+            // It has the last spans, and tells the thread when they are in the queue.
+            Some(tail) if !tail.has_stopped() => {
+                tail.control.ask_for_shutdown();
+                tail.wake();
+                // It may have stopped meanwhile without having heard.
+                if tail.has_stopped() {
+                    self.stop_worker();
+                }
+            }
+            _ => self.stop_worker(),
+        }
+    }
+
+    /// No spans come into the queue any more.
+    pub(crate) fn stop_worker(&self) {
         self.control.ask_for_shutdown();
         self.wake();
     }
@@ -158,7 +217,14 @@ impl Shared {
     }
 
     pub(crate) fn stats(&self) -> PipelineStats {
-        self.counters.stats(self.queue.len(), self.queue.bytes())
+        let mut stats = self.counters.stats(self.queue.len(), self.queue.bytes());
+        if let Some(tail) = &self.tail {
+            let (spans, bytes) = tail.in_flight();
+            stats.in_flight += spans;
+            stats.in_flight_bytes += bytes;
+            stats.not_sampled += tail.stats().dropped_spans;
+        }
+        stats
     }
 }
 

@@ -44,6 +44,8 @@ pub trait Sampler: fmt::Debug + Send + Sync {
 pub struct SamplingInput<'a> {
     /// The parent, unless this is a root.
     pub parent: Option<&'a SpanContext>,
+    /// Whether the parent is a span of this process that records, sampled or not.
+    pub parent_is_recording: bool,
     /// What the caller wished beside the sampled flag.
     pub hint: Option<SamplingHint>,
     /// The parent's trace, or the new one.
@@ -64,6 +66,7 @@ impl<'a> SamplingInput<'a> {
     pub const fn new(trace_id: TraceId, name: &'a str) -> Self {
         Self {
             parent: None,
+            parent_is_recording: false,
             hint: None,
             trace_id,
             name,
@@ -144,6 +147,8 @@ pub struct Sampling {
     pub trace_state: Option<TraceState>,
     /// Attributes to add to the span.
     pub attributes: Attributes,
+    /// Whether a span that is dropped is of no interest to who decides at the end of spans either.
+    pub is_final: bool,
 }
 
 impl Sampling {
@@ -154,7 +159,15 @@ impl Sampling {
             decision,
             trace_state: None,
             attributes: Attributes::new(),
+            is_final: false,
         }
+    }
+
+    /// The same, where whoever decides later has no say: what is dropped is not even recorded for them.
+    #[must_use]
+    pub const fn finally(mut self) -> Self {
+        self.is_final = true;
+        self
     }
 
     /// The same with another `tracestate`.

@@ -240,3 +240,12 @@ proptest! {
         prop_assert_eq!(Threshold::parse(&threshold.to_string()), Some(threshold));
     }
 }
+
+#[test]
+fn a_threshold_is_a_number_of_56_bits() {
+    let eighth = Threshold::from_bits(0xe0 << 48).unwrap();
+    assert_eq!(eighth.to_string(), "e");
+    assert_eq!(eighth.to_bits(), 0xe0 << 48);
+    assert!((eighth.probability() - 0.125).abs() < 1e-12);
+    assert_eq!(Threshold::from_bits(1 << 56), None);
+}

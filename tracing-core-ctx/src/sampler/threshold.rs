@@ -54,6 +54,24 @@ impl Threshold {
         Some(Self(if rounded >= ALL { exact } else { rounded }))
     }
 
+    /// The threshold as a number of 56 bits: what randomness a trace needs at least. `None` when it is larger.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Option<Self> {
+        if bits < ALL { Some(Self(bits)) } else { None }
+    }
+
+    /// The same number.
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// How much of all traces is kept: more than 0, at most 1.
+    #[must_use]
+    pub fn probability(self) -> f64 {
+        self.adjusted_count().recip()
+    }
+
     /// From 1 to 14 lower-case hex digits.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "14 digits are 56 bits")]

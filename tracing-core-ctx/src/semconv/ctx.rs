@@ -75,6 +75,16 @@ attributes! {
 
     /// The size of the message of a `ctx.rpc.message` event as it is on the wire, without its prefix, in bytes. Not an OpenTelemetry name.
     const CTX_RPC_MESSAGE_SIZE: Key<i64> = "ctx.rpc.message.size", Own;
+
+    /// That only this process has decided to keep its part of a trace: parts in other services may be missing. Not an OpenTelemetry name.
+    ///
+    /// On local roots that a tail decision kept, only when true.
+    const CTX_SAMPLING_PARTIAL: Key<bool> = "ctx.sampling.partial", Own;
+
+    /// Why a span was kept: the name of a rule, or what a tail decision saw. Not an OpenTelemetry name.
+    ///
+    /// Example: `error`.
+    const CTX_SAMPLING_REASON: Key<str> = "ctx.sampling.reason", Own;
 }
 
 values! {

@@ -3,7 +3,7 @@ use super::{ActiveSpan, Link, LiveRef, Relation, Span, SpanKind, SpanRef, SpanWr
 use crate::attribute::{AttributeKey, AttributeValue, Attributes, ValueRef};
 use crate::context::SamplingHint;
 use crate::sampler::{AttributeSource, Decision, SamplingInput};
-use crate::{Context, InstrumentationScope, SpanContext, Timestamp, TraceState, Tracer};
+use crate::{Context, InstrumentationScope, SpanContext, SpanId, Timestamp, TraceState, Tracer};
 
 /// Says what is known before a span starts. Made by [`Tracer::span`].
 ///
@@ -51,6 +51,7 @@ impl Above {
     fn view(&self) -> View<'_> {
         View {
             parent: self.span.span_context(),
+            local_root: self.span.local_root(),
             hint: self.hint,
             suppressed: self.suppressed,
         }
@@ -64,14 +65,18 @@ impl Above {
 /// The same, borrowed.
 struct View<'a> {
     parent: Option<&'a SpanContext>,
+    /// The local root of the parent, if that records here.
+    local_root: Option<SpanId>,
     hint: Option<SamplingHint>,
     suppressed: bool,
 }
 
 impl<'a> View<'a> {
     fn of(cx: &'a Context) -> Self {
+        let span = cx.span_ref();
         Self {
-            parent: cx.span_context(),
+            parent: span.span_context(),
+            local_root: span.local_root(),
             hint: cx.sampling_hint(),
             suppressed: cx.is_suppressed(),
         }
@@ -239,7 +244,7 @@ impl<'a> SpanBuilder<'a> {
                     .unwrap_or_default(),
             );
         };
-        Span::new(self.begin(given, verdict, view.parent, describe))
+        Span::new(self.begin(given, verdict, &view, describe))
     }
 
     /// Starts the span below `context`, in place of any other parent, and makes it the span of that context; for an instrumentation that
@@ -255,7 +260,7 @@ impl<'a> SpanBuilder<'a> {
             return ActiveSpan::passing(context);
         };
         let is_open = verdict.added.is_some();
-        let span = self.begin(given, verdict, view.parent, describe);
+        let span = self.begin(given, verdict, &view, describe);
         context.set_local_span(span);
         if is_open {
             ActiveSpan::open(context)
@@ -282,6 +287,7 @@ impl<'a> SpanBuilder<'a> {
         };
         let sampling = tracer.sampler().sample(&SamplingInput {
             parent,
+            parent_is_recording: above.local_root.is_some(),
             hint: above.hint,
             trace_id,
             name: self.name,
@@ -312,7 +318,7 @@ impl<'a> SpanBuilder<'a> {
         &self,
         given: Option<Box<Recording>>,
         verdict: Verdict,
-        parent: Option<&SpanContext>,
+        above: &View<'_>,
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) -> SpanRef {
         let tracer = self.tracer;
@@ -328,7 +334,11 @@ impl<'a> SpanBuilder<'a> {
         recording.span_context = span_context.clone();
         recording.scope = self.scope;
         recording.kind = self.kind;
-        if let Some(parent) = parent {
+        let local_root = above
+            .local_root
+            .unwrap_or_else(|| span_context.span_id());
+        recording.local_root = local_root;
+        if let Some(parent) = above.parent {
             recording.parent = Some(parent.span_id());
             recording.parent_is_remote = parent.is_remote();
         }
@@ -346,6 +356,7 @@ impl<'a> SpanBuilder<'a> {
         SpanRef::of_live(LiveRef::new(
             tracer.with_scope(self.scope),
             span_context,
+            local_root,
             recording,
         ))
     }

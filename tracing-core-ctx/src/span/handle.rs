@@ -5,7 +5,7 @@ use std::fmt;
 use super::event::EventWriter;
 use super::{Event, Link, LiveRef, LiveSpan, SpanWriter, Status, exception};
 use crate::attribute::{AttributeKey, AttributeValue};
-use crate::{Context, SpanContext, Timestamp, semconv};
+use crate::{Context, SpanContext, SpanId, Timestamp, semconv};
 
 /// A span that someone else ends: it can be described, from any thread, as long as it runs.
 ///
@@ -68,6 +68,12 @@ impl SpanRef {
             Is::Nothing => None,
             Is::Passing(span_context) => Some(span_context),
         }
+    }
+
+    /// The local root that it belongs to, if it records here.
+    #[inline]
+    pub(super) fn local_root(&self) -> Option<SpanId> {
+        self.live().map(LiveSpan::local_root)
     }
 
     /// Whether what is written now is kept: the span records and has not ended.

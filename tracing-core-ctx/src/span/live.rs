@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::recording::Recording;
 use super::{SpanRecord, SpanWriter};
 use crate::pool::{Pool, Shelf, Spare};
-use crate::{SpanContext, Timestamp, Tracer, semconv};
+use crate::{SpanContext, SpanId, Timestamp, Tracer, semconv};
 
 /// A span that records: shared by its owner and by every context that has it as its current span.
 ///
@@ -13,6 +13,7 @@ use crate::{SpanContext, Timestamp, Tracer, semconv};
 pub(crate) struct LiveSpan {
     tracer: Tracer,
     span_context: SpanContext,
+    local_root: SpanId,
     recording: Mutex<Option<Box<Recording>>>,
 }
 
@@ -40,11 +41,13 @@ impl LiveRef {
     pub(super) fn new(
         tracer: Tracer,
         span_context: SpanContext,
+        local_root: SpanId,
         recording: Box<Recording>,
     ) -> Self {
         let live = Some(LiveSpan {
             tracer,
             span_context,
+            local_root,
             recording: Mutex::new(Some(recording)),
         });
         let shared = match POOL.take() {
@@ -93,6 +96,10 @@ impl LiveSpan {
 
     pub(crate) const fn span_context(&self) -> &SpanContext {
         &self.span_context
+    }
+
+    pub(super) const fn local_root(&self) -> SpanId {
+        self.local_root
     }
 
     /// Lets `write` at the recording. After the end it is not called; the attempt is counted.

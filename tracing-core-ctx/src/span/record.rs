@@ -2,8 +2,8 @@ use std::fmt;
 
 use super::recording::Recording;
 use super::{Event, Link, Status};
-use crate::attribute::{Attributes, KeptText};
-use crate::{InstrumentationScope, SpanContext, SpanId, Timestamp};
+use crate::attribute::{AttributeKey, AttributeValue, Attributes, KeptText};
+use crate::{InstrumentationScope, SpanContext, SpanId, Timestamp, TraceState};
 
 /// What role a span plays in its exchange.
 ///
@@ -73,6 +73,15 @@ impl SpanRecord {
         recording.parent.is_none() || recording.parent_is_remote
     }
 
+    /// The local trace that it belongs to: the uppermost recorded span of this process above it, or its own id where there is none.
+    ///
+    /// Spans with the same trace id and local root are what one request has recorded in this process. The root itself ends after them,
+    /// but for those that outlive it.
+    #[must_use]
+    pub fn local_root(&self) -> SpanId {
+        self.get().local_root
+    }
+
     /// Its role.
     #[must_use]
     pub fn kind(&self) -> SpanKind {
@@ -101,6 +110,24 @@ impl SpanRecord {
     #[must_use]
     pub fn end(&self) -> Timestamp {
         self.get().end
+    }
+
+    /// Says that it is sampled after all, and with which `tracestate`: for who decides after the end. What has travelled on with the
+    /// context stays as it was.
+    pub fn set_sampled(&mut self, trace_state: TraceState) {
+        if let Some(recording) = &mut self.recording {
+            let span_context = recording.span_context.clone();
+            recording.span_context = span_context
+                .with_sampled(true)
+                .with_trace_state(trace_state);
+        }
+    }
+
+    /// Adds what is found out after the end, in place of any other value of the same key. Without limits.
+    pub fn set<K: AttributeKey>(&mut self, key: K, value: impl AttributeValue<K::Type>) {
+        if let Some(recording) = &mut self.recording {
+            recording.attributes.set(key, value);
+        }
     }
 
     /// How it ended.

@@ -12,6 +12,8 @@ pub(crate) struct Recording {
     pub(crate) span_context: SpanContext,
     pub(crate) parent: Option<SpanId>,
     pub(crate) parent_is_remote: bool,
+    /// The uppermost span of this process above it, or itself.
+    pub(crate) local_root: SpanId,
     pub(crate) kind: SpanKind,
     pub(crate) start: Timestamp,
     pub(crate) end: Timestamp,
@@ -48,6 +50,7 @@ impl Recording {
         span_context: SpanContext::new(TraceId::ONE, SpanId::ONE, TraceFlags::NONE),
         parent: None,
         parent_is_remote: false,
+        local_root: SpanId::ONE,
         kind: SpanKind::Internal,
         start: Timestamp::from_unix_nanos(0),
         end: Timestamp::from_unix_nanos(0),

@@ -52,6 +52,12 @@ impl TracerBuilder {
         self
     }
 
+    /// Puts another sampler around the one that is there.
+    pub fn map_sampler(mut self, map: impl FnOnce(Box<dyn Sampler>) -> Box<dyn Sampler>) -> Self {
+        self.sampler = map(self.sampler);
+        self
+    }
+
     /// How contexts travel. Default: W3C Trace Context and Baggage.
     pub fn propagator(mut self, propagator: impl Propagator + 'static) -> Self {
         self.propagator = Box::new(propagator);

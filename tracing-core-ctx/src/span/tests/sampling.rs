@@ -306,3 +306,68 @@ fn an_empty_sampling_adds_nothing() {
         (None, Attributes::new())
     );
 }
+
+#[test]
+fn spans_know_their_local_root() {
+    let bench = Bench::new();
+    let remote = Context::new().with_remote_span(caller(TraceFlags::SAMPLED));
+    let root = bench.tracer.span("root").parent(&remote).start();
+    let root_id = root.span_context().unwrap().span_id();
+    let outer = bench.tracer.span("outer").parent(&root.context()).start();
+    let inner = outer.in_scope(|| Span::child("inner"));
+    outer.end();
+    // The root's recording is gone, and it is the root all the same.
+    root.end();
+    let late = inner.in_scope(|| Span::child("late"));
+    late.end();
+    inner.end();
+    drop(bench.tracer.span("other").start_in(remote, |_| {}));
+    for record in bench.all() {
+        let is_other = record.name() == "other";
+        let expected = if is_other {
+            record.span_context().span_id()
+        } else {
+            root_id
+        };
+        assert_eq!(record.local_root(), expected, "{}", record.name());
+    }
+}
+
+#[test]
+fn below_a_span_that_does_not_record_a_new_local_root_begins() {
+    let bench = decided_by(|input| {
+        let decision = if input.name() == "dropped" {
+            Decision::Drop
+        } else {
+            Decision::RecordOnly
+        };
+        assert_eq!(input.parent_is_recording, input.name() == "third");
+        Sampling::new(decision)
+    });
+    let dropped = bench.tracer.span("dropped").root().start();
+    let second = bench
+        .tracer
+        .span("second")
+        .parent(&dropped.context())
+        .start();
+    let third = bench.tracer.span("third").parent(&second.context()).start();
+    third.end();
+    second.end();
+    let [third, second] = &bench.all()[..] else {
+        panic!("two spans were recorded")
+    };
+    assert_eq!(second.local_root(), second.span_context().span_id());
+    assert_eq!(third.local_root(), second.span_context().span_id());
+}
+
+#[test]
+fn a_record_can_be_sampled_after_its_end() {
+    let bench = decided_by(|_| Sampling::new(Decision::RecordOnly));
+    bench.span().end();
+    let mut record = bench.only();
+    record.set_sampled("ot=th:8".parse().unwrap());
+    record.set("ctx.sampling.reason", "error");
+    assert!(record.span_context().is_sampled());
+    assert_eq!(record.span_context().trace_state().as_str(), "ot=th:8");
+    assert_eq!(record.attributes().len(), 1);
+}

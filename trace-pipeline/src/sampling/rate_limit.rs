@@ -1,0 +1,205 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tracing_core_ctx::sampler::threshold::Threshold;
+use tracing_core_ctx::{Clock, SystemClock};
+
+/// At most so many traces in each second of the clock, never one more.
+///
+/// The decision falls when a trace starts, so the limit is a threshold over its randomness that is set before: room that is left over traces that
+/// are still expected, by what came in the seconds before. Each kept trace carries that threshold as its weight. When more come than expected
+/// and there is no room at all, traces are dropped that no weight stands for: [`stopped`](Self::stopped) counts them. A limit without that flaw,
+/// as it is set when the second is over, is [`Tail::limit`](super::Tail::limit).
+#[derive(Debug)]
+pub struct RateLimit {
+    budget: u64,
+    clock: Arc<dyn Clock>,
+    /// The second in the upper bits, and how many were kept in it.
+    kept: AtomicU64,
+    arrived: AtomicU64,
+    /// How many arrive in a second, as the bits of a float.
+    expected: AtomicU64,
+    stopped: AtomicU64,
+}
+
+const KEPT_BITS: u32 = 24;
+const MOST: u64 = (1 << KEPT_BITS) - 1;
+const SECOND: u64 = 1_000_000_000;
+
+impl RateLimit {
+    /// So many traces in a second; 16 777 215 at most.
+    #[must_use]
+    pub fn per_second(traces: u32) -> Self {
+        Self {
+            budget: u64::from(traces).min(MOST),
+            clock: Arc::new(SystemClock::new()),
+            kept: AtomicU64::new(0),
+            arrived: AtomicU64::new(0),
+            expected: AtomicU64::new(0),
+            stopped: AtomicU64::new(0),
+        }
+    }
+
+    /// By another clock, for tests. Default: that of the system.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// How many traces were dropped because there was no room left in their second.
+    #[must_use]
+    pub fn stopped(&self) -> u64 {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// The threshold with which a trace of this randomness is kept, if it is.
+    pub(crate) fn keeps(&self, randomness: u64) -> Option<Threshold> {
+        let now = self.clock.now().as_unix_nanos();
+        let second = now / SECOND;
+        self.begin(second);
+        self.arrived.fetch_add(1, Ordering::Relaxed);
+        let kept = self.kept_in(second)?;
+        let left = Duration::from_nanos(SECOND - now % SECOND).as_secs_f64();
+        let expected = f64::from_bits(self.expected.load(Ordering::Relaxed)) * left;
+        let room = self.budget.saturating_sub(kept);
+        if room == 0 {
+            self.stopped.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        // A fifth in reserve: with none the room is used up before the end in half of all seconds.
+        let threshold = Threshold::from_probability(to_f64(room) / (1.2 * expected + 1.0))?;
+        (threshold.keeps(randomness) && self.take(second)).then_some(threshold)
+    }
+
+    /// Begins a new second, if this is one, and learns from the last.
+    fn begin(&self, second: u64) {
+        let was = self.kept.load(Ordering::Relaxed);
+        let last = was >> KEPT_BITS;
+        if last >= second {
+            return;
+        }
+        let begun = self.kept.compare_exchange(
+            was,
+            second << KEPT_BITS,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        if begun.is_err() {
+            return;
+        }
+        let arrived = to_f64(self.arrived.swap(0, Ordering::Relaxed)) / to_f64(second - last);
+        let expected = f64::from_bits(self.expected.load(Ordering::Relaxed));
+        // More is believed at once, less by halves.
+        let expected = arrived.max(f64::midpoint(expected, arrived));
+        self.expected.store(expected.to_bits(), Ordering::Relaxed);
+    }
+
+    /// How many were kept in this second; `None` if it is over already.
+    fn kept_in(&self, second: u64) -> Option<u64> {
+        let kept = self.kept.load(Ordering::Relaxed);
+        (kept >> KEPT_BITS == second).then_some(kept & MOST)
+    }
+
+    /// Takes one of the budget of this second.
+    fn take(&self, second: u64) -> bool {
+        let one_more = |kept: u64| {
+            (kept >> KEPT_BITS == second && kept & MOST < self.budget).then_some(kept + 1)
+        };
+        self.kept
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
+            .is_ok()
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a second")]
+fn to_f64(number: u64) -> f64 {
+    number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_core_ctx::Timestamp;
+
+    use super::*;
+
+    #[derive(Clone, Debug, Default)]
+    struct Hand(Arc<AtomicU64>);
+
+    impl Clock for Hand {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_unix_nanos(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    /// Random enough, and the same in every run.
+    fn randomness(number: u64) -> u64 {
+        number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 8
+    }
+
+    #[test]
+    fn never_one_more_and_the_weights_stand_for_all() {
+        let clock = Hand::default();
+        let limit = RateLimit::per_second(50).clock(clock.clone());
+        let (mut all, mut counted) = (0.0, 0.0);
+        for second in 0..200u64 {
+            let arrivals = 800 + 400 * (second / 50 % 2);
+            let mut kept = 0;
+            for number in 0..arrivals {
+                clock.0.store(
+                    (second + 100) * SECOND + number * SECOND / arrivals,
+                    Ordering::Relaxed,
+                );
+                let threshold = limit.keeps(randomness(second * 10_000 + number));
+                kept += u32::from(threshold.is_some());
+                // The first second has nothing to expect.
+                if second > 0 {
+                    all += 1.0;
+                    counted += threshold.map_or(0.0, Threshold::adjusted_count);
+                }
+            }
+            assert!(kept <= 50, "{kept} in second {second}");
+            assert!(kept >= 25, "{kept} in second {second}");
+        }
+        let error: f64 = counted / all - 1.0;
+        assert!(error.abs() < 0.05, "{counted} counted of {all}");
+        assert!(limit.stopped() < 3000, "{}", limit.stopped());
+    }
+
+    #[test]
+    fn all_are_kept_where_few_come() {
+        let clock = Hand::default();
+        let limit = RateLimit::per_second(10).clock(clock.clone());
+        for number in 0..100 {
+            clock.0.store(SECOND * (100 + number), Ordering::Relaxed);
+            let threshold = limit.keeps(randomness(number));
+            assert_eq!(threshold, Some(Threshold::ALWAYS));
+        }
+    }
+
+    #[test]
+    fn threads_together_take_no_more_than_the_budget() {
+        let clock = Hand::default();
+        clock.0.store(100 * SECOND, Ordering::Relaxed);
+        let limit = RateLimit::per_second(100).clock(clock);
+        let kept: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| (0..1000).filter_map(|_| limit.keeps(u64::MAX >> 8)).count())
+                })
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .sum()
+        });
+        assert_eq!(kept, 100);
+        assert_eq!(limit.stopped(), 3900);
+    }
+
+    #[test]
+    fn no_traces_in_a_second_are_none() {
+        assert_eq!(RateLimit::per_second(0).keeps(u64::MAX >> 8), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! The tail's thread.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::inlet::Inlet;
+use super::stage::Stage;
+use crate::control::{Ticket, Wish};
+use crate::sampling::Tail;
+use crate::shared::Shared;
+
+/// How long it sleeps when there is nothing to do; a request thread wakes it when there is much.
+const REST: Duration = Duration::from_millis(50);
+/// The same while it waits for room in the queue.
+const WAIT_FOR_ROOM: Duration = Duration::from_millis(2);
+/// So many spans are taken before it looks for what else there is to do.
+const TURN: usize = 4096;
+
+/// Runs a [`Stage`] on a thread, from the inlet to the queue of `shared`.
+pub(crate) struct Runner {
+    shared: Arc<Shared>,
+    stage: Stage,
+    origin: Instant,
+    /// Somebody waits until so many spans have gone on.
+    owed: Option<(Ticket, usize)>,
+}
+
+impl Runner {
+    /// Starts the thread, if there is a tail to run.
+    pub(crate) fn spawn(shared: Arc<Shared>, tail: Arc<Tail>) -> io::Result<()> {
+        let Some(inlet) = &shared.tail else {
+            return Ok(());
+        };
+        let runner = Self {
+            stage: Stage::new(tail, Arc::clone(&inlet.counts)),
+            shared: Arc::clone(&shared),
+            origin: Instant::now(),
+            owed: None,
+        };
+        let thread = thread::Builder::new()
+            .name("trace-tail".into())
+            .spawn(move || {
+                let stopped = Stopped(Arc::clone(&runner.shared));
+                runner.run();
+                drop(stopped);
+            })?;
+        inlet.set_thread(thread.thread().clone());
+        Ok(())
+    }
+
+    fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let Some(inlet) = &shared.tail else {
+            return;
+        };
+        loop {
+            if let Some(tail) = inlet.take_rules() {
+                self.stage.set_rules(tail, self.now());
+            }
+            let taken = self.take(inlet, TURN);
+            self.stage.tick(self.now());
+            self.pass_on(inlet);
+            match inlet.control.wish() {
+                Wish::Shutdown => return self.finish(inlet),
+                Wish::Flush(ticket) if self.owed.is_none() => {
+                    self.take(inlet, inlet.queue.len());
+                    self.stage.flush(self.now());
+                    self.owed = Some((ticket, self.stage.ready()));
+                    self.pass_on(inlet);
+                }
+                Wish::Flush(_) | Wish::Nothing => {}
+            }
+            if let Some((ticket, 0)) = self.owed {
+                self.owed = None;
+                inlet.control.has_flushed(ticket);
+                continue;
+            }
+            if taken < TURN {
+                thread::park_timeout(if self.stage.ready() > 0 {
+                    WAIT_FOR_ROOM
+                } else {
+                    REST
+                });
+            }
+        }
+    }
+
+    /// Takes the oldest `most` spans of the inlet, and says how many there were.
+    fn take(&mut self, inlet: &Inlet, most: usize) -> usize {
+        let now = self.now();
+        for taken in 0..most {
+            let Some(span) = inlet.queue.pop(|| inlet.counts.came()) else {
+                return taken;
+            };
+            inlet.queue.release(span.weight());
+            self.stage.take(span, now);
+        }
+        most
+    }
+
+    /// Moves what is ready into the queue as far as there is room. When it would take the room of what waits, it is the queue that refuses
+    /// it, and counts.
+    fn pass_on(&mut self, inlet: &Inlet) {
+        let queue = &self.shared.queue;
+        let bounds = queue.bounds();
+        let mut passed = 0;
+        while let Some(weight) = self.stage.next_weight() {
+            let has_room = queue.len() < bounds.spans
+                && (queue.bytes() + weight <= bounds.bytes || queue.len() == 0);
+            if !has_room && !self.stage.is_clogged() {
+                self.shared.wake();
+                break;
+            }
+            let Some(span) = self.stage.next() else {
+                break;
+            };
+            self.shared.push(span);
+            inlet.counts.went();
+            passed += 1;
+        }
+        if let Some((_, owed)) = &mut self.owed {
+            *owed = owed.saturating_sub(passed);
+        }
+    }
+
+    /// Decides all, and waits for room as long as there is time.
+    fn finish(mut self, inlet: &Inlet) {
+        inlet.close();
+        while self.take(inlet, TURN) > 0 {
+            self.pass_on(inlet);
+        }
+        self.stage.finish(self.now());
+        loop {
+            self.pass_on(inlet);
+            if self.stage.ready() == 0 {
+                return;
+            }
+            if self.shared.cutoff.has_passed() {
+                break;
+            }
+            thread::park_timeout(WAIT_FOR_ROOM);
+        }
+        while self.stage.next().is_some() {
+            self.shared.counters.exports.shutdown.add(1);
+            inlet.counts.went();
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+}
+
+/// Says that the thread is gone, however it went, and leaves the rest to the pipeline's thread.
+struct Stopped(Arc<Shared>);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let Some(inlet) = &self.0.tail else {
+            return;
+        };
+        inlet.close();
+        let lost = inlet.counts.forget_waiting();
+        let counters = &self.0.counters;
+        counters
+            .exports
+            .shutdown
+            .add(usize::try_from(lost).unwrap_or(usize::MAX));
+        inlet.discard(&counters.requests.after_shutdown);
+        inlet.control.has_stopped();
+        if inlet.control.wish() == Wish::Shutdown {
+            self.0.stop_worker();
+        }
+    }
+}

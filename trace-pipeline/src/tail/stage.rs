@@ -1,0 +1,366 @@
+//! Local traces put together, judged and passed on. It knows no thread and no clock: whoever runs it says what time it is.
+
+mod room;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing_core_ctx::SpanRecord;
+
+use super::counts::Counts;
+use super::decided::{Decided, Decision};
+use super::judge::Judge;
+use super::local::{ById, Fate, Key, Local, stamp, weight};
+use super::window::{Candidate, Window};
+use crate::sampling::Tail;
+
+/// One more than the highest randomness.
+const ALL: u64 = 1 << 56;
+
+/// Whether it leaves whatever rules and room say; `thins` if there are rules that take from what the head has kept.
+fn is_certain(local: &Local, thins: bool) -> bool {
+    match local.past {
+        Some(past) => past.is_kept(),
+        None => local.head.is_kept() && !thins,
+    }
+}
+
+/// What waits, and what was decided.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    tail: Arc<Tail>,
+    /// Some rule takes from what the head has kept.
+    thins: bool,
+    judge: Judge,
+    open: HashMap<Key, Local, ById>,
+    window: Option<Window>,
+    decided: Decided,
+    ready: VecDeque<SpanRecord>,
+    ready_bytes: usize,
+    /// Bytes of all that waits, what is ready included.
+    held: usize,
+    /// The threshold that a lack of room has set.
+    floor: u64,
+    looked_for_old: Duration,
+    lowered_floor: Duration,
+    counts: Arc<Counts>,
+}
+
+/// Why a trace is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    /// No rule wants it.
+    Class,
+    /// There are enough of this second.
+    Limit,
+    /// There is no room.
+    Room,
+}
+
+impl Stage {
+    pub(crate) fn new(tail: Arc<Tail>, counts: Arc<Counts>) -> Self {
+        let mut stage = Self {
+            thins: false,
+            judge: Judge::new(Arc::clone(&tail)),
+            open: HashMap::default(),
+            window: None,
+            decided: Decided::default(),
+            ready: VecDeque::new(),
+            ready_bytes: 0,
+            held: 0,
+            floor: 0,
+            looked_for_old: Duration::ZERO,
+            lowered_floor: Duration::ZERO,
+            counts,
+            tail: Arc::clone(&tail),
+        };
+        stage.set_rules(tail, Duration::ZERO);
+        stage
+    }
+
+    /// Goes on with other rules. What waits for the end of a second is decided by the old ones.
+    pub(crate) fn set_rules(&mut self, tail: Arc<Tail>, now: Duration) {
+        self.close_window(now);
+        self.judge.set_rules(Arc::clone(&tail));
+        self.thins = tail.keep.iter().any(|keep| keep.of_head);
+        match (&mut self.window, tail.limit) {
+            (Some(window), Some(limit)) => window.set_budget(limit),
+            (window, limit) => *window = limit.map(Window::new),
+        }
+        self.tail = tail;
+    }
+
+    /// Takes a span that has ended.
+    pub(crate) fn take(&mut self, span: SpanRecord, now: Duration) {
+        self.roll(now);
+        let key = Key::of(&span);
+        if let Some(mut local) = self.open.remove(&key) {
+            self.held += weight(&span);
+            local.push(key, span);
+            self.hold(key, local, now);
+        } else if let Some(candidate) = self.window.as_mut().and_then(|w| w.get_mut(key)) {
+            self.held += weight(&span);
+            candidate.local.push(key, span);
+        } else {
+            self.take_first(key, span, now);
+        }
+        self.make_room(now);
+    }
+
+    /// Takes a span of which nothing waits.
+    fn take_first(&mut self, key: Key, span: SpanRecord, now: Duration) {
+        let mut local = Local::new(&span, now, self.floor);
+        if let Some(decision) = self.decided.get(key) {
+            if !decision.is_open {
+                let Decision { fate, reason, .. } = decision.clone();
+                return self.follow(span, fate, reason.as_deref());
+            }
+            local.past = Some(decision.fate);
+        }
+        if local.randomness < self.floor && !self.is_certain(&local) {
+            self.counts.dropped(1);
+            return self.remember(key, Fate::Dropped, None, false);
+        }
+        local.push(key, span);
+        self.held += local.bytes;
+        self.hold(key, local, now);
+    }
+
+    /// A span that comes after the decision goes the same way.
+    fn follow(&mut self, mut span: SpanRecord, fate: Fate, reason: Option<&str>) {
+        self.counts.late.add(1);
+        match fate {
+            Fate::Dropped => self.counts.dropped(1),
+            Fate::Kept(weight_of_trace) => {
+                stamp(&mut span, weight_of_trace, reason, false);
+                self.pass_on(span);
+            }
+        }
+    }
+
+    /// Lets a trace wait, unless it is time to decide.
+    fn hold(&mut self, key: Key, local: Local, now: Duration) {
+        let is_large =
+            local.spans.len() >= self.tail.part_spans || local.bytes >= self.tail.bytes / 16;
+        if local.root_has_ended || is_large {
+            self.decide(key, local, now);
+        } else {
+            self.open.insert(key, local);
+        }
+    }
+
+    fn is_certain(&self, local: &Local) -> bool {
+        is_certain(local, self.thins)
+    }
+
+    /// Asks the rules. A trace whose root has not ended is cut: the rest of it comes later.
+    fn decide(&mut self, key: Key, local: Local, now: Duration) {
+        let is_certain = self.is_certain(&local);
+        let is_counted = local.past.is_some_and(Fate::is_kept);
+        let is_cut = !local.root_has_ended;
+        let (randomness, floor) = (local.randomness, local.floor);
+        let verdict = self.judge.judge(key, &local, now);
+        let head = match local.past {
+            Some(past) => past,
+            None if is_certain => verdict.head,
+            None => verdict.head.and(floor, randomness),
+        };
+        let class = verdict
+            .class
+            .map(|(threshold, reason)| (threshold.max(floor), Box::<str>::from(reason)))
+            .filter(|class| head.is_kept() || randomness >= class.0);
+        if is_cut {
+            self.counts.cut.add(1);
+        }
+        let Some(window) = &mut self.window else {
+            return self.settle(key, local, head, class, Reason::Class);
+        };
+        let mut gone = Vec::new();
+        if head.is_kept() && !is_counted {
+            gone = window.count_certain();
+        }
+        match class {
+            // Who cannot wait takes the threshold of the last second.
+            Some((threshold, reason)) if is_cut => {
+                let threshold = threshold.max(window.last());
+                let fits = randomness >= threshold && window.has_room();
+                if fits && !head.is_kept() {
+                    gone.append(&mut window.count_certain());
+                }
+                let class = (fits || head.is_kept()).then_some((threshold, reason));
+                self.settle(key, local, head, class, Reason::Limit);
+            }
+            Some((threshold, reason)) if head.or(threshold, randomness) != head => {
+                let candidate = Candidate {
+                    local,
+                    head,
+                    class: threshold,
+                    reason,
+                };
+                gone.append(&mut window.push(key, candidate, head.is_kept()));
+            }
+            class => self.settle(key, local, head, class, Reason::Class),
+        }
+        self.drop_all(gone, Reason::Limit);
+    }
+
+    /// Does what was decided.
+    fn settle(
+        &mut self,
+        key: Key,
+        local: Local,
+        head: Fate,
+        class: Option<(u64, Box<str>)>,
+        otherwise: Reason,
+    ) {
+        let (fate, reason) = match class {
+            Some((threshold, reason)) => (head.or(threshold, local.randomness), Some(reason)),
+            None => (head, None),
+        };
+        self.held -= local.bytes;
+        let is_partial = !local.head.is_kept();
+        let is_cut = !local.root_has_ended;
+        match fate {
+            Fate::Dropped => self.counts.dropped(local.spans.len()),
+            Fate::Kept(weight) => {
+                self.counts.kept.add(1);
+                for mut span in local.spans {
+                    let is_root = key.is_root(&span);
+                    stamp(&mut span, weight, reason.as_deref(), is_partial && is_root);
+                    self.pass_on(span);
+                }
+            }
+        }
+        match otherwise {
+            Reason::Limit if !fate.is_kept() => self.counts.limited.add(1),
+            Reason::Room if !fate.is_kept() => self.counts.overloaded.add(1),
+            _ if !fate.is_kept() => self.counts.unwanted.add(1),
+            _ => {}
+        }
+        let is_open = is_cut && (fate.is_kept() || otherwise == Reason::Class);
+        self.remember(key, fate, reason, is_open);
+    }
+
+    fn remember(&mut self, key: Key, fate: Fate, reason: Option<Box<str>>, is_open: bool) {
+        let decision = Decision {
+            fate,
+            reason,
+            is_open,
+        };
+        self.decided.remember(key, decision);
+    }
+
+    fn drop_all(&mut self, gone: Vec<(Key, Candidate)>, reason: Reason) {
+        for (key, candidate) in gone {
+            self.settle(key, candidate.local, Fate::Dropped, None, reason);
+        }
+    }
+
+    fn pass_on(&mut self, span: SpanRecord) {
+        let bytes = weight(&span);
+        self.held += bytes;
+        self.ready_bytes += bytes;
+        self.ready.push_back(span);
+    }
+
+    /// Ends a second that is over.
+    fn roll(&mut self, now: Duration) {
+        if self.window.as_ref().is_some_and(|w| w.is_over(now)) {
+            self.close_window(now);
+        }
+    }
+
+    fn close_window(&mut self, now: Duration) {
+        let Some(window) = &mut self.window else {
+            return;
+        };
+        let closed = window.close(now);
+        for (key, candidate) in closed.kept {
+            let Candidate {
+                local,
+                head,
+                class,
+                reason,
+            } = candidate;
+            let threshold = class.max(local.floor).max(closed.threshold);
+            self.settle(key, local, head, Some((threshold, reason)), Reason::Class);
+        }
+        self.drop_all(closed.dropped, Reason::Limit);
+    }
+
+    /// Decides what has waited too long, and ends a second that is over. To be called a few times a second.
+    pub(crate) fn tick(&mut self, now: Duration) {
+        const SECOND: Duration = Duration::from_secs(1);
+
+        self.roll(now);
+        if now.saturating_sub(self.looked_for_old) >= self.tail.wait / 8 {
+            self.looked_for_old = now;
+            let wait = self.tail.wait;
+            self.decide_early(now, |local| now.saturating_sub(local.since) >= wait);
+        }
+        if now.saturating_sub(self.lowered_floor) >= SECOND {
+            self.lowered_floor = now;
+            if self.held < self.tail.bytes / 2 {
+                // Twice as many.
+                self.floor = (2 * self.floor).saturating_sub(ALL);
+            }
+        }
+        self.counts.set_waiting_bytes(self.held);
+    }
+
+    /// Decides all whose root has ended.
+    pub(crate) fn flush(&mut self, now: Duration) {
+        self.close_window(now);
+    }
+
+    /// Decides all.
+    pub(crate) fn finish(&mut self, now: Duration) {
+        self.decide_early(now, |_| true);
+        self.close_window(now);
+    }
+
+    fn decide_early(&mut self, now: Duration, is_due: impl Fn(&Local) -> bool) {
+        let due = self.open.iter().filter(|(_, local)| is_due(local));
+        let due: Vec<Key> = due.map(|(key, _)| *key).collect();
+        for key in due {
+            if let Some(local) = self.open.remove(&key) {
+                self.decide(key, local, now);
+            }
+        }
+    }
+
+    /// The next span that leaves.
+    pub(crate) fn next(&mut self) -> Option<SpanRecord> {
+        let span = self.ready.pop_front()?;
+        // What a stamp has added is in both sums.
+        let bytes = weight(&span);
+        self.held -= bytes;
+        self.ready_bytes -= bytes;
+        Some(span)
+    }
+
+    /// What the next span that leaves holds.
+    pub(crate) fn next_weight(&self) -> Option<usize> {
+        self.ready.front().map(SpanRecord::weight)
+    }
+
+    /// How many spans can leave.
+    pub(crate) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// Whether what is ready takes the room of what waits: then it is better lost where it can be counted.
+    pub(crate) fn is_clogged(&self) -> bool {
+        self.ready_bytes > self.tail.bytes / 2
+    }
+
+    /// Bytes of all that waits.
+    #[cfg(test)]
+    pub(crate) const fn held(&self) -> usize {
+        self.held
+    }
+}
+
+#[cfg(test)]
+mod tests;
