@@ -1,0 +1,12 @@
+//! What `trace-bridge` promises, tested from outside.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test a panic is a failure, and says which case it was"
+)]
+
+mod context;
+mod events;
+mod fields;
+mod spans;
+mod support;
