@@ -12,10 +12,12 @@ mod start;
 mod timings;
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use ext::TracingSpanExt;
 use open::OpenSpans;
+pub(crate) use open::SpansOf;
 use tracing_core_ctx::Tracer;
 
 /// Puts the spans of [`tracing`](::tracing) into the tree: a layer of [`tracing_subscriber`].
@@ -59,7 +61,7 @@ use tracing_core_ctx::Tracer;
 /// for every connection: filter by level.
 pub struct TracingLayer {
     tracer: Tracer,
-    spans: OpenSpans,
+    spans: Arc<OpenSpans>,
     /// Tells this layer from others on the same thread: two subscribers may both have a span 1.
     number: u32,
     settings: Settings,
@@ -97,7 +99,7 @@ impl TracingLayer {
 
         Self {
             tracer,
-            spans: OpenSpans::new(),
+            spans: Arc::new(OpenSpans::new()),
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             settings: Settings {
                 busy_and_idle: false,
@@ -118,6 +120,10 @@ impl TracingLayer {
     pub const fn busy_and_idle(mut self, is_on: bool) -> Self {
         self.settings.busy_and_idle = is_on;
         self
+    }
+
+    pub(crate) fn spans_of(&self) -> SpansOf {
+        SpansOf(Arc::clone(&self.spans))
     }
 
     /// What becomes of events. Default: [`Events::OnSpans`].

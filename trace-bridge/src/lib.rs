@@ -1,4 +1,4 @@
-//! The neighbours of distributed tracing in a service: [`tracing`](https://docs.rs/tracing).
+//! The neighbours of distributed tracing in a service: [`tracing`](https://docs.rs/tracing) and logs.
 //!
 //! ```text
 //!   TraceLayer, ClientTraceLayer, Span::child          #[instrument], info_span!, info!
@@ -8,8 +8,9 @@
 //!        +----------------------------------------------------------------+
 //!        |  tracing-core-ctx: one current Context, one tree of spans      |
 //!        +-------------------------------+--------------------------------+
+//!                                        | logs: LogIds, IdLogger
 //!                                        v
-//!                              sinks of the tracers
+//!                  {"message":"..","trace_id":"..","span_id":".."}
 //! ```
 //!
 //! # Features
@@ -18,7 +19,12 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `tracing` | `TracingLayer`: spans and events of `tracing` in the same tree |
+//! | `log` | `logs::IdLogger`: lines of the `log` crate carry the ids |
+//! | `tracing` | `TracingLayer`: spans and events of `tracing` in the same tree; `logs::LogIds` on lines of `tracing_subscriber::fmt` |
+
+// Public API.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub mod logs;
 
 #[doc = include_str!("../RATIONALE.md")]
 pub mod _rationale {}

@@ -4,8 +4,9 @@
 //! table is asked for a few words at a time and runs nobody's code under its locks.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::span::Id;
 use tracing_core_ctx::{ActiveSpan, Context};
@@ -17,6 +18,22 @@ const SHARDS: usize = 32;
 
 pub(super) struct OpenSpans {
     shards: [Shard; SHARDS],
+}
+
+/// The spans of a layer, for others.
+#[derive(Clone)]
+pub(crate) struct SpansOf(pub(super) Arc<OpenSpans>);
+
+impl SpansOf {
+    pub(crate) fn context(&self, id: &Id) -> Option<Context> {
+        self.0.context(id)
+    }
+}
+
+impl fmt::Debug for SpansOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpansOf").finish_non_exhaustive()
+    }
 }
 
 /// On cache lines of its own.

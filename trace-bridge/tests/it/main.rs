@@ -8,5 +8,8 @@
 mod context;
 mod events;
 mod fields;
+mod layers;
+mod logs;
 mod spans;
 mod support;
+mod traps;
