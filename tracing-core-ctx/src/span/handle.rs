@@ -5,7 +5,7 @@ use std::fmt;
 use super::event::EventWriter;
 use super::{Event, Link, LiveRef, LiveSpan, SpanWriter, Status, exception};
 use crate::attribute::{AttributeKey, AttributeValue};
-use crate::{Context, SpanContext, SpanId, Timestamp, semconv};
+use crate::{Context, SpanContext, SpanId, Timestamp, Tracer, semconv};
 
 /// A span that someone else ends: it can be described, from any thread, as long as it runs.
 ///
@@ -80,6 +80,14 @@ impl SpanRef {
     #[must_use]
     pub fn is_recording(&self) -> bool {
         self.live().is_some_and(|live| !live.has_ended())
+    }
+
+    /// The tracer that starts its children, in the application's name as [`Span::child`](crate::Span::child) does: for bridges that start them
+    /// in another context than the current one. `None` for a span that was not recording when this handle was made.
+    #[must_use]
+    pub fn tracer(&self) -> Option<Tracer> {
+        let tracer = self.live()?.tracer();
+        Some(tracer.with_scope(tracer.application()))
     }
 
     /// Sets an attribute; a second value for a key replaces the first.

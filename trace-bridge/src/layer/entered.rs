@@ -1,0 +1,67 @@
+//! Which spans are entered on a thread, and what keeps their contexts current.
+//!
+//! The core takes back whatever is left attached when a poll ends, so an entry may outlive its frame there; its scope then does nothing.
+
+use std::cell::RefCell;
+
+use tracing::span::Id;
+use tracing_core_ctx::Context;
+use tracing_core_ctx::context::Scope;
+
+thread_local! {
+    static ENTERED: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A thread that enters spans and never leaves them holds no more than this many; those beyond are not made current.
+const DEEPEST: usize = 4096;
+
+struct Entered {
+    layer: u32,
+    id: u64,
+    scope: Scope,
+}
+
+/// Makes the context of a span current, until [`exit`].
+#[inline]
+pub(super) fn enter(layer: u32, id: &Id, context: Context) {
+    let id = id.into_u64();
+    let _ = ENTERED.try_with(|entered| {
+        let Ok(mut entered) = entered.try_borrow_mut() else {
+            return;
+        };
+        if entered.len() < DEEPEST {
+            let scope = context.attach();
+            entered.push(Entered { layer, id, scope });
+        }
+    });
+}
+
+/// Ends what [`enter`] began on this thread, in whatever order. Where nothing was entered, nothing is done.
+#[inline]
+pub(super) fn exit(layer: u32, id: &Id) {
+    let id = id.into_u64();
+    let scope = ENTERED.try_with(|entered| {
+        let mut entered = entered.try_borrow_mut().ok()?;
+        let last = entered.last()?;
+        if last.id == id && last.layer == layer {
+            return entered.pop();
+        }
+        let is_it = |other: &Entered| other.id == id && other.layer == layer;
+        let found = entered.iter().rposition(is_it)?;
+        Some(entered.remove(found))
+    });
+    // Outside of the borrow: what the context held may be dropped with it, and that may be anybody's.
+    drop(scope.ok().flatten().map(|entered| entered.scope));
+}
+
+/// The span of this layer that was entered last.
+pub(super) fn last(layer: u32) -> Option<Id> {
+    ENTERED
+        .try_with(|entered| {
+            let entered = entered.try_borrow().ok()?;
+            let last = entered.iter().rfind(|entered| entered.layer == layer)?;
+            Some(Id::from_u64(last.id))
+        })
+        .ok()
+        .flatten()
+}

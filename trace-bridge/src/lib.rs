@@ -1,0 +1,43 @@
+//! The neighbours of distributed tracing in a service: [`tracing`](https://docs.rs/tracing) and logs.
+//!
+//! ```text
+//!   TraceLayer, ClientTraceLayer, Span::child          #[instrument], info_span!, info!
+//!                 |                                                |
+//!                 |                                          TracingLayer
+//!                 v                                                v
+//!        +----------------------------------------------------------------+
+//!        |  tracing-core-ctx: one current Context, one tree of spans      |
+//!        +-------------------------------+--------------------------------+
+//!                                        | logs: LogIds, IdLogger
+//!                                        v
+//!                  {"message":"..","trace_id":"..","span_id":".."}
+//! ```
+//!
+//! # Features
+//!
+//! None is on by default, and none changes what is there without it.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `log` | `logs::IdLogger`: lines of the `log` crate carry the ids |
+//! | `tracing` | `TracingLayer`: spans and events of `tracing` in the same tree; `logs::LogIds` on lines of `tracing_subscriber::fmt` |
+
+// Public API.
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub mod logs;
+
+#[doc = include_str!("../RATIONALE.md")]
+pub mod _rationale {}
+
+// Necessary for implementation.
+#[cfg(feature = "tracing")]
+mod layer;
+
+// The public interface is:
+#[cfg(feature = "tracing")]
+pub use layer::{Events, TracingLayer, TracingSpanExt};
+
+/// Tests the example of the front page.
+#[cfg(all(doctest, feature = "tracing"))]
+#[doc = include_str!("../README.md")]
+struct FrontPage;
