@@ -25,8 +25,12 @@
 //! ```
 //!
 //! An instrumentation of HTTP implements a trait of one method and runs the suite: see [`http`]. One of gRPC does the same: see [`grpc`].
+//!
+//! With the feature `amqp-broker` there is a broker for AMQP 0-9-1 to send messages through: `amqp::Broker`.
 
 // Public API.
+#[cfg(feature = "amqp-broker")]
+pub mod amqp;
 pub mod grpc;
 pub mod http;
 pub mod render;

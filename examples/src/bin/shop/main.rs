@@ -1,8 +1,9 @@
-//! The demo: a small shop of six services on loopback sockets, and what its traces look like.
+//! The demo: a small shop of ten services on loopback sockets and queues, and what its traces look like.
 //!
 //! Each service is a file below `services`, with a tracer and a pipeline of its own, as if it were a program of its own. The demo sends
 //! requests that go well, take long, fail and are given up, and draws the trace of each.
 
+mod brokers;
 mod draw;
 mod options;
 mod record;
@@ -16,6 +17,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use brokers::{BoxError, Brokers};
 use options::{Command, Options, USAGE};
 use report::Report;
 use telemetry::Telemetry;
@@ -43,20 +45,23 @@ fn main() -> ExitCode {
     finish(run(&options))
 }
 
-fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+fn run(options: &Options) -> Result<(), BoxError> {
     let runtime = Runtime::new()?;
     let mut telemetry = Telemetry::new(options.otlp.clone());
-    let gateway = runtime.block_on(services::open(|service| telemetry.tracer(service)))?;
+    let brokers = Brokers::open(options.kafka.as_deref(), options.amqp.as_deref());
+    let brokers = runtime.block_on(brokers)?;
+    let open = services::open(&brokers, |service| telemetry.tracer(service));
+    let gateway = runtime.block_on(open)?;
     let mut report = Report::new(options);
     write(&report.opening(&telemetry))?;
     for (number, visit) in (1..=options.requests()).zip(VISITS.iter().cycle()) {
         let answer = runtime.block_on(visit.make(gateway));
-        let spans = telemetry.collect(SETTLE);
+        let spans = telemetry.collect(SETTLE, &brokers.underway);
         write(&report.visit(number, visit, &answer, &spans))?;
     }
     if options.serve {
         write(&report.invitation(gateway))?;
-        runtime.block_on(serve(&telemetry, &mut report))?;
+        runtime.block_on(serve(&telemetry, &brokers, &mut report))?;
     }
     write(&report.services())?;
     drop(runtime);
@@ -65,7 +70,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 }
 
 /// Draws the traces of whoever comes, until the operator asks for the end.
-async fn serve(telemetry: &Telemetry, report: &mut Report) -> io::Result<()> {
+async fn serve(telemetry: &Telemetry, brokers: &Brokers, report: &mut Report) -> io::Result<()> {
     let mut stop = std::pin::pin!(examples::stop::asked_for()?);
     let mut look = tokio::time::interval(LOOK);
     loop {
@@ -74,7 +79,10 @@ async fn serve(telemetry: &Telemetry, report: &mut Report) -> io::Result<()> {
             _ = look.tick() => {}
         }
         if telemetry.has_news() {
-            write(&format!("\n{}", report.traces(&telemetry.collect(SETTLE))))?;
+            write(&format!(
+                "\n{}",
+                report.traces(&telemetry.collect(SETTLE, &brokers.underway))
+            ))?;
         }
     }
 }
@@ -85,7 +93,7 @@ fn write(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-fn finish(result: Result<(), Box<dyn Error>>) -> ExitCode {
+fn finish(result: Result<(), BoxError>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough.

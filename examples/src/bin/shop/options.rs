@@ -6,7 +6,7 @@ use crate::draw::Ink;
 use crate::visit::VISITS;
 
 pub(crate) const USAGE: &str = "\
-A small shop of six services on loopback sockets, and what its traces look like.
+A small shop of ten services on loopback sockets and queues, and what its traces look like.
 
 Usage: cargo demo [OPTIONS]
 
@@ -14,6 +14,9 @@ Options:
   --requests N  how many requests to send; default: one of each kind, with --serve none
   --serve       keep the services up, and draw the trace of every request that comes
   --otlp URL    also send the spans to a back end, by OTLP over HTTP: http://localhost:4318
+  --kafka HOST:PORT
+                a real Kafka broker; default: one within this process
+  --amqp URL    a real AMQP broker: amqp://localhost:5672; default: one within this process
   --no-color    no colours; also by NO_COLOR, and when the output is no terminal
   -h, --help    this text
 
@@ -33,6 +36,8 @@ pub(crate) struct Options {
     requests: Option<usize>,
     pub(crate) serve: bool,
     pub(crate) otlp: Option<String>,
+    pub(crate) kafka: Option<String>,
+    pub(crate) amqp: Option<String>,
     pub(crate) ink: Ink,
     /// The width of the terminal in columns.
     pub(crate) width: usize,
@@ -45,6 +50,8 @@ impl Command {
             requests: None,
             serve: false,
             otlp: None,
+            kafka: None,
+            amqp: None,
             ink: ink(),
             width: width(env::var("COLUMNS").ok().as_deref()),
         };
@@ -69,6 +76,8 @@ impl Command {
                     options.requests = Some(number);
                 }
                 "--otlp" => options.otlp = Some(value_of("a URL")?),
+                "--kafka" => options.kafka = Some(value_of("a host and a port")?),
+                "--amqp" => options.amqp = Some(value_of("a URL")?),
                 "--serve" if value.is_none() => options.serve = true,
                 "--no-color" if value.is_none() => options.ink = Ink::Plain,
                 "-h" | "--help" if value.is_none() => return Ok(Self::Help),
@@ -147,6 +156,8 @@ mod tests {
             ),
             (&["--requests", "-1"], "--requests needs a number, not `-1`"),
             (&["--otlp"], "--otlp needs a URL"),
+            (&["--kafka"], "--kafka needs a host and a port"),
+            (&["--amqp"], "--amqp needs a URL"),
         ] {
             assert_eq!(parse(arguments), Err(problem.to_owned()), "{arguments:?}");
         }

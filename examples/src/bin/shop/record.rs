@@ -68,6 +68,9 @@ fn label(record: &SpanRecord, outcome: Outcome) -> String {
     if let Some(code) = rpc_status(attributes) {
         return printable(code);
     }
+    if let Some(settlement) = text(attributes, semconv::CTX_MESSAGE_SETTLEMENT.name()) {
+        return printable(settlement);
+    }
     // Of the path of a type its last part says enough.
     let error = text(attributes, semconv::ERROR_TYPE.name()).unwrap_or_default();
     printable(last_part(error, "::"))
@@ -95,6 +98,7 @@ fn link(link: &span::Link) -> Link {
         trace: link.span_context.trace_id(),
         span: link.span_context.span_id(),
         label: String::new(),
+        sent: None,
     }
 }
 

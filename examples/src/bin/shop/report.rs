@@ -31,8 +31,8 @@ impl Report {
     pub(crate) fn opening(&self, telemetry: &Telemetry) -> String {
         let mut text = String::new();
         let mut line = Line::new(self.palette.ink);
-        line.put(Palette::STRONG, "A shop of six services");
-        line.put(Palette::PLAIN, " on loopback sockets:");
+        line.put(Palette::STRONG, "A shop of ten services");
+        line.put(Palette::PLAIN, " on loopback sockets and queues:");
         for service in services::NAMES {
             line.put(Palette::PLAIN, " ");
             line.put(self.palette.service(service), service);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::error::Error;
 use std::io::{self, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -13,6 +12,8 @@ use trace_pipeline::otlp::OtlpConfig;
 use trace_pipeline::{Batch, ExportError, Exporter, Pipeline, PipelineSink};
 use tracing_core_ctx::diagnostics::{self, Level};
 use tracing_core_ctx::{SpanSink as _, Tracer};
+
+use crate::brokers::{BoxError, Underway};
 
 /// All pipelines of the shop.
 #[derive(Debug)]
@@ -54,7 +55,7 @@ impl Telemetry {
     }
 
     /// The tracer of a service, at the head of a pipeline of its own.
-    pub(crate) fn tracer(&mut self, service: &str) -> Result<Tracer, Box<dyn Error>> {
+    pub(crate) fn tracer(&mut self, service: &str) -> Result<Tracer, BoxError> {
         let fork = Fork {
             spans: self.spans.clone(),
             remote: self.remote(service)?,
@@ -68,7 +69,7 @@ impl Telemetry {
         Ok(tracer)
     }
 
-    fn remote(&mut self, service: &str) -> Result<Option<PipelineSink>, Box<dyn Error>> {
+    fn remote(&mut self, service: &str) -> Result<Option<PipelineSink>, BoxError> {
         let builder = trace_pipeline::from_env().service(service);
         let pipeline = match &self.backend {
             Backend::Nowhere => return Ok(None),
@@ -85,16 +86,16 @@ impl Telemetry {
         &self.backend
     }
 
-    /// Waits until every span that has started has ended, and returns those that were not returned before. Takes no longer than
-    /// `limit`; what is missing then comes with the next call.
-    pub(crate) fn collect(&self, limit: Duration) -> Vec<ExportedSpan> {
+    /// Waits until every span that has started has ended and no message is under way, and returns the spans that were not returned
+    /// before. Takes no longer than `limit`; what is missing then comes with the next call.
+    pub(crate) fn collect(&self, limit: Duration, underway: &Underway) -> Vec<ExportedSpan> {
         const LOOK: Duration = Duration::from_millis(1);
 
         let until = Instant::now() + limit;
         // A service that answers may still be calling: it is at rest only when nobody has begun anything while all were looked at.
         let mut last = None;
         loop {
-            let ended = self.ended();
+            let ended = self.ended().filter(|_| underway.is_empty());
             if (ended.is_some() && ended == last) || Instant::now() >= until {
                 break;
             }
@@ -208,7 +209,7 @@ impl Exporter for Fork {
     }
 }
 
-/// Twelve pipelines have one environment and one back end: what is wrong with these is told once. How many spans are lost by
+/// Twenty pipelines have one environment and one back end: what is wrong with these is told once. How many spans are lost by
 /// it is told at the end.
 fn report_once() {
     static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());

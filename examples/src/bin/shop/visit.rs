@@ -47,6 +47,11 @@ pub(crate) const VISITS: &[Visit] = &[
             r#"{"item":"chair","customer":"bob"}"#,
         )
     },
+    Visit::checkout(
+        "bounced",
+        "fay buys a lamp, but nobody has her address: the mail becomes a dead letter",
+        r#"{"item":"lamp","customer":"fay"}"#,
+    ),
     Visit::get(
         "streamed",
         "cyd reads the catalogue, which comes in pieces",

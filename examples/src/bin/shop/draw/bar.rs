@@ -56,6 +56,20 @@ impl Scale {
             .collect()
     }
 
+    /// `bar` with dots over the time that a message was `queued`, where nothing else is.
+    pub(crate) fn in_queue(self, queued: &Range<u64>, bar: &str) -> String {
+        let cells = if queued.is_empty() {
+            0..0
+        } else {
+            self.cell(queued.start)..self.cell(queued.end)
+        };
+        let dotted = |(cell, sign): (usize, char)| match sign {
+            ' ' if cells.contains(&cell) => '┈',
+            sign => sign,
+        };
+        bar.chars().enumerate().map(dotted).collect()
+    }
+
     /// The cell of a moment.
     pub(crate) fn cell(self, moment: u64) -> usize {
         (self.half(moment) / 2).min(self.cells.saturating_sub(1))
@@ -112,6 +126,15 @@ mod tests {
         assert_eq!(scale.bar(&(0..1000), &critical), "█▌──────██");
         let critical = [150..300, 700..700];
         assert_eq!(scale.bar(&(0..1000), &critical), "─▐█───────");
+    }
+
+    #[test]
+    fn time_in_a_queue_is_dotted_up_to_the_bar() {
+        let scale = Scale::new(0..1000, 10);
+        let bar = scale.bar(&(650..1000), &[]);
+        assert_eq!(scale.in_queue(&(250..650), &bar), "  ┈┈┈┈╶───");
+        assert_eq!(scale.in_queue(&(650..650), &bar), bar);
+        assert_eq!(scale.in_queue(&(640..650), &bar), bar);
     }
 
     #[test]

@@ -154,6 +154,7 @@ fn a_linked_span_is_called_by_its_name_or_else_by_its_ids() {
         trace: TraceId::from_u128(1).unwrap(),
         span: SpanId::from_u64(id).unwrap(),
         label: String::new(),
+        sent: None,
     };
     let mut receipt = span(9, None, "send receipt", 100..110);
     receipt.trace = TraceId::from_u128(2).unwrap();
@@ -186,4 +187,35 @@ fn a_span_whose_parent_is_elsewhere_is_a_root() {
     ];
     let traces = Trace::assemble(spans);
     assert_eq!(traces[0].roots, [0, 2]);
+}
+
+#[test]
+fn a_message_is_drawn_from_where_it_was_sent() {
+    let kind = |kind, span| Span { kind, ..span };
+    let send = kind(SpanKind::Producer, span(1, None, "send orders", 0..10));
+    let mut process = kind(
+        SpanKind::Consumer,
+        span(2, Some(1), "process orders", 40..100),
+    );
+    process.links = vec![Link {
+        trace: send.trace,
+        span: send.id,
+        label: String::new(),
+        sent: None,
+    }];
+    let mut batch = kind(SpanKind::Consumer, span(3, None, "process orders", 50..60));
+    batch.trace = TraceId::from_u128(2).unwrap();
+    batch.links = process.links.clone();
+    let expected = [
+        "  service  span                                  0 ms                100.0 ms",
+        "  shop     → send orders                         ███                            10.0 ms ◀",
+        "  shop     └╴⇢ process orders                    ┈┈┈┈┈┈┈┈┈┈┈─────────────────   60.0 ms",
+        "               ↪ 40.0 ms in queue",
+        "  ◀ slowest part: shop send orders, 10.0 ms of the 10.0 ms on the critical path (100 %)",
+        "  service  span                                  0 ms                 10.0 ms",
+        "  shop     ⇢ process orders                      ████████████████████████████   10.0 ms",
+        "             ↪ follows from shop send orders, 50.0 ms in queue",
+    ];
+    let drawing = draw(vec![send, process, batch], &plain(), 100);
+    assert_eq!(drawing.lines().collect::<Vec<_>>(), expected, "\n{drawing}");
 }

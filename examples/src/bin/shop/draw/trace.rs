@@ -22,6 +22,14 @@ pub(crate) struct Span {
     pub(crate) links: Vec<Link>,
 }
 
+impl Span {
+    /// When the message was sent that this continues the trace of.
+    pub(crate) fn queued_since(&self) -> Option<u64> {
+        let own = |link: &&Link| Some(link.span) == self.parent;
+        self.links.iter().find(own).and_then(|link| link.sent)
+    }
+}
+
 /// How a span ended, which decides how it looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -47,6 +55,8 @@ pub(crate) struct Link {
     pub(crate) span: SpanId,
     /// Who that is, once [`Trace::assemble`] has found it.
     pub(crate) label: String,
+    /// When the message was given to be sent, if this is from its consumer to its producer; once [`Trace::assemble`] has found it.
+    pub(crate) sent: Option<u64>,
 }
 
 /// The spans of one trace as a tree.
@@ -162,14 +172,21 @@ impl Trace {
 
 /// Says who is linked: by name if the span is among these, else by its ids.
 fn name_links(spans: &mut [Span]) {
-    let names: HashMap<SpanId, String> = spans
+    let known: HashMap<SpanId, (String, Option<u64>)> = spans
         .iter()
-        .map(|span| (span.id, format!("{} {}", span.service, span.name)))
+        .map(|span| {
+            let name = format!("{} {}", span.service, span.name);
+            let sent = (span.kind == SpanKind::Producer).then_some(span.start);
+            (span.id, (name, sent))
+        })
         .collect();
-    for link in spans.iter_mut().flat_map(|span| &mut span.links) {
-        link.label = match names.get(&link.span) {
-            Some(name) => name.clone(),
-            None => format!("span {} of trace {}", link.span, link.trace),
-        };
+    for span in spans {
+        let is_consumer = span.kind == SpanKind::Consumer;
+        for link in &mut span.links {
+            (link.label, link.sent) = match known.get(&link.span) {
+                Some((name, sent)) => (name.clone(), sent.filter(|_| is_consumer)),
+                None => (format!("span {} of trace {}", link.span, link.trace), None),
+            };
+        }
     }
 }

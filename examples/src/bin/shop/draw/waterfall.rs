@@ -4,10 +4,10 @@ use super::bar::Scale;
 use super::critical::CriticalPath;
 use super::ink::shorten;
 use super::trace::Node;
-use super::{Line, Outcome, Palette, Span, Style, Trace, millis};
+use super::{Line, Link, Outcome, Palette, Span, Style, Trace, millis};
 
 /// What the signs mean.
-pub(crate) const LEGEND: &str = "█ on the critical path  ─ waiting, or beside it  → call  ↻ retry  • event  ↪ link  ✗ error  ◀ slowest part";
+pub(crate) const LEGEND: &str = "█ on the critical path  ─ waiting, or beside it  → call  ↻ retry  ⇢ message  ┈ in queue  • event  ↪ link  ✗ error  ◀ slowest part";
 
 /// The fewest cells that show anything.
 const LEAST_BAR: usize = 16;
@@ -41,12 +41,7 @@ pub(crate) fn waterfall(trace: &Trace, palette: &Palette, width: usize) -> Strin
             trace.nodes.len() > 1 && path.slowest.is_some_and(|(slowest, _)| slowest == place);
         row.span(&path.stretches[place], is_slowest, &mut text);
         for link in &node.span.links {
-            row.note(
-                &format!("↪ follows from {}", link.label),
-                None,
-                0,
-                &mut text,
-            );
+            row.link(link, &mut text);
         }
         for event in &node.span.events {
             let since = event.time.saturating_sub(trace.start());
@@ -186,7 +181,9 @@ impl Row<'_> {
         };
         line.put(style, &shorten(&name(self.node), room));
         line.pad(columns.bar);
-        line.put(color, &self.scale.bar(&(span.start..span.end), critical));
+        let bar = self.scale.bar(&(span.start..span.end), critical);
+        let queued = span.queued_since().unwrap_or(span.start)..span.start;
+        line.put(color, &self.scale.in_queue(&queued, &bar));
         line.put_right(
             style,
             &millis(span.end.saturating_sub(span.start)),
@@ -200,6 +197,20 @@ impl Row<'_> {
         line.end(text);
     }
 
+    /// Where the span comes from, if that is not the row above it, and how long a message was in its queue.
+    fn link(&self, link: &Link, text: &mut String) {
+        let span = &self.node.span;
+        let queued = link
+            .sent
+            .map(|sent| format!("{} in queue", millis(span.start.saturating_sub(sent))));
+        let note = match queued {
+            Some(queued) if Some(link.span) == span.parent => queued,
+            Some(queued) => format!("follows from {}, {queued}", link.label),
+            None => format!("follows from {}", link.label),
+        };
+        self.note(&format!("↪ {note}"), None, 0, text);
+    }
+
     /// A link or an event below the span; `time` is marked in the bar's column.
     fn note(&self, note: &str, time: Option<u64>, since_start: u64, text: &mut String) {
         let columns = self.columns;
@@ -210,7 +221,8 @@ impl Row<'_> {
             .map(|&followed| rail(followed))
             .collect();
         guides.push_str(rail(!self.node.children.is_empty()));
-        let mark = time.map_or_else(|| columns.bar_width(), |time| self.scale.cell(time));
+        let after_time = columns.label - columns.bar;
+        let mark = time.map_or(after_time, |time| self.scale.cell(time));
         // A long one may use the empty cells before its mark.
         let room = columns
             .tree_width()
@@ -232,7 +244,8 @@ fn name(node: &Node) -> String {
     let arrow = match node.span.kind {
         SpanKind::Client | SpanKind::Producer if node.span.is_repeated => "↻ ",
         SpanKind::Client | SpanKind::Producer => "→ ",
-        SpanKind::Consumer | SpanKind::Internal | SpanKind::Server => "",
+        SpanKind::Consumer => "⇢ ",
+        SpanKind::Internal | SpanKind::Server => "",
     };
     format!("{arrow}{}", node.span.name)
 }

@@ -1,7 +1,8 @@
-//! orders: axum, and tonic's clients over traced channels.
+//! orders: axum, tonic's clients over traced channels, and a Kafka producer.
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::routing::post;
@@ -11,19 +12,27 @@ use examples::shop::payment_client::PaymentClient;
 use examples::shop::{ChargeRequest, ReserveRequest};
 use grpc_trace::{ClientTrace, ClientTraceLayer};
 use http::StatusCode;
+use queue_trace::QueueTracer;
+use queue_trace::kafka::TracedProducer;
+use rdkafka::producer::FutureRecord;
 use serde::Deserialize;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 use tower_trace::TraceLayer;
-use tracing_core_ctx::{Relation, Span, SpanFutureExt as _, SpanRef, Tracer};
+use tracing_core_ctx::{Span, SpanFutureExt as _, SpanRef, Tracer};
 
 use super::{listen, work};
+use crate::brokers::{BoxError, Brokers, ORDERS_PLACED, Underway};
+
+/// How long the queue of the producer may be full.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
 struct Orders {
-    tracer: Tracer,
     inventory: InventoryClient<ClientTrace<Channel>>,
     payment: PaymentClient<ClientTrace<Channel>>,
+    events: TracedProducer,
+    underway: Underway,
 }
 
 #[derive(Debug, Deserialize)]
@@ -36,7 +45,8 @@ pub(super) async fn open(
     tracer: Tracer,
     inventory: SocketAddr,
     payment: SocketAddr,
-) -> io::Result<SocketAddr> {
+    brokers: &Brokers,
+) -> Result<SocketAddr, BoxError> {
     let trace = ClientTraceLayer::new(tracer.clone());
     let connect = |address: SocketAddr| {
         let endpoint = Endpoint::from_shared(format!("http://{address}"));
@@ -45,13 +55,14 @@ pub(super) async fn open(
     let orders = Orders {
         inventory: InventoryClient::new(connect(inventory)?),
         payment: PaymentClient::new(connect(payment)?),
-        tracer: tracer.clone(),
+        events: brokers.kafka.producer(QueueTracer::new(tracer.clone()))?,
+        underway: brokers.underway.clone(),
     };
     let router = Router::new()
         .route("/orders", post(place))
         .with_state(orders)
         .layer(TraceLayer::for_axum(tracer));
-    listen::axum(router).await
+    Ok(listen::axum(router).await?)
 }
 
 /// Prices the order, then reserves its item and charges the customer at the same time. Whichever fails first cancels the other.
@@ -64,7 +75,7 @@ async fn place(State(orders): State<Orders>, Json(order): Json<Order>) -> Status
         .in_span(Span::child("charge"));
     match tokio::try_join!(reserve, charge) {
         Ok(((), ())) => {
-            orders.send_receipt();
+            orders.announce(&order).await;
             StatusCode::CREATED
         }
         Err(status) => status,
@@ -109,17 +120,18 @@ impl Orders {
         expect_ok(charged.map(drop))
     }
 
-    /// Nobody waits for the receipt: it follows from the order, in a trace of its own.
-    fn send_receipt(&self) {
-        let mut span = self.tracer.span("send receipt").root();
-        if let Some(order) = SpanRef::current().span_context() {
-            span = span.relation(Relation::FollowsFrom(order.clone()));
+    /// Tells whoever wants to know. That nobody could be told is no reason to take the order back.
+    async fn announce(&self, order: &Order) {
+        let text =
+            serde_json::json!({ "customer": order.customer, "item": order.item }).to_string();
+        let record = FutureRecord::to(ORDERS_PLACED)
+            .key(&order.customer)
+            .payload(&text);
+        // Two services listen.
+        let send = self.events.send(record, PATIENCE);
+        if self.underway.send(self.underway.send(send)).await.is_err() {
+            SpanRef::current().event("announcement.failed", |_| {});
         }
-        let send = async {
-            work(7).await;
-            SpanRef::current().event("mail.queued", |_| {});
-        };
-        tokio::spawn(send.in_span(span.start()));
     }
 }
 

@@ -1,8 +1,8 @@
-//! payment: tonic, and a hyper connection by hand to ask the fraud check.
+//! payment: tonic, a hyper connection by hand to ask the fraud check, and a Kafka producer.
 
 use std::error::Error;
-use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use examples::shop::payment_server::{Payment, PaymentServer};
@@ -12,6 +12,9 @@ use http::header;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use queue_trace::QueueTracer;
+use queue_trace::kafka::TracedProducer;
+use rdkafka::producer::FutureRecord;
 use tokio::net::TcpStream;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
@@ -19,22 +22,36 @@ use tower_trace::{ClientTraceLayer, Templates};
 use tracing_core_ctx::{Span, SpanFutureExt as _, SpanRef, Tracer};
 
 use super::{listen, work};
+use crate::brokers::{BoxError, Brokers, PAYMENTS_CHARGED, Underway};
+
+/// How long the queue of the producer may be full.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 struct Cashier {
     fraud: SocketAddr,
     trace: ClientTraceLayer,
+    events: TracedProducer,
+    underway: Underway,
 }
 
-pub(super) async fn open(tracer: Tracer, fraud: SocketAddr) -> io::Result<SocketAddr> {
-    let urls = Templates::new(["/risk/{customer}"]).map_err(io::Error::other)?;
+pub(super) async fn open(
+    tracer: Tracer,
+    fraud: SocketAddr,
+    brokers: &Brokers,
+) -> Result<SocketAddr, BoxError> {
+    let urls = Templates::new(["/risk/{customer}"])?;
     let cashier = Cashier {
         fraud,
         trace: ClientTraceLayer::new(tracer.clone()).templates(urls),
+        events: brokers.kafka.producer(QueueTracer::new(tracer.clone()))?,
+        underway: brokers.underway.clone(),
     };
     let server = Server::builder()
         .layer(TraceLayer::new(tracer).service::<PaymentServer<Cashier>>())
         .add_service(PaymentServer::new(cashier));
-    listen::tonic(|incoming| server.serve_with_incoming(incoming))
+    Ok(listen::tonic(|incoming| {
+        server.serve_with_incoming(incoming)
+    })?)
 }
 
 #[tonic::async_trait]
@@ -50,19 +67,37 @@ impl Payment for Cashier {
                 return Err(Status::unavailable("the fraud check is out of reach"));
             }
         };
+        let customer = &request.get_ref().customer;
         let bank = async {
             work(11).await;
             if risk != "low" {
                 SpanRef::current().event("charge.declined", |event| event.set("shop.risk", &*risk));
                 return Err(Status::failed_precondition("the bank declined"));
             }
-            Ok(Response::new(ChargeReply {}))
+            Ok(())
         };
-        bank.in_span(Span::child("ask bank")).await
+        bank.in_span(Span::child("ask bank")).await?;
+        self.announce(customer).await;
+        Ok(Response::new(ChargeReply {}))
     }
 }
 
 impl Cashier {
+    /// Tells whoever wants to know. That nobody could be told does not give the money back.
+    async fn announce(&self, customer: &str) {
+        let record = FutureRecord::to(PAYMENTS_CHARGED)
+            .key(customer)
+            .payload(customer);
+        if self
+            .underway
+            .send(self.events.send(record, PATIENCE))
+            .await
+            .is_err()
+        {
+            SpanRef::current().event("announcement.failed", |_| {});
+        }
+    }
+
     /// Asks the fraud check over a connection of its own: no pool, no tower, no client library.
     async fn risk_of(&self, customer: &str) -> Result<String, Box<dyn Error + Send + Sync>> {
         let stream = TcpStream::connect(self.fraud).await?;

@@ -1,0 +1,155 @@
+//! What is handed over, and the spans of handling it.
+
+use lapin::options::{BasicAckOptions, BasicGetOptions};
+use tracing_core_ctx::{Span, SpanKind};
+
+use super::stage::{LONG, Stage, consume, is_linked, next, publish, settlement};
+
+pub(super) async fn publish_process_and_ack_are_one_trace(
+    Stage {
+        channel,
+        queue,
+        recorder,
+        ..
+    }: Stage,
+) {
+    publish(&channel, &queue).await.unwrap();
+    let publish = recorder.take_one();
+    assert_eq!(publish.name(), format!("publish {queue}"));
+    assert_eq!(publish.kind(), SpanKind::Producer);
+    publish.assert_unset();
+    publish.assert_attributes(&[
+        ("messaging.system.name", "rabbitmq".into()),
+        ("messaging.operation.name", "publish".into()),
+        ("messaging.operation.type", "send".into()),
+        ("messaging.destination.name", queue.as_str().into()),
+        ("messaging.message.id", "m-7".into()),
+        ("rabbitmq.destination.routing_key", queue.as_str().into()),
+    ]);
+
+    let mut consumer = consume(&channel, &queue).await;
+    let mut delivery = next(&mut consumer).await;
+    assert_eq!(delivery.data, b"hello");
+    delivery.process(async { Span::child("work").end() }).await;
+    assert!(delivery.ack(BasicAckOptions::default()).await.unwrap());
+    drop(delivery);
+
+    let ack = recorder.take_named(&format!("ack {queue}"));
+    let process = recorder.take_named(&format!("process {queue}"));
+    assert!(process.is_child_of(&publish));
+    assert!(is_linked(&process, &publish));
+    assert_eq!(process.kind(), SpanKind::Consumer);
+    assert_eq!(settlement(&process), "ack");
+    assert_eq!(process.int("rabbitmq.message.delivery_tag"), 1);
+    process.assert_absent("ctx.message.redelivered");
+    assert!(ack.is_child_of(&process));
+    assert_eq!(ack.kind(), SpanKind::Client);
+    assert_eq!(ack.str("messaging.operation.type"), "settle");
+    assert!(recorder.take_named("work").is_child_of(&process));
+}
+
+pub(super) async fn a_get_is_a_receive_span_with_a_link_and_none_when_the_queue_is_empty(
+    Stage {
+        channel,
+        queue,
+        recorder,
+        ..
+    }: Stage,
+) {
+    let options = BasicGetOptions::default();
+    let empty = channel
+        .basic_get(queue.as_str().into(), options)
+        .await
+        .unwrap();
+    assert!(empty.is_none());
+    recorder.assert_nothing();
+
+    publish(&channel, &queue).await.unwrap();
+    let publish = recorder.take_one();
+    let got = channel
+        .basic_get(queue.as_str().into(), options)
+        .await
+        .unwrap();
+    let mut got = got.unwrap();
+    assert_eq!(got.message_count, 0);
+    let receive = recorder.take_one();
+    assert_eq!(receive.name(), format!("receive {queue}"));
+    assert_eq!(receive.kind(), SpanKind::Client);
+    assert_eq!(receive.parent(), None);
+    assert!(is_linked(&receive, &publish));
+    got.ack(BasicAckOptions::default()).await.unwrap();
+    drop(got);
+    let process = recorder.take_named(&format!("process {queue}"));
+    assert!(process.is_child_of(&publish));
+    let _ack = recorder.take_one();
+}
+
+pub(super) async fn a_delegate_runs_as_the_work_of_the_process_span(
+    Stage {
+        channel,
+        queue,
+        recorder,
+        ..
+    }: Stage,
+) {
+    let consumer = consume(&channel, &queue).await;
+    consumer.set_delegate(|delivery| async move {
+        if let Ok(Some(mut delivery)) = delivery {
+            Span::child("work").end();
+            delivery.ack(BasicAckOptions::default()).await.unwrap();
+        }
+    });
+    publish(&channel, &queue).await.unwrap();
+    let spans = recorder.wait_for(4, LONG);
+    let named = |name: &str| {
+        spans
+            .iter()
+            .find(|span| span.name().starts_with(name))
+            .unwrap()
+    };
+    assert!(named("work").is_child_of(named("process")));
+    assert!(named("ack").is_child_of(named("process")));
+    assert!(named("process").is_child_of(named("publish")));
+}
+
+pub(super) async fn a_delivery_of_a_consumer_without_acks_says_nothing_of_settlement(
+    Stage {
+        channel,
+        queue,
+        recorder,
+        ..
+    }: Stage,
+) {
+    publish(&channel, &queue).await.unwrap();
+    let options = BasicGetOptions { no_ack: true };
+    let got = channel
+        .basic_get(queue.as_str().into(), options)
+        .await
+        .unwrap();
+    drop(got.unwrap());
+    let process = recorder.take_named(&format!("process {queue}"));
+    process.assert_absent("ctx.message.settlement");
+    let _others = recorder.take();
+}
+
+pub(super) async fn a_panic_while_processing_fails_the_span(
+    Stage {
+        channel,
+        queue,
+        recorder,
+        ..
+    }: Stage,
+) {
+    publish(&channel, &queue).await.unwrap();
+    let _publish = recorder.take_one();
+    let mut consumer = consume(&channel, &queue).await;
+    let delivery = next(&mut consumer).await;
+    let work = tokio::spawn(async move {
+        let _delivery = delivery;
+        panic!("a bug");
+    });
+    assert!(work.await.unwrap_err().is_panic());
+    let process = recorder.take_one();
+    process.assert_failed("panic");
+    assert_eq!(settlement(&process), "none");
+}

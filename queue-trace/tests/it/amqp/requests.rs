@@ -1,0 +1,71 @@
+//! Requests and replies.
+
+use lapin::BasicProperties;
+use lapin::options::{BasicAckOptions, BasicPublishOptions};
+use queue_trace::amqp::TracedChannel;
+use queue_trace::{QueueTracer, Relation};
+
+use super::stage::{Stage, consume, next, publish};
+
+pub(super) async fn a_reply_is_sent_from_the_process_span_and_names_its_request(stage: Stage) {
+    let replies = stage.declare("replies", &[]).await;
+    let Stage {
+        channel,
+        queue,
+        recorder,
+        ..
+    } = stage;
+    let request = || {
+        BasicProperties::default()
+            .with_reply_to(replies.as_str().into())
+            .with_correlation_id("order-7".into())
+    };
+    let options = BasicPublishOptions::default();
+    let to = queue.as_str().into();
+    let sent = channel
+        .basic_publish("".into(), to, options, b"?", request())
+        .await;
+    sent.unwrap().await.unwrap();
+    let asked = recorder.take_one();
+    assert_eq!(asked.str("messaging.message.conversation_id"), "order-7");
+
+    let mut consumer = consume(&channel, &queue).await;
+    let mut delivery = next(&mut consumer).await;
+    let properties = BasicProperties::default();
+    let reply = channel.reply(&delivery, options, b"!", properties).await;
+    reply.unwrap().unwrap().await.unwrap();
+    delivery.ack(BasicAckOptions::default()).await.unwrap();
+    drop(delivery);
+    let reply = recorder.take_named(&format!("publish {replies}"));
+    assert_eq!(reply.str("messaging.message.conversation_id"), "order-7");
+    assert!(reply.is_child_of(&recorder.take_named(&format!("process {queue}"))));
+    let _ack = recorder.take_one();
+
+    let mut answers = consume(&channel, &replies).await;
+    let answer = next(&mut answers).await;
+    assert_eq!(answer.data, b"!");
+    let properties = BasicProperties::default();
+    let none = channel.reply(&answer, options, b"", properties).await;
+    assert!(none.unwrap().is_none(), "a reply wants no reply");
+    drop(answer);
+    assert!(recorder.take_one().is_child_of(&reply));
+}
+
+pub(super) async fn a_relation_can_be_set_for_queues_of_requests(
+    Stage {
+        channel,
+        queue,
+        recorder,
+        ..
+    }: Stage,
+) {
+    let requests = QueueTracer::new(recorder.tracer("rpc")).relation(Relation::ChildOnly);
+    let channel = TracedChannel::new(channel.inner().clone(), requests);
+    publish(&channel, &queue).await.unwrap();
+    let publish = recorder.take_one();
+    let mut consumer = consume(&channel, &queue).await;
+    drop(next(&mut consumer).await);
+    let process = recorder.take_one();
+    assert!(process.is_child_of(&publish));
+    assert!(process.links().is_empty());
+}
