@@ -1,4 +1,5 @@
-//! The neighbours of distributed tracing in a service: [`tracing`](https://docs.rs/tracing).
+//! The neighbours of distributed tracing in a service: [`tracing`](https://docs.rs/tracing) and
+//! [OpenTelemetry](https://docs.rs/opentelemetry).
 //!
 //! ```text
 //!   TraceLayer, ClientTraceLayer, Span::child          #[instrument], info_span!, info!
@@ -18,10 +19,16 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
+//! | `opentelemetry` | the module `otel`: one current context with OpenTelemetry's API (release 0.33), its spans in our pipeline, its propagators |
+//! | `opentelemetry-sdk` | `otel::SdkExporter`: our spans in the exporters of OpenTelemetry's SDK |
 //! | `tracing` | `TracingLayer`: spans and events of `tracing` in the same tree |
 
 #[doc = include_str!("../RATIONALE.md")]
 pub mod _rationale {}
+
+// Public API.
+#[cfg(feature = "opentelemetry")]
+pub mod otel;
 
 // Necessary for implementation.
 #[cfg(feature = "tracing")]
@@ -32,6 +39,6 @@ mod layer;
 pub use layer::{Events, TracingLayer, TracingSpanExt};
 
 /// Tests the example of the front page.
-#[cfg(all(doctest, feature = "tracing"))]
+#[cfg(all(doctest, feature = "opentelemetry", feature = "tracing"))]
 #[doc = include_str!("../README.md")]
 struct FrontPage;
