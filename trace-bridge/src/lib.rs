@@ -1,4 +1,5 @@
-//! The neighbours of distributed tracing in a service: [`tracing`](https://docs.rs/tracing) and logs.
+//! The neighbours of distributed tracing in a service: [`tracing`](https://docs.rs/tracing), logs and
+//! [OpenTelemetry](https://docs.rs/opentelemetry).
 //!
 //! ```text
 //!   TraceLayer, ClientTraceLayer, Span::child          #[instrument], info_span!, info!
@@ -20,11 +21,15 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `log` | `logs::IdLogger`: lines of the `log` crate carry the ids |
+//! | `opentelemetry` | the module `otel`: one current context with OpenTelemetry's API (release 0.33), its spans in our pipeline, its propagators |
+//! | `opentelemetry-sdk` | `otel::SdkExporter`: our spans in the exporters of OpenTelemetry's SDK |
 //! | `tracing` | `TracingLayer`: spans and events of `tracing` in the same tree; `logs::LogIds` on lines of `tracing_subscriber::fmt` |
 
 // Public API.
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub mod logs;
+#[cfg(feature = "opentelemetry")]
+pub mod otel;
 
 #[doc = include_str!("../RATIONALE.md")]
 pub mod _rationale {}
@@ -38,6 +43,6 @@ mod layer;
 pub use layer::{Events, TracingLayer, TracingSpanExt};
 
 /// Tests the example of the front page.
-#[cfg(all(doctest, feature = "tracing"))]
+#[cfg(all(doctest, feature = "opentelemetry", feature = "tracing"))]
 #[doc = include_str!("../README.md")]
 struct FrontPage;

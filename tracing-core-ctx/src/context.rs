@@ -16,6 +16,7 @@
 //! same moment whatever the code inside left attached: nothing leaks across an `.await`.
 
 mod future;
+mod neighbour;
 mod scope;
 mod stream;
 mod values;
@@ -25,6 +26,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 pub use future::{FutureExt, WithContext};
+pub use neighbour::{Neighbour, NeighbourExists, set_neighbour};
 pub use scope::{Entered, Scope};
 pub use stream::{StreamExt, StreamWithContext};
 use values::Values;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
 
-use super::Context;
+use super::{Context, neighbour};
 
 thread_local! {
     static STACK: RefCell<Stack> = const {
@@ -64,6 +64,9 @@ pub struct Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         drop(leave(self.ticket));
+        if neighbour::get().is_some() {
+            tell_left();
+        }
     }
 }
 
@@ -84,6 +87,9 @@ impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
         come_home(self.ticket, self.home);
+        if neighbour::get().is_some() {
+            tell_left();
+        }
     }
 }
 
@@ -96,6 +102,17 @@ impl fmt::Debug for Entered<'_> {
 /// Shows the current context to `read`; `None` when the thread is being torn down or the stack is in use.
 #[inline]
 pub(super) fn with_current<R>(read: impl FnOnce(&Context) -> R) -> Option<R> {
+    match neighbour::get() {
+        None => with_ours(read),
+        Some(neighbour) => {
+            let ours = with_ours(Context::clone)?;
+            Some(read(neighbour.above(&ours).as_ref().unwrap_or(&ours)))
+        }
+    }
+}
+
+#[inline]
+fn with_ours<R>(read: impl FnOnce(&Context) -> R) -> Option<R> {
     STACK
         .try_with(|stack| {
             let stack = stack.try_borrow().ok()?;
@@ -155,7 +172,29 @@ fn push(context: &mut Context) -> Ticket {
         stack.next = ticket.number + 1;
         ticket
     });
-    pushed.unwrap_or(Ticket::NONE)
+    let ticket = pushed.unwrap_or(Ticket::NONE);
+    if neighbour::get().is_some() {
+        tell_entered(ticket);
+    }
+    ticket
+}
+
+#[cold]
+fn tell_entered(ticket: Ticket) {
+    if let Some(neighbour) = neighbour::get()
+        && ticket.number != Ticket::NONE.number
+        && let Some(context) = with_ours(Context::clone)
+    {
+        neighbour.entered(&context, ticket.depth + 1);
+    }
+}
+
+#[cold]
+fn tell_left() {
+    let depth = STACK.try_with(|stack| stack.try_borrow().map_or(0, |stack| stack.depth));
+    if let (Some(neighbour), Ok(depth)) = (neighbour::get(), depth) {
+        neighbour.left(depth);
+    }
 }
 
 #[cold]
