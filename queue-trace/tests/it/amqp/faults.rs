@@ -182,7 +182,6 @@ async fn two_clients(traced: bool, recorder: &SpanRecorder) -> Seen {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "to be run again: its reader waited for messages that had been settled"]
 async fn a_broker_that_dies_under_load_loses_as_much_with_tracing_as_without() {
     let recorder = SpanRecorder::new();
     let bare = two_clients(false, &recorder).await;
