@@ -2,7 +2,11 @@
 
 mod broker;
 mod consuming;
+mod faults;
+mod headers;
 mod letters;
+mod load;
+mod places;
 mod publishing;
 mod requests;
 mod services;
@@ -76,6 +80,10 @@ on_each_broker! {
         a_delegate_runs_as_the_work_of_the_process_span
         a_delivery_of_a_consumer_without_acks_says_nothing_of_settlement
         a_panic_while_processing_fails_the_span
+        a_delegate_that_panics_fails_its_span_and_the_next_is_handled
+        deliveries_that_are_never_settled_end_when_they_are_dropped
+        a_delivery_that_waits_among_the_prefetched_ones_has_no_span
+        work_at_the_same_time_keeps_its_contexts
     }
     settling {
         how_a_delivery_was_settled_is_told_apart
@@ -89,6 +97,26 @@ on_each_broker! {
     services {
         a_delivery_is_handled_by_a_service_in_its_span
         a_service_that_fails_has_failed_the_span_however_it_settled
+    }
+    headers {
+        long_strings_and_byte_arrays_are_read_as_contexts
+        what_is_no_context_starts_a_trace_and_hurts_nobody
+        a_thousand_headers_are_looked_through
+        a_value_in_quotes_and_a_name_in_capitals_are_read
+        the_flags_of_the_second_level_are_understood
+        what_a_stranger_forged_is_believed_as_far_as_one_says
+        a_context_is_written_once_as_a_long_string
+        a_message_without_headers_gets_a_table_only_if_there_is_something_to_write
+    }
+    places {
+        a_destination_is_exchange_key_and_queue
+        a_message_to_many_queues_is_processed_once_in_each
+        a_queue_that_the_broker_named_names_no_span
+        a_request_that_is_answered_directly_is_one_trace
+        each_reading_of_a_stream_is_linked_to_its_publication
+    }
+    load {
+        ten_thousand_messages_come_once_in_their_order_and_leave_no_span_open
     }
     requests {
         a_reply_is_sent_from_the_process_span_and_names_its_request

@@ -7,6 +7,7 @@
 )]
 
 mod amqp;
+mod contract;
 mod kafka;
 mod process;
 mod traps;

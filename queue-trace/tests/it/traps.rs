@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+mod amqp;
 mod kafka;
 
 /// Checks that each test of a table is there: a table that nobody checks is a wish. The answer is how many rows it has.
@@ -21,7 +22,7 @@ fn check(table: &str) -> usize {
             let is_there = sources
                 .iter()
                 .filter(|(path, _)| path.with_extension("").ends_with(place.replace("::", "/")))
-                .any(|(_, text)| tests_that(text, name));
+                .any(|(_, text)| tests_that(text, name) || amqp::is_fact(text, name));
             assert!(is_there, "there is no test {place}::{name}");
         }
         traps += 1;

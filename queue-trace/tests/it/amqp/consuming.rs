@@ -1,6 +1,7 @@
 //! What is handed over, and the spans of handling it.
 
-use lapin::options::{BasicAckOptions, BasicGetOptions};
+use lapin::BasicProperties;
+use lapin::options::{BasicAckOptions, BasicGetOptions, BasicPublishOptions};
 use tracing_core_ctx::{Span, SpanKind};
 
 use super::stage::{LONG, Stage, consume, is_linked, next, publish, settlement};
@@ -152,4 +153,112 @@ pub(super) async fn a_panic_while_processing_fails_the_span(
     let process = recorder.take_one();
     process.assert_failed("panic");
     assert_eq!(settlement(&process), "none");
+}
+
+pub(super) async fn a_delegate_that_panics_fails_its_span_and_the_next_is_handled(
+    Stage {
+        channel,
+        queue,
+        recorder,
+        ..
+    }: Stage,
+) {
+    let consumer = consume(&channel, &queue).await;
+    consumer.set_delegate(|delivery| async move {
+        if let Ok(Some(mut delivery)) = delivery {
+            assert!(delivery.data != b"hello", "a bug");
+            delivery.ack(BasicAckOptions::default()).await.unwrap();
+        }
+    });
+    publish(&channel, &queue).await.unwrap();
+    let panicked = recorder.wait_for(2, LONG);
+    let process = panicked
+        .iter()
+        .find(|span| span.kind() == SpanKind::Consumer);
+    process.unwrap().assert_failed("panic");
+    assert_eq!(settlement(process.unwrap()), "none");
+
+    let (to, options) = (queue.as_str().into(), BasicPublishOptions::default());
+    let properties = BasicProperties::default();
+    channel
+        .basic_publish("".into(), to, options, b"bye", properties)
+        .await
+        .unwrap()
+        .await
+        .unwrap();
+    let handled = recorder.wait_for(3, LONG);
+    let process = handled
+        .iter()
+        .find(|span| span.kind() == SpanKind::Consumer);
+    assert_eq!(settlement(process.unwrap()), "ack");
+}
+
+pub(super) async fn deliveries_that_are_never_settled_end_when_they_are_dropped(stage: Stage) {
+    let mut consumer = consume(&stage.channel, &stage.queue).await;
+    let mut held = Vec::new();
+    for _ in 0..10 {
+        publish(&stage.channel, &stage.queue).await.unwrap();
+        held.push(next(&mut consumer).await);
+    }
+    let _published = stage.recorder.take();
+    assert_eq!(stage.recorder.open(), 10);
+    stage.connection.close(200, "".into()).await.unwrap();
+    drop(held);
+    for span in stage.recorder.take() {
+        assert_eq!(settlement(&span), "none");
+        span.assert_unset();
+    }
+    assert_eq!(stage.recorder.open(), 0);
+}
+
+pub(super) async fn a_delivery_that_waits_among_the_prefetched_ones_has_no_span(stage: Stage) {
+    let mut consumer = consume(&stage.channel, &stage.queue).await;
+    for _ in 0..3 {
+        publish(&stage.channel, &stage.queue).await.unwrap();
+    }
+    let _published = stage.recorder.take();
+    drop(next(&mut consumer).await);
+    let _first = stage.recorder.take_one();
+    assert_eq!(stage.recorder.open(), 0);
+    drop(consumer);
+    stage.recorder.assert_nothing();
+}
+
+pub(super) async fn work_at_the_same_time_keeps_its_contexts(stage: Stage) {
+    let mut consumer = consume(&stage.channel, &stage.queue).await;
+    let mut published = Vec::new();
+    let mut works = Vec::new();
+    for _ in 0..8 {
+        publish(&stage.channel, &stage.queue).await.unwrap();
+        // Others may be at work already.
+        let sent = format!("publish {}", stage.queue);
+        published.push(stage.recorder.take_named(&sent));
+        let mut delivery = next(&mut consumer).await;
+        works.push(tokio::spawn(async move {
+            let work = async {
+                for _ in 0..20 {
+                    tokio::task::yield_now().await;
+                    Span::child("step").end();
+                }
+            };
+            delivery.process(work).await;
+            delivery.ack(BasicAckOptions::default()).await.unwrap();
+        }));
+    }
+    for work in works {
+        work.await.unwrap();
+    }
+    let spans = stage.recorder.take();
+    for sent in &published {
+        let mine: Vec<_> = spans
+            .iter()
+            .filter(|span| span.trace_id() == sent.trace_id())
+            .collect();
+        let process = mine
+            .iter()
+            .find(|span| span.kind() == SpanKind::Consumer)
+            .unwrap();
+        let steps = mine.iter().filter(|span| span.name() == "step");
+        assert_eq!(steps.filter(|step| step.is_child_of(process)).count(), 20);
+    }
 }
