@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is a failure")]
 
+mod consistent;
 mod exits;
 mod grpc;
 mod http;
 mod queue;
+mod sampling;
 mod server;
 mod support;
 mod tls;
