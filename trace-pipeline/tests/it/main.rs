@@ -7,7 +7,6 @@ mod exits;
 mod grpc;
 mod http;
 mod queue;
-mod sampling;
 mod server;
 mod support;
 mod tls;
