@@ -7,6 +7,7 @@ mod exits;
 mod grpc;
 mod http;
 mod queue;
+mod sampling;
 mod server;
 mod support;
 mod tls;
