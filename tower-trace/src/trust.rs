@@ -24,9 +24,20 @@ pub enum Trust {
 }
 
 impl Trust {
-    /// What of the caller's context is taken over, and what becomes a link.
+    /// What of the caller's context is taken over, and what becomes a link. That a trace is [forced](SamplingHint::Forced) by somebody
+    /// with the right to it is always taken over.
     #[must_use]
     pub fn judge(self, caller: Context) -> (Context, Option<SpanContext>) {
+        let is_forced = caller.sampling_hint() == Some(SamplingHint::Forced);
+        let (context, link) = self.take_over(caller);
+        if is_forced {
+            (context.with_sampling_hint(SamplingHint::Forced), link)
+        } else {
+            (context, link)
+        }
+    }
+
+    fn take_over(self, caller: Context) -> (Context, Option<SpanContext>) {
         match self {
             Self::Continue => (caller, None),
             Self::ContinueWithoutSampling => {

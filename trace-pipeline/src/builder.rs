@@ -1,3 +1,5 @@
+mod sampling;
+
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use crate::outlet::{Inline, Outlet};
 use crate::pipeline::Pipeline;
 use crate::queue::Bounds;
 use crate::resource;
-use crate::sampling::{Rules, Tail};
+use crate::sampling::Tail;
 use crate::shared::{Learner, Mode, Shared};
 use crate::sink::PipelineSink;
 use crate::tail::{Inlet, Recorded, Runner};
@@ -38,6 +40,8 @@ pub struct PipelineBuilder {
     pub(crate) warnings: Vec<String>,
     tail: Option<Tail>,
     learner: Option<Arc<dyn Learner>>,
+    #[cfg(feature = "rules-file")]
+    rules_file: Option<(std::path::PathBuf, Duration)>,
     exporter: Option<Box<dyn Exporter>>,
     service: Option<String>,
     default_service: Option<String>,
@@ -68,6 +72,8 @@ impl Default for PipelineBuilder {
             warnings: Vec::new(),
             tail: None,
             learner: None,
+            #[cfg(feature = "rules-file")]
+            rules_file: None,
             exporter: None,
             service: None,
             default_service: None,
@@ -116,22 +122,6 @@ impl PipelineBuilder {
     /// Who decides what is recorded. Default: what the parent decided, and everything that starts here.
     pub fn sampler(mut self, sampler: impl Sampler + 'static) -> Self {
         self.tracer = self.tracer.sampler(sampler);
-        self
-    }
-
-    /// Who decides what is recorded, by rules. In place of any other sampler.
-    pub fn rules(mut self, rules: Rules) -> Self {
-        let rules = Arc::new(rules);
-        self.learner = rules
-            .learns()
-            .then(|| Arc::clone(&rules) as Arc<dyn Learner>);
-        self.tracer = self.tracer.sampler(rules);
-        self
-    }
-
-    /// Decides what is kept when it is known how it went. Default: what the sampler decided.
-    pub fn tail(mut self, tail: Tail) -> Self {
-        self.tail = Some(tail);
         self
     }
 
@@ -245,6 +235,8 @@ impl PipelineBuilder {
             None => Mode::Discard,
             Some(_) => Mode::Export,
         };
+        #[cfg(feature = "rules-file")]
+        let watch = self.read_rules()?;
         let bounds = self.bounds.sound();
         let tail = self.tail.take().filter(|_| mode == Mode::Export);
         let inlet = tail.as_ref().map(|tail| Inlet::new(tail, bounds));
@@ -275,6 +267,15 @@ impl PipelineBuilder {
                     BuildError::Thread(error)
                 })?;
             }
+        }
+        #[cfg(feature = "rules-file")]
+        if let Some(watch) = watch
+            && mode != Mode::Disabled
+        {
+            watch.spawn(&shared).map_err(|error| {
+                shared.stop_worker();
+                BuildError::Thread(error)
+            })?;
         }
         Ok(Pipeline::new(shared, tracer.build(), self.drop_timeout))
     }
@@ -366,6 +367,10 @@ pub enum BuildError {
     /// The program has a global tracer already.
     #[error(transparent)]
     AlreadyInstalled(#[from] AlreadyInstalled),
+    /// The file of sampling rules can not be used.
+    #[cfg(feature = "rules-file")]
+    #[error("sampling rules: {0}")]
+    Rules(#[from] crate::sampling::InvalidRules),
     /// Something was set for OTLP that can not be used.
     #[cfg(feature = "otlp")]
     #[error("OTLP: {0}")]

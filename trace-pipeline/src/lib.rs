@@ -47,6 +47,11 @@
 //!   [`diagnostics`](tracing_core_ctx::diagnostics).
 //! - **The pipeline is dropped**: it is shut down, which takes 5 s at most.
 //!
+//! # Sampling
+//!
+//! Everything is sent, unless a sampler says otherwise. [`sampling`] has rules for the start of a trace, decisions at its end (all errors, the
+//! slowest, the rare, and a part of the rest), limits, and the weights with which what is kept can be counted.
+//!
 //! # Environment
 //!
 //! | variables | |
@@ -68,6 +73,9 @@ pub mod exporter;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 pub mod sampling;
+
+#[doc = include_str!("../RATIONALE.md")]
+pub mod _rationale {}
 
 mod builder;
 mod pipeline;

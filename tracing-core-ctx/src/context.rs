@@ -84,6 +84,8 @@ pub enum SamplingHint {
     Defer,
     /// The caller does not record.
     Deny,
+    /// Somebody who has proven the right to it wants this trace, whatever samplers say and however little the caller is trusted.
+    Forced,
 }
 
 impl Context {

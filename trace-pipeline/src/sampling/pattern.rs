@@ -37,10 +37,6 @@ impl Pattern {
         }
         pattern[at..].iter().all(|byte| *byte == b'*')
     }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl fmt::Debug for Pattern {

@@ -31,7 +31,7 @@ use crate::shared::Learner;
 /// [`own_rates`](Self::own_rates) asks its rules for the traces of its callers too. Then the same randomness of the trace is used in all
 /// services: of two services the one with the higher rate keeps all that the other keeps.
 ///
-/// A trace that somebody forces, by [`SamplingHint::Debug`], is kept without a rule and without a weight.
+/// A trace that somebody forces, by [`SamplingHint::Debug`] or [`SamplingHint::Forced`], is kept without a rule and without a weight.
 #[derive(Debug)]
 pub struct Rules {
     rules: Vec<Rule>,
@@ -158,7 +158,9 @@ impl Sampler for Rules {
     fn sample(&self, input: &SamplingInput<'_>) -> Sampling {
         let Some(parent) = input.parent else {
             return match input.hint {
-                Some(SamplingHint::Debug | SamplingHint::Accept) => forced(input),
+                Some(SamplingHint::Accept | SamplingHint::Debug | SamplingHint::Forced) => {
+                    forced(input)
+                }
                 Some(SamplingHint::Deny) => dropped(input),
                 _ => self.decide(input),
             };
@@ -167,7 +169,7 @@ impl Sampler for Rules {
             return self.parent.sample(input);
         }
         match input.hint {
-            Some(SamplingHint::Debug) => forced(input),
+            Some(SamplingHint::Debug | SamplingHint::Forced) => forced(input),
             Some(SamplingHint::Defer) => self.decide(input),
             _ if self.own_rates => self.decide(input),
             _ if !parent.is_sampled() && self.is_never(input) => dropped(input).finally(),

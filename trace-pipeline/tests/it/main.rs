@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is a failure")]
 
 mod concurrency;
+mod consistent;
 mod exits;
 mod faults;
 mod grpc;
 mod http;
 mod queue;
+mod sampling;
 mod server;
 mod spool;
 mod support;

@@ -190,7 +190,11 @@ impl B3Context {
             });
         }
         let Some(span) = context.span_context() else {
-            let state = hint.filter(|hint| *hint != SamplingHint::Defer)?;
+            let state = match hint.filter(|hint| *hint != SamplingHint::Defer)? {
+                // The proof is not sent along.
+                SamplingHint::Forced => SamplingHint::Accept,
+                hint => hint,
+            };
             return Some(Self { ids: None, state });
         };
         let state = match (span.is_sampled(), hint) {
@@ -205,7 +209,7 @@ impl B3Context {
 
     fn write_single(&self, carrier: &mut dyn Inject) {
         let state: &[u8] = match self.state {
-            SamplingHint::Accept => b"1",
+            SamplingHint::Accept | SamplingHint::Forced => b"1",
             SamplingHint::Debug => b"d",
             SamplingHint::Defer => b"",
             SamplingHint::Deny => b"0",
@@ -237,14 +241,17 @@ impl B3Context {
         // A stale one would contradict the ids.
         carrier.remove(PARENT_SPAN_ID);
         match self.state {
-            SamplingHint::Accept => carrier.set(SAMPLED, "1"),
+            SamplingHint::Accept | SamplingHint::Forced => carrier.set(SAMPLED, "1"),
             SamplingHint::Deny => carrier.set(SAMPLED, "0"),
             SamplingHint::Debug | SamplingHint::Defer => carrier.remove(SAMPLED),
         }
         match self.state {
             // "Debug implies an accept decision, so don't also send the X-B3-Sampled header."
             SamplingHint::Debug => carrier.set(FLAGS, "1"),
-            SamplingHint::Accept | SamplingHint::Defer | SamplingHint::Deny => {
+            SamplingHint::Accept
+            | SamplingHint::Defer
+            | SamplingHint::Deny
+            | SamplingHint::Forced => {
                 carrier.remove(FLAGS);
             }
         }

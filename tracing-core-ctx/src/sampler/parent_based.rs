@@ -6,7 +6,8 @@ use crate::context::SamplingHint;
 /// Does what the parent did; asks `root` where there is no parent.
 ///
 /// For each kind of parent another sampler can be named (OpenTelemetry SDK, "ParentBased"). A caller that sent a wish without a
-/// decision (B3's `b3: 0`, `b3: d`) is heard too; one that deferred is decided by `root`.
+/// decision (B3's `b3: 0`, `b3: d`) is heard too; one that deferred is decided by `root`. A trace that is
+/// [forced](SamplingHint::Forced) is kept.
 #[derive(Debug)]
 pub struct ParentBased {
     root: Box<dyn Sampler>,
@@ -60,7 +61,11 @@ impl ParentBased {
 impl Sampler for ParentBased {
     fn sample(&self, input: &SamplingInput<'_>) -> Sampling {
         match input.hint {
-            Some(SamplingHint::Accept | SamplingHint::Debug) if input.parent.is_none() => {
+            Some(hint)
+                if hint == SamplingHint::Forced
+                    || input.parent.is_none()
+                        && matches!(hint, SamplingHint::Accept | SamplingHint::Debug) =>
+            {
                 // Kept for a reason that is no probability.
                 let mut sampling = Sampling::new(Decision::RecordAndSample);
                 sampling.trace_state = threshold::erase(input.trace_state());

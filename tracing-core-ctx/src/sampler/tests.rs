@@ -249,3 +249,21 @@ fn a_threshold_is_a_number_of_56_bits() {
     assert!((eighth.probability() - 0.125).abs() < 1e-12);
     assert_eq!(Threshold::from_bits(1 << 56), None);
 }
+
+#[test]
+fn a_forced_trace_is_kept_below_any_parent_and_has_no_threshold() {
+    let unsampled = parent(0, "ot=th:8,a=1", true);
+    for input in [
+        below(&unsampled),
+        SamplingInput::new(TRACE.parse().unwrap(), "root"),
+    ] {
+        let input = SamplingInput {
+            hint: Some(SamplingHint::Forced),
+            ..input
+        };
+        let sampling = ParentBased::new(AlwaysOff).sample(&input);
+        assert_eq!(sampling.decision, Decision::RecordAndSample);
+        let state = sampling.trace_state.unwrap_or_default();
+        assert_eq!(Threshold::of(&state), None);
+    }
+}

@@ -334,9 +334,7 @@ impl<'a> SpanBuilder<'a> {
         recording.span_context = span_context.clone();
         recording.scope = self.scope;
         recording.kind = self.kind;
-        let local_root = above
-            .local_root
-            .unwrap_or_else(|| span_context.span_id());
+        let local_root = above.local_root.unwrap_or_else(|| span_context.span_id());
         recording.local_root = local_root;
         if let Some(parent) = above.parent {
             recording.parent = Some(parent.span_id());

@@ -91,7 +91,7 @@ impl Shop {
             let ended = Arc::<Ended>::default();
             let head = ParentBased::new(Probability::new(*share));
             let tracer = Tracer::builder()
-                .resource(tracing_core_ctx::Resource::new(*name))
+                .resource(tracing_core_ctx::Resource::new(name))
                 .sink(Arc::clone(&ended))
                 .id_generator(Arc::clone(&dice))
                 .clock(Arc::clone(&clock))

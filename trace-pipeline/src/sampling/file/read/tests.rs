@@ -1,0 +1,139 @@
+use proptest::prelude::*;
+use tracing_core_ctx::Sampler as _;
+
+use super::*;
+
+fn problem(text: &str) -> String {
+    RulesFile::parse(text).unwrap_err().to_string()
+}
+
+#[test]
+fn an_empty_file_keeps_all_and_has_no_tail() {
+    let file = RulesFile::parse("").unwrap();
+    assert_eq!(file.rules.description(), "Rules{0}");
+    assert_eq!(file.tail, None);
+}
+
+#[test]
+fn the_rules_of_a_tail_are_those_of_code() {
+    let file = RulesFile::parse(
+        r#"
+        [tail]
+        limit = 50
+        bytes = 1000000
+        wait_seconds = 2.5
+        part_spans = 10
+        keep = [
+            { when = "error" },
+            { when = "slower_than", seconds = 1.5 },
+            { when = "slowest", share = 0.01 },
+            { when = "endpoint", route = "/pay/*", probability = 0.5, reason = "payment" },
+            { when = "attribute", key = "user.tier", value = "gold" },
+            { when = "attribute", key = "shop.items", value = 3 },
+            { when = "rare" },
+            { when = "thinned", probability = 0.5 },
+            { when = "always", probability = 0.1 },
+        ]
+        "#,
+    );
+    let expected = Tail::new()
+        .limit(50)
+        .bytes(1_000_000)
+        .wait(Duration::from_millis(2500))
+        .part_spans(10)
+        .keep(Keep::errors())
+        .keep(Keep::slower_than(Duration::from_millis(1500)))
+        .keep(Keep::slowest(0.01))
+        .keep(Keep::endpoint("/pay/*").at(0.5).because("payment"))
+        .keep(Keep::attribute("user.tier", "gold"))
+        .keep(Keep::attribute("shop.items", 3))
+        .keep(Keep::rare())
+        .keep(Keep::thinned(0.5))
+        .keep(Keep::probability(0.1).because("probability"));
+    assert_eq!(file.unwrap().tail, Some(expected));
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    for (text, expected) in [
+        (
+            "otherwise = 2",
+            "`otherwise` is 2, but should be from 0 to 1",
+        ),
+        (
+            "otherwise = nan",
+            "`otherwise` is NaN, but should be from 0 to 1",
+        ),
+        (
+            "[[rule]]\nkeep = 1.5",
+            "rule 1: `keep` is 1.5, but should be from 0 to 1",
+        ),
+        (
+            "[[rule]]\nkeep = 2",
+            "rule 1: `keep` is 2, but should be from 0 to 1",
+        ),
+        (
+            "[[rule]]\nkeep = 1\n[[rule]]\nkeep = \"often\"",
+            "rule 2: `keep` is `often`, but should be always, never, or a number from 0 to 1",
+        ),
+        (
+            "[[rule]]\nkind = \"servant\"\nkeep = 1",
+            "rule 1: `kind` is `servant`, but should be client, consumer, internal, producer or server",
+        ),
+        (
+            "[[rule]]\nkeep = { target = -1.0 }",
+            "rule 1: `target` is -1, but should be 0 or more",
+        ),
+        (
+            "[[tail.keep]]\nwhen = \"slowest\"",
+            "tail.keep 1: `share` is missing",
+        ),
+        (
+            "[[tail.keep]]\nwhen = \"error\"\nseconds = 1.0",
+            "tail.keep 1: `seconds` says nothing here",
+        ),
+        (
+            "[tail]\nwait_seconds = -1.0",
+            "tail: `wait_seconds` is -1, but should be a number of seconds",
+        ),
+    ] {
+        assert_eq!(problem(text), expected, "{text}");
+    }
+    for (text, part) in [
+        ("otherwise = ", "line 1"),
+        ("other = 1", "unknown field `other`"),
+        ("\n[[rule]]\nkeep = true", "line 3"),
+        ("[[rule]]\nroute = \"/\"", "missing field `keep`"),
+        ("[[tail.keep]]\nwhen = \"slow\"", "unknown variant `slow`"),
+    ] {
+        assert!(problem(text).contains(part), "{}", problem(text));
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in ".{0,200}") {
+        let _ = RulesFile::parse(&text);
+    }
+
+    #[test]
+    fn no_values_make_it_panic(
+        key in prop_oneof!["otherwise", "own_rates", "rule.keep", "tail.limit", "tail.wait_seconds", "tail.keep.share"],
+        value in prop_oneof!["-?[0-9]{1,25}", "-?[0-9]{1,5}\\.[0-9]{1,5}e[0-9]{1,3}", "nan", "inf", "true", "\"[a-z]{0,5}\"", "\\[\\]", "\\{\\}"],
+    ) {
+        let text = match key.rsplit_once('.') {
+            Some(("tail", name)) => format!("[tail]\n{name} = {value}"),
+            Some(("tail.keep", name)) => format!("[[tail.keep]]\nwhen = \"slowest\"\n{name} = {value}"),
+            Some((table, name)) => format!("[[{table}]]\n{name} = {value}"),
+            None => format!("{key} = {value}"),
+        };
+        let _ = RulesFile::parse(&text);
+    }
+
+    #[test]
+    fn a_probability_is_read_as_it_is_written(probability in 0.0f64..=1.0) {
+        let text = format!("[[tail.keep]]\nwhen = \"always\"\nprobability = {probability:?}");
+        let tail = RulesFile::parse(&text).unwrap().tail;
+        prop_assert_eq!(tail, Some(Tail::new().keep(Keep::probability(probability))));
+    }
+}

@@ -1,0 +1,120 @@
+//! A file that is looked at again and again.
+
+use std::borrow::Cow;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tracing_core_ctx::diagnostics::{self, Level};
+use tracing_core_ctx::sampler::{Sampling, SamplingInput};
+use tracing_core_ctx::{Sampler, SpanRecord};
+
+use super::RulesFile;
+use crate::sampling::Rules;
+use crate::shared::{Learner, Shared};
+
+/// The rules that a file has now. Reading them takes no lock.
+#[derive(Debug)]
+pub(crate) struct FileRules(ArcSwap<Rules>);
+
+impl FileRules {
+    pub(crate) fn new(rules: Rules) -> Self {
+        Self(ArcSwap::from_pointee(rules))
+    }
+}
+
+impl Sampler for FileRules {
+    fn sample(&self, input: &SamplingInput<'_>) -> Sampling {
+        self.0.load().sample(input)
+    }
+
+    fn description(&self) -> Cow<'static, str> {
+        self.0.load().description()
+    }
+}
+
+impl Learner for FileRules {
+    fn ended(&self, root: &SpanRecord, pressure: f64) {
+        let rules = self.0.load();
+        if rules.learns() {
+            rules.ended(root, pressure);
+        }
+    }
+}
+
+/// Looks at the file, on a thread that ends with the pipeline.
+pub(crate) struct Watch {
+    pub(crate) path: PathBuf,
+    /// What was read last, good or bad: the same is not told twice.
+    pub(crate) text: Option<String>,
+    pub(crate) rules: Arc<FileRules>,
+    pub(crate) every: Duration,
+}
+
+impl Watch {
+    pub(crate) fn spawn(self, shared: &Arc<Shared>) -> io::Result<()> {
+        let shared = Arc::downgrade(shared);
+        thread::Builder::new()
+            .name("trace-rules".into())
+            .spawn(move || self.run(&shared))?;
+        Ok(())
+    }
+
+    fn run(mut self, shared: &Weak<Shared>) {
+        loop {
+            thread::park_timeout(self.every);
+            let Some(shared) = shared.upgrade().filter(|shared| shared.is_enabled()) else {
+                return;
+            };
+            self.look(&shared);
+        }
+    }
+
+    /// Reads the file, and follows it if it says something new. What is wrong with it is reported, and the last good one stays.
+    pub(crate) fn look(&mut self, shared: &Shared) {
+        let path = self.path.display();
+        let text = match std::fs::read_to_string(&self.path) {
+            Ok(text) => text,
+            Err(error) => {
+                // Not told again before it was readable in between.
+                if self.text.take().is_some() {
+                    diagnostics::report(
+                        Level::Error,
+                        format_args!("{path}: {error}; the last sampling rules stay"),
+                    );
+                }
+                return;
+            }
+        };
+        if self.text.as_ref() == Some(&text) {
+            return;
+        }
+        match RulesFile::parse(&text) {
+            Ok(file) => {
+                self.rules.0.store(Arc::new(file.rules));
+                let has_tail = file.tail.is_some();
+                match (&shared.tail, file.tail) {
+                    (Some(inlet), tail) => inlet.set_rules(Arc::new(tail.unwrap_or_default())),
+                    (None, None) => {}
+                    (None, Some(_)) => diagnostics::report(
+                        Level::Warn,
+                        format_args!("{path}: `tail` is new and counts from the next start on"),
+                    ),
+                }
+                let tail = if has_tail { " and tail" } else { "" };
+                diagnostics::report(
+                    Level::Info,
+                    format_args!("{path}: new sampling rules{tail}"),
+                );
+            }
+            Err(error) => diagnostics::report(
+                Level::Error,
+                format_args!("{path}: {error}; the last sampling rules stay"),
+            ),
+        }
+        self.text = Some(text);
+    }
+}

@@ -1,0 +1,262 @@
+//! Tails and rules in a pipeline that runs: threads, room, shutdown, and files that change.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use trace_pipeline::exporter::InMemory;
+use trace_pipeline::sampling::{Adaptive, Keep, Rule, Rules, Tail};
+use trace_pipeline::{Pipeline, PipelineBuilder};
+use tracing_core_ctx::sampler::{AlwaysOff, ParentBased, Probability};
+use tracing_core_ctx::{Span, Tracer};
+
+use crate::support::{Gate, LONG, builder, ledger};
+
+fn errors() -> Tail {
+    Tail::new().keep(Keep::errors())
+}
+
+fn with_tail(tail: Tail) -> (Pipeline, InMemory) {
+    let spans = InMemory::default();
+    let pipeline = builder()
+        .exporter(spans.clone())
+        .sampler(ParentBased::new(AlwaysOff))
+        .tail(tail)
+        .build()
+        .unwrap();
+    (pipeline, spans)
+}
+
+/// A request with a span below its root.
+fn serve(tracer: &Tracer, fails: bool) {
+    let root = tracer.span("request").root().start();
+    root.in_scope(|| Span::child("work")).end();
+    if fails {
+        root.end_with(|span| span.fail("timeout", ""));
+    }
+}
+
+#[test]
+fn a_flush_sends_what_is_decided_and_leaves_what_runs() {
+    let (pipeline, spans) = with_tail(errors().limit(100));
+    let running = pipeline.tracer().span("running").root().start();
+    running.in_scope(|| Span::child("part")).end();
+    for number in 0..10 {
+        serve(pipeline.tracer(), number % 5 == 0);
+    }
+    pipeline.flush(LONG).unwrap();
+    assert_eq!(spans.len(), 4);
+    let stats = ledger(&pipeline);
+    assert_eq!(
+        (stats.exported, stats.not_sampled, stats.in_flight),
+        (4, 16, 1)
+    );
+    running.end_with(|span| span.fail("timeout", ""));
+    pipeline.flush(LONG).unwrap();
+    let names: Vec<_> = spans
+        .take()
+        .iter()
+        .map(|s| s.record.name().to_owned())
+        .collect();
+    assert_eq!(names[4..], ["part", "running"]);
+    let tail = pipeline.tail_stats().unwrap();
+    assert_eq!((tail.kept, tail.unwanted, tail.waiting_spans), (3, 8, 0));
+}
+
+#[test]
+fn a_shutdown_decides_what_waits_and_counts_all() {
+    let (pipeline, spans) = with_tail(errors().limit(100));
+    let running = pipeline.tracer().span("running").root().start();
+    running
+        .in_scope(|| Span::child("part"))
+        .end_with(|span| span.fail("timeout", ""));
+    serve(pipeline.tracer(), true);
+    serve(pipeline.tracer(), false);
+    pipeline.shutdown(LONG).unwrap();
+    assert_eq!(spans.len(), 3);
+    let stats = ledger(&pipeline);
+    assert_eq!(
+        (stats.exported, stats.not_sampled, stats.in_flight),
+        (3, 2, 0)
+    );
+    running.end();
+    assert_eq!(ledger(&pipeline).dropped.after_shutdown, 1);
+}
+
+#[test]
+fn more_than_the_queue_takes_waits_for_room_and_nothing_is_lost() {
+    let spans = InMemory::default();
+    let pipeline = builder()
+        .exporter(spans.clone())
+        .queue_spans(64)
+        .batch_spans(32)
+        .tail(Tail::new())
+        .build()
+        .unwrap();
+    for _ in 0..2000 {
+        serve(pipeline.tracer(), false);
+    }
+    pipeline.flush(LONG).unwrap();
+    assert_eq!(spans.len(), 4000);
+    assert_eq!(ledger(&pipeline).dropped.total(), 0);
+}
+
+#[test]
+fn behind_a_hung_exporter_room_is_bounded_and_shutdown_ends() {
+    let (gate, keeper) = Gate::new();
+    let pipeline = builder()
+        .exporter(gate)
+        .queue_spans(64)
+        .batch_spans(32)
+        .sampler(ParentBased::new(Probability::new(0.5)))
+        .tail(Tail::new().keep(Keep::probability(1.0)).bytes(1 << 20))
+        .build()
+        .unwrap();
+    let submitted = || pipeline.stats().submitted;
+    while submitted() < 20_000 {
+        serve(pipeline.tracer(), false);
+    }
+    assert_eq!(keeper.wait().len(), 32);
+    let stats = pipeline.stats();
+    assert!(stats.in_flight_bytes < 34 << 20, "{stats:?}");
+    assert!(pipeline.shutdown(Duration::from_millis(300)).is_err());
+    drop(keeper);
+    // The exporter goes on, and so does the count.
+    let until = Instant::now() + LONG;
+    while !(pipeline.stats().is_balanced() && pipeline.stats().in_flight == 0) {
+        assert!(Instant::now() < until, "{:?}", pipeline.stats());
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn without_an_exporter_there_is_no_tail() {
+    let pipeline = trace_pipeline::from_vars(|name| {
+        (name == "OTEL_TRACES_EXPORTER").then(|| "none".to_owned())
+    })
+    .tail(errors())
+    .build()
+    .unwrap();
+    assert_eq!(pipeline.tail_stats(), None);
+    serve(pipeline.tracer(), true);
+    pipeline.shutdown(LONG).unwrap();
+    assert!(ledger(&pipeline).submitted > 0);
+}
+
+#[test]
+fn rules_that_adapt_hear_how_roots_end() {
+    let spans = InMemory::default();
+    let rules = Rules::new().rule(Rule::new().adaptive(Adaptive::per_second(1000.0)));
+    let pipeline = builder()
+        .exporter(spans.clone())
+        .rules(rules)
+        .build()
+        .unwrap();
+    serve(pipeline.tracer(), true);
+    pipeline.flush(LONG).unwrap();
+    assert_eq!(spans.len(), 2);
+}
+
+/// A file of its own for each test.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let name = format!("trace-pipeline-{}-{name}.toml", std::process::id());
+        let file = Self(std::env::temp_dir().join(name));
+        file.write(text);
+        file
+    }
+
+    /// As editors do: beside it, and then in its place.
+    fn write(&self, text: &str) {
+        let beside = self.0.with_extension("new");
+        std::fs::write(&beside, text).unwrap();
+        std::fs::rename(beside, &self.0).unwrap();
+    }
+
+    fn build(&self, builder: PipelineBuilder) -> Pipeline {
+        builder
+            .rules_file_every(&self.0, Duration::from_millis(10))
+            .build()
+            .unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn is_recorded(pipeline: &Pipeline) -> bool {
+    pipeline
+        .tracer()
+        .span("GET /")
+        .root()
+        .start()
+        .is_recording()
+}
+
+fn wait_until(what: impl Fn() -> bool) {
+    let until = Instant::now() + LONG;
+    while !what() {
+        assert!(Instant::now() < until, "it did not come");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_rules_file_is_followed_and_a_broken_one_is_not() {
+    let file = File::new("followed", "otherwise = 0.0");
+    let pipeline = file.build(builder().exporter(InMemory::default()));
+    assert!(!is_recorded(&pipeline));
+    file.write("otherwise = 1.0");
+    wait_until(|| is_recorded(&pipeline));
+    // The last good one stays.
+    file.write("otherwise = 0.0\nrules = 7");
+    std::thread::park_timeout(Duration::from_millis(100));
+    assert!(is_recorded(&pipeline));
+    file.write("[[rule]]\nname = \"GET *\"\nkeep = \"never\"");
+    wait_until(|| !is_recorded(&pipeline));
+}
+
+#[test]
+fn the_tail_of_a_rules_file_is_followed_too() {
+    let text = |when: &str| format!("otherwise = 0.0\n[[tail.keep]]\nwhen = \"{when}\"");
+    let file = File::new("tail", &text("error"));
+    let spans = InMemory::default();
+    let pipeline = file.build(builder().exporter(spans.clone()));
+    serve(pipeline.tracer(), false);
+    serve(pipeline.tracer(), true);
+    pipeline.flush(LONG).unwrap();
+    assert_eq!(spans.take().len(), 2);
+    file.write(&text("always"));
+    wait_until(|| {
+        serve(pipeline.tracer(), false);
+        pipeline.flush(LONG).unwrap();
+        !spans.take().is_empty()
+    });
+}
+
+#[test]
+fn a_broken_rules_file_at_the_start_is_an_error() {
+    let file = File::new("broken", "[[rule]]\nkeep = 7");
+    let error = Pipeline::builder()
+        .exporter(InMemory::default())
+        .rules_file(&file.0)
+        .build()
+        .unwrap_err()
+        .to_string();
+    assert!(error.starts_with("sampling rules: "), "{error}");
+    assert!(
+        error.contains("broken.toml: rule 1: `keep` is 7"),
+        "{error}"
+    );
+    let error = Pipeline::builder()
+        .exporter(InMemory::default())
+        .rules_file("/nowhere/rules.toml")
+        .build()
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("/nowhere/rules.toml: "), "{error}");
+}
