@@ -247,12 +247,17 @@ impl Counters {
         }
     }
 
-    /// The numbers as they are now; what the queue holds is the queue's to say.
-    pub(crate) fn stats(&self, queued: usize, bytes: usize) -> PipelineStats {
+    /// The numbers as they are now; what the queue holds is the queue's to say, and how many spans the tail did not keep is the tail's.
+    pub(crate) fn stats(
+        &self,
+        queued: usize,
+        bytes: usize,
+        not_kept: impl Fn() -> u64,
+    ) -> PipelineStats {
         let exports = &self.exports;
         let mut stats = exports.consistent(|| PipelineStats {
             exported: exports.exported.get(),
-            not_sampled: self.requests.not_sampled.get(),
+            not_sampled: self.requests.not_sampled.get() + not_kept(),
             dropped: self.dropped(),
             queued: queued as u64,
             exporting: exports.exporting.get(),

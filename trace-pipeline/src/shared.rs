@@ -217,13 +217,13 @@ impl Shared {
     }
 
     pub(crate) fn stats(&self) -> PipelineStats {
-        let mut stats = self.counters.stats(self.queue.len(), self.queue.bytes());
-        if let Some(tail) = &self.tail {
-            let (spans, bytes) = tail.in_flight();
-            stats.in_flight += spans;
-            stats.in_flight_bytes += bytes;
-            stats.not_sampled += tail.stats().dropped_spans;
-        }
+        let tail = self.tail.as_ref();
+        let not_kept = || tail.map_or(0, |tail| tail.stats().dropped_spans);
+        let waiting = tail.map_or(0, |tail| tail.in_flight().1);
+        let mut stats = self
+            .counters
+            .stats(self.queue.len(), self.queue.bytes(), not_kept);
+        stats.in_flight_bytes += waiting;
         stats
     }
 }

@@ -25,7 +25,7 @@ fn numbers_read_while_others_count_add_up() {
             }
         });
         for _ in 0..10_000 {
-            let stats = counters.stats(0, 0);
+            let stats = counters.stats(0, 0, || 0);
             assert!(stats.is_balanced(), "{stats:?}");
             // Both are counted at once, and nobody sees one without the other.
             assert_eq!(stats.exported, stats.dropped.rejected);
@@ -33,7 +33,7 @@ fn numbers_read_while_others_count_add_up() {
         }
         stop.store(true, Ordering::Relaxed);
     });
-    let stats = counters.stats(0, 0);
+    let stats = counters.stats(0, 0, || 0);
     assert_eq!((stats.in_flight, stats.exporting), (0, 0));
     assert_eq!(stats.submitted, 3 * stats.exports);
     assert_eq!(stats.export_errors, stats.exports);
@@ -48,7 +48,7 @@ fn a_span_in_the_spool_is_not_in_flight_and_not_lost() {
     exports.exporting.add(5);
     exports.settle(&Done::Spooled { spans: 5 });
     exports.settle(&Done::Recovered { spans: 4 });
-    let stats = counters.stats(0, 0);
+    let stats = counters.stats(0, 0, || 0);
     assert_eq!((stats.in_flight, stats.spooled, stats.recovered), (0, 9, 4));
     exports.settle(&Done::PutOff {
         error: ExportError::failed("down"),
@@ -64,7 +64,7 @@ fn a_span_in_the_spool_is_not_in_flight_and_not_lost() {
         took: Duration::ZERO,
         spooled: true,
     });
-    let stats = counters.stats(0, 0);
+    let stats = counters.stats(0, 0, || 0);
     assert!(stats.is_balanced(), "{stats:?}");
     assert_eq!(
         (stats.spooled, stats.exported, stats.dropped.spool_expired),

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::stats::Counter;
+use crate::counters::Counter;
 
 /// What a tail has done: written by its thread, read by everyone.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use super::counts::Counts;
 use crate::control::Control;
 use crate::queue::{Bounds, Full, Queue};
 use crate::sampling::Tail;
-use crate::stats::{Counter, RequestCounters};
+use crate::counters::{Counter, RequestCounters};
 
 /// Where request threads leave spans for the tail's thread. Nothing here blocks or allocates.
 #[derive(Debug)]
