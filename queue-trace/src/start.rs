@@ -1,6 +1,7 @@
+use tracing_core_ctx::attribute::Attributes;
 use tracing_core_ctx::propagation::{Extract, Inject};
 use tracing_core_ctx::span::{Link, SpanBuilder, SpanWriter};
-use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind, semconv};
+use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind, Timestamp, semconv};
 
 use crate::{Existing, Message, Operation, Origin, Relation};
 
@@ -109,9 +110,9 @@ impl QueueTracer {
     pub fn start_receive<'m>(
         &self,
         operation: &Operation<'_>,
-        messages: impl IntoIterator<Item = (&'m Origin, Message<'m>)>,
+        messages: impl IntoIterator<Item = (&'m Origin, Message<'m>), IntoIter: Clone>,
     ) -> ActiveSpan {
-        self.start_linked(operation, SpanKind::Client, messages)
+        self.start_linked(operation, SpanKind::Client, messages.into_iter(), |_| {})
     }
 
     /// Starts the span of handling one message. How it stands to the message's context, [`Relation`] says.
@@ -129,23 +130,20 @@ impl QueueTracer {
         let around = Context::current();
         let active = around.span_context().cloned();
         let known = origin.context.span_context().is_some();
-        let builder = self.begin(operation, SpanKind::Consumer);
-        let cause = origin.cause.clone();
-        let (builder, context) = match self.settings.relation {
-            Relation::ChildOnly if known => (
-                active.into_iter().fold(builder, SpanBuilder::link),
-                origin.continued_in(around),
-            ),
-            Relation::Follow if active.is_none() => (
-                cause.into_iter().fold(builder, SpanBuilder::link),
-                origin.continued_in(around),
-            ),
-            Relation::ChildOnly | Relation::Follow | Relation::LinkOnly => (
-                cause.into_iter().fold(builder, SpanBuilder::link),
-                origin.baggage_into(around),
-            ),
+        let (other, context) = match self.settings.relation {
+            Relation::ChildOnly if known => (active, origin.continued_in(around)),
+            Relation::Follow if active.is_none() => {
+                (origin.cause.clone(), origin.continued_in(around))
+            }
+            Relation::ChildOnly | Relation::Follow | Relation::LinkOnly => {
+                (origin.cause.clone(), origin.baggage_into(around))
+            }
         };
+        let link = other.map(Link::new);
+        let builder = self.begin(operation, SpanKind::Consumer);
+        let builder = builder.link_source(link.as_slice());
         builder.start_in(context, |span| {
+            link.iter().cloned().for_each(|link| span.link(link));
             self.describe(operation, span);
             describe(span);
         })
@@ -158,9 +156,9 @@ impl QueueTracer {
     pub fn start_process_batch<'m>(
         &self,
         operation: &Operation<'_>,
-        messages: impl IntoIterator<Item = (&'m Origin, Message<'m>)>,
+        messages: impl IntoIterator<Item = (&'m Origin, Message<'m>), IntoIter: Clone>,
     ) -> ActiveSpan {
-        self.start_linked(operation, SpanKind::Consumer, messages)
+        self.start_linked(operation, SpanKind::Consumer, messages.into_iter(), |_| {})
     }
 
     /// Starts the span of acknowledging or rejecting messages, below the context in which they were processed.
@@ -169,28 +167,60 @@ impl QueueTracer {
             .start_in(processed, |span| self.describe(operation, span))
     }
 
-    fn start_linked<'m>(
+    pub(crate) fn start_linked<L: Linked>(
         &self,
         operation: &Operation<'_>,
         kind: SpanKind,
-        messages: impl IntoIterator<Item = (&'m Origin, Message<'m>)>,
+        messages: impl Iterator<Item = L> + Clone,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
     ) -> ActiveSpan {
-        let mut builder = self.begin(operation, kind);
-        let is_batch = operation.batch.is_some();
+        let builder = self.begin(operation, kind);
         // Nobody sees links where nothing can be recorded.
-        if self.settings.tracer.is_enabled() {
-            for (origin, message) in messages {
-                let Some(cause) = origin.cause.clone() else {
-                    continue;
-                };
-                let mut link = Link::new(cause);
-                if is_batch {
-                    link.attributes = message.attributes();
-                }
-                builder = builder.link(link);
-            }
+        if !self.settings.tracer.is_enabled() {
+            return builder.start_in(Context::current(), |_| {});
         }
-        builder.start_in(Context::current(), |span| self.describe(operation, span))
+        let link = |message: &L| message.origin().cause.clone().map(Link::new);
+        // Samplers see whom; what is said of each is put together only if it is recorded.
+        let (one, many);
+        let links = if operation.batch.is_none() {
+            one = messages.clone().find_map(|message| link(&message));
+            one.as_slice()
+        } else {
+            many = messages.clone().filter_map(|message| link(&message));
+            &many.collect::<Vec<_>>()
+        };
+        builder
+            .link_source(links)
+            .start_in(Context::current(), |span| {
+                for message in messages {
+                    if let Some(mut link) = link(&message) {
+                        if operation.batch.is_some() {
+                            link.attributes = message.attributes(span.start());
+                        }
+                        span.link(link);
+                    }
+                }
+                self.describe(operation, span);
+                describe(span);
+            })
+    }
+}
+
+/// A message to which a span is linked.
+pub(crate) trait Linked {
+    fn origin(&self) -> &Origin;
+
+    /// What goes on its link, in a span that starts now.
+    fn attributes(&self, now: Timestamp) -> Attributes;
+}
+
+impl Linked for (&Origin, Message<'_>) {
+    fn origin(&self) -> &Origin {
+        self.0
+    }
+
+    fn attributes(&self, _: Timestamp) -> Attributes {
+        self.1.attributes()
     }
 }
 

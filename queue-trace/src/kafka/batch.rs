@@ -2,13 +2,15 @@ use std::ops::Deref;
 
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::Message as _;
-use tracing_core_ctx::ActiveSpan;
+use tracing_core_ctx::attribute::Attributes;
 use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
+use tracing_core_ctx::{ActiveSpan, SpanKind, Timestamp};
 
 use super::digits::Digits;
-use super::message::TracedMessage;
+use super::message::{Traced, TracedMessage};
 use super::process::Processing;
 use super::source::Source;
+use crate::start::Linked;
 use crate::{Destination, Message, Operation, OperationType, Origin};
 
 /// Messages that are processed together. Made by [`recv_batch`](super::TracedConsumer::recv_batch).
@@ -97,23 +99,30 @@ pub(super) fn start(
             ..Message::default()
         },
     };
-    let digits: Vec<_> = messages
-        .iter()
-        .map(|message| Digits::of(message.partition()))
-        .collect();
-    let known = messages
-        .iter()
-        .zip(&digits)
-        .map(|(message, digits)| -> (&Origin, Message<'_>) {
-            let known = Message {
-                lag: message.lag().filter(|_| batch.is_some()),
-                ..message.known(digits.as_ref())
-            };
-            (message.origin(), known)
-        });
-    match operation_type {
-        OperationType::Receive => source.queue.start_receive(&operation, known),
-        _ => source.queue.start_process_batch(&operation, known),
+    let kind = match operation_type {
+        OperationType::Receive => SpanKind::Client,
+        _ => SpanKind::Consumer,
+    };
+    source
+        .queue
+        .start_linked(&operation, kind, messages.iter(), |span| {
+            if let (None, [message]) = (batch, messages) {
+                let times = message.times(span.start());
+                times.describe(span);
+            }
+        })
+}
+
+impl Linked for &TracedMessage<'_> {
+    fn origin(&self) -> &Origin {
+        Traced::origin(self)
+    }
+
+    fn attributes(&self, now: Timestamp) -> Attributes {
+        let digits = Digits::of(self.partition());
+        let mut attributes = self.known(digits.as_ref()).attributes();
+        self.times(now).describe(&mut attributes);
+        attributes
     }
 }
 

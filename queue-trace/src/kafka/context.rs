@@ -26,6 +26,9 @@ use crate::QueueTracer;
 /// A record is sent by [`SendTraced::send_traced`]. The delivery callback runs with its span as the current one, with the opaque value that was given; then the
 /// span ends.
 ///
+/// A producer that is dropped purges its queue and waits half a second for the reports. Spans of records that are not reported by then do not end:
+/// flush before.
+///
 /// ```no_run
 /// use queue_trace::QueueTracer;
 /// use queue_trace::kafka::{SendTraced as _, TracedContext};

@@ -77,7 +77,8 @@ where
         } else if let Some(cause) = self.origin().cause()
             && headers.last(FIRST).is_none()
         {
-            headers.push(FIRST, &TraceContext::traceparent(cause));
+            let first = TraceContext::traceparent(cause);
+            headers.push(FIRST, first.as_bytes());
         }
         headers.into_inner()
     }

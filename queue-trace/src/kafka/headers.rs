@@ -54,9 +54,11 @@ impl KafkaHeaders {
         carrier::last(self, name)
     }
 
-    pub(super) fn push(&mut self, key: &str, value: &str) {
-        let headers = self.headers.take().unwrap_or_default();
-        let value = Some(value.as_bytes());
+    pub(super) fn push(&mut self, key: &str, value: &[u8]) {
+        let headers = self.headers.take();
+        // A context is one header, mostly.
+        let headers = headers.unwrap_or_else(|| OwnedHeaders::new_with_capacity(1));
+        let value = Some(value);
         self.headers = Some(headers.insert(Header { key, value }));
     }
 
@@ -106,14 +108,24 @@ pub(super) struct Cleared<'a> {
 impl Inject for Cleared<'_> {
     fn set(&mut self, name: &str, value: &str) {
         if self.fields.contains(&name) {
-            self.headers.push(name, value);
+            self.headers.push(name, value.as_bytes());
         } else {
             self.headers.set(name, value);
         }
     }
 
     fn remove(&mut self, name: &str) {
-        self.headers.remove(name);
+        if !self.fields.contains(&name) {
+            self.headers.remove(name);
+        }
+    }
+
+    fn set_w3c(&mut self, traceparent: &[u8], tracestate: &[u8]) {
+        // The propagator's own fields: there are none of these.
+        self.headers.push("traceparent", traceparent);
+        if !tracestate.is_empty() {
+            self.headers.push("tracestate", tracestate);
+        }
     }
 }
 
@@ -186,7 +198,7 @@ impl Extract for KafkaHeaders {
 impl Inject for KafkaHeaders {
     fn set(&mut self, name: &str, value: &str) {
         if self.take_away(&[name]) {
-            self.push(name, value);
+            self.push(name, value.as_bytes());
         }
     }
 

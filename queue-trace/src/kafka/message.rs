@@ -5,13 +5,13 @@ use std::sync::OnceLock;
 use rdkafka::error::KafkaResult;
 use rdkafka::message::{BorrowedMessage, Message as KafkaMessage, OwnedMessage, Timestamp};
 use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
-use tracing_core_ctx::{Context, semconv};
+use tracing_core_ctx::{Context, SpanContext, Timestamp as Moment};
 
 use super::digits::Digits;
 use super::process::Processing;
 use super::source::Source;
 use crate::carrier::LastOf;
-use crate::{Destination, Message, Operation, Origin, QueueTracer};
+use crate::{Destination, Message, Operation, Origin};
 
 /// A message together with where it came from.
 ///
@@ -19,7 +19,8 @@ use crate::{Destination, Message, Operation, Origin, QueueTracer};
 pub struct Traced<M> {
     message: M,
     origin: Origin,
-    queue_time: Option<i64>,
+    /// When it was handed over, unless its context says that it will hardly be recorded.
+    received: Option<Moment>,
     pub(super) source: Source,
     /// Where it was processed first, so that it can be settled there.
     pub(super) processed: OnceLock<Context>,
@@ -37,8 +38,12 @@ impl<'a> TracedMessage<'a> {
             Some(headers) => source.queue.extract(&LastOf(headers)),
             None => Origin::unknown(),
         };
+        let cause = origin.cause();
+        let is_likely = cause.is_none_or(SpanContext::is_sampled);
+        let tracer = source.queue.tracer();
+        let received = (is_likely && tracer.is_enabled()).then(|| tracer.now());
         Self {
-            queue_time: queue_time(&source.queue, message.timestamp()),
+            received,
             origin,
             message,
             source: source.clone(),
@@ -71,7 +76,7 @@ impl<'a> TracedMessage<'a> {
         Traced {
             message: self.message.detach(),
             origin: self.origin.clone(),
-            queue_time: self.queue_time,
+            received: self.received,
             source: self.source.clone(),
             processed: self.processed.clone(),
         }
@@ -108,17 +113,21 @@ impl<M: KafkaMessage> Traced<M> {
         operation.message = self.known(digits.as_ref());
         let queue = &self.source.queue;
         let active = queue.start_process_with(&operation, &self.origin, |span| {
-            span.set_opt(semconv::CTX_MESSAGE_LAG, self.lag());
+            self.times(span.start()).describe(span);
         });
         self.processed.get_or_init(|| active.context().clone());
         Processing::new(active)
     }
 
-    /// How many messages are behind this one, if anybody knows.
-    pub(super) fn lag(&self) -> Option<i64> {
+    /// How long it took, and how many are behind it, for a span that starts now.
+    pub(super) fn times(&self, now: Moment) -> Message<'_> {
         let message = &self.message;
-        self.source
-            .lag_behind(message.topic(), message.partition(), message.offset())
+        let (topic, partition, offset) = (message.topic(), message.partition(), message.offset());
+        Message {
+            lag: self.source.lag_behind(topic, partition, offset),
+            queue_time: queue_time(self.received.unwrap_or(now), message.timestamp()),
+            ..Message::default()
+        }
     }
 
     /// What is known of the message. Keys and sizes only if they are asked for.
@@ -134,19 +143,18 @@ impl<M: KafkaMessage> Traced<M> {
                 .payload()
                 .filter(|_| settings.body_sizes)
                 .map(<[u8]>::len),
-            queue_time: self.queue_time,
             ..Message::default()
         }
     }
 }
 
 /// Milliseconds since the producer made the message; none if it is yet to come.
-fn queue_time(queue: &QueueTracer, made: Timestamp) -> Option<i64> {
+fn queue_time(received: Moment, made: Timestamp) -> Option<i64> {
     let Timestamp::CreateTime(made) = made else {
         return None;
     };
-    let now = i64::try_from(queue.tracer().now().as_unix_nanos() / 1_000_000).ok()?;
-    let time = now.checked_sub(made)?;
+    let received = i64::try_from(received.as_unix_nanos() / 1_000_000).ok()?;
+    let time = received.checked_sub(made)?;
     (made >= 0 && time >= 0).then_some(time)
 }
 
@@ -175,8 +183,8 @@ mod tests {
 
     #[test]
     fn time_in_queue_needs_a_producer_that_said_when() {
-        let queue = QueueTracer::new(Tracer::noop());
-        assert!(queue_time(&queue, Timestamp::CreateTime(0)).is_some_and(|time| time > 0));
+        let now = Tracer::noop().now();
+        assert!(queue_time(now, Timestamp::CreateTime(0)).is_some_and(|time| time > 0));
         for unknown in [
             Timestamp::NotAvailable,
             Timestamp::CreateTime(-1),
@@ -184,7 +192,7 @@ mod tests {
             Timestamp::CreateTime(i64::MIN),
             Timestamp::LogAppendTime(1234),
         ] {
-            assert_eq!(queue_time(&queue, unknown), None, "{unknown:?}");
+            assert_eq!(queue_time(now, unknown), None, "{unknown:?}");
         }
     }
 }

@@ -16,6 +16,7 @@ pub struct SpanBuilder<'a> {
     kind: SpanKind,
     parent: Parent<'a>,
     source: Option<&'a dyn AttributeSource>,
+    lent_links: &'a [Link],
     start: Option<Timestamp>,
     /// What the span gets by attributes and links that samplers see.
     given: Option<Box<Recording>>,
@@ -117,6 +118,7 @@ impl<'a> SpanBuilder<'a> {
             kind: SpanKind::Internal,
             parent: Parent::Current,
             source: None,
+            lent_links: &[],
             start: None,
             given: None,
         }
@@ -144,6 +146,7 @@ impl<'a> SpanBuilder<'a> {
             kind: SpanKind::Internal,
             parent: Parent::Below(above),
             source: None,
+            lent_links: &[],
             start: None,
             given: None,
         }
@@ -206,6 +209,13 @@ impl<'a> SpanBuilder<'a> {
     /// [`start_with`](Self::start_with).
     pub const fn attribute_source(mut self, source: &'a dyn AttributeSource) -> Self {
         self.source = Some(source);
+        self
+    }
+
+    /// Lends samplers links, without copying them, where none was [given](Self::link). The span does not get them: that is for `describe` of
+    /// [`start_with`](Self::start_with).
+    pub const fn link_source(mut self, links: &'a [Link]) -> Self {
+        self.lent_links = links;
         self
     }
 
@@ -296,7 +306,10 @@ impl<'a> SpanBuilder<'a> {
                 lent: self.source,
                 given,
             },
-            links: given.map_or(&[], |given| &given.links),
+            links: match given {
+                Some(given) if !given.links.is_empty() => &given.links,
+                _ => self.lent_links,
+            },
         });
         let flags = crate::TraceFlags::NONE
             .with_random(random)

@@ -120,6 +120,26 @@ fn a_sampler_sees_what_is_known_before_the_start() {
 }
 
 #[test]
+fn a_sampler_sees_links_that_are_lent_and_the_span_does_not_keep_them() {
+    let lent = [9, 10].map(|id| Link::new(span_context(id, TraceFlags::NONE)));
+    let bench = decided_by(|input| {
+        let expected = if input.attributes.get("given").is_some() {
+            1
+        } else {
+            2
+        };
+        assert_eq!(input.links.len(), expected);
+        Sampling::new(Decision::RecordAndSample)
+    });
+    let builder = || bench.tracer.span("span").link_source(&lent);
+    drop(builder().start());
+    assert!(bench.only().links().is_empty());
+    let link = span_context(11, TraceFlags::NONE);
+    drop(builder().link(link).attribute("given", true).start());
+    assert_eq!(bench.only().links().len(), 1);
+}
+
+#[test]
 fn a_samplers_attribute_wins_over_a_described_one_and_stands_there_once() {
     let bench = decided_by(|_| {
         let mut sampling = Sampling::new(Decision::RecordAndSample);
