@@ -3,14 +3,14 @@
 mod callbacks;
 mod cluster;
 mod consumers;
+mod facts;
 mod faults;
 mod foreign;
 mod forwarding;
 mod groups;
 mod load;
-mod transactions;
-mod facts;
 mod stage;
+mod transactions;
 
 use std::time::Duration;
 

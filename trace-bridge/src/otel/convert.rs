@@ -93,7 +93,7 @@ pub(super) fn value<R>(theirs: &OtelValue, read: impl FnOnce(ValueRef<'_>) -> R)
 pub(super) fn each(theirs: &[KeyValue], mut take: impl FnMut(KeyRef<'_>, ValueRef<'_>)) {
     for pair in theirs {
         value(&pair.value, |value| {
-            take(KeyRef::Borrowed(pair.key.as_str()), value)
+            take(KeyRef::Borrowed(pair.key.as_str()), value);
         });
     }
 }

@@ -132,7 +132,7 @@ fn suppression_is_common() {
     {
         let _guard = OtelContext::enter_telemetry_suppressed_scope();
         assert!(Context::current().is_suppressed());
-        ours.span("not recorded").start();
+        ours.span("not recorded").start().end();
         theirs.start("not recorded");
     }
     assert!(!Context::current().is_suppressed());

@@ -117,7 +117,7 @@ fn a_span_that_is_not_recorded_still_travels() {
     bridge();
     let recorder = SpanRecorder::new();
     let ours = recorder.tracer_builder("shop").sampler(AlwaysOff).build();
-    let theirs = TracerProvider::new(ours.clone()).tracer("library");
+    let theirs = TracerProvider::new(ours).tracer("library");
     let context = Context::new().with_remote_span_context(remote());
     let span = theirs.start_with_context("dropped", &context);
     assert!(!span.is_recording());

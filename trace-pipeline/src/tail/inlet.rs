@@ -7,9 +7,9 @@ use tracing_core_ctx::SpanRecord;
 
 use super::counts::Counts;
 use crate::control::Control;
+use crate::counters::{Counter, RequestCounters};
 use crate::queue::{Bounds, Full, Queue};
 use crate::sampling::Tail;
-use crate::counters::{Counter, RequestCounters};
 
 /// Where request threads leave spans for the tail's thread. Nothing here blocks or allocates.
 #[derive(Debug)]

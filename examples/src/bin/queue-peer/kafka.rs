@@ -107,7 +107,7 @@ pub(crate) async fn consume(options: &Options, queue: QueueTracer) -> Result {
 
 /// The next message. What the consumer gets over by itself, it may, until the time is over.
 async fn next<'a>(
-    consumer: &'a TracedConsumer<Said>,
+    consumer: &'a TracedConsumer<StreamConsumer<Said>>,
     options: &Options,
     said: &Said,
 ) -> Result<TracedMessage<'a>> {
