@@ -7,6 +7,7 @@ mod draw;
 mod options;
 mod record;
 mod report;
+mod sample;
 mod services;
 mod telemetry;
 mod visit;
@@ -44,6 +45,9 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    if options.sample {
+        return show_sample(options);
+    }
     let runtime = Runtime::new()?;
     let mut telemetry = Telemetry::new(options.otlp.clone());
     let gateway = runtime.block_on(services::open(|service| telemetry.tracer(service)))?;
@@ -61,6 +65,18 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     write(&report.services())?;
     drop(runtime);
     write(&report.closing(&telemetry.shutdown(SHUTDOWN)))?;
+    Ok(())
+}
+
+/// Sends many requests, keeps few, and draws one that failed.
+fn show_sample(options: &Options) -> Result<(), Box<dyn Error>> {
+    let sample = sample::take(options.requests())?;
+    write(&sample.report())?;
+    let failed = sample.failed_trace();
+    if !failed.is_empty() {
+        write("\nOne that failed, as it was kept:\n")?;
+        write(&Report::new(options).traces(&failed))?;
+    }
     Ok(())
 }
 
