@@ -8,6 +8,7 @@ mod draw;
 mod options;
 mod record;
 mod report;
+mod sample;
 mod services;
 mod telemetry;
 mod visit;
@@ -46,6 +47,9 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), BoxError> {
+    if options.sample {
+        return show_sample(options);
+    }
     let runtime = Runtime::new()?;
     let mut telemetry = Telemetry::new(options.otlp.clone());
     let brokers = Brokers::open(options.kafka.as_deref(), options.amqp.as_deref());
@@ -66,6 +70,18 @@ fn run(options: &Options) -> Result<(), BoxError> {
     write(&report.services())?;
     drop(runtime);
     write(&report.closing(&telemetry.shutdown(SHUTDOWN)))?;
+    Ok(())
+}
+
+/// Sends many requests, keeps few, and draws one that failed.
+fn show_sample(options: &Options) -> Result<(), BoxError> {
+    let sample = sample::take(options.requests())?;
+    write(&sample.report())?;
+    let failed = sample.failed_trace();
+    if !failed.is_empty() {
+        write("\nOne that failed, as it was kept:\n")?;
+        write(&Report::new(options).traces(&failed))?;
+    }
     Ok(())
 }
 

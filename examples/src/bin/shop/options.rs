@@ -3,6 +3,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 
 use crate::draw::Ink;
+use crate::sample;
 use crate::visit::VISITS;
 
 pub(crate) const USAGE: &str = "\
@@ -12,6 +13,7 @@ Usage: cargo demo [OPTIONS]
 
 Options:
   --requests N  how many requests to send; default: one of each kind, with --serve none
+  --sample      send 2000 requests and keep about 20: the failed, the slow, and a few of the rest
   --serve       keep the services up, and draw the trace of every request that comes
   --otlp URL    also send the spans to a back end, by OTLP over HTTP: http://localhost:4318
   --kafka HOST:PORT
@@ -34,6 +36,7 @@ pub(crate) enum Command {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Options {
     requests: Option<usize>,
+    pub(crate) sample: bool,
     pub(crate) serve: bool,
     pub(crate) otlp: Option<String>,
     pub(crate) kafka: Option<String>,
@@ -48,6 +51,7 @@ impl Command {
     pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Self, String> {
         let mut options = Options {
             requests: None,
+            sample: false,
             serve: false,
             otlp: None,
             kafka: None,
@@ -78,6 +82,9 @@ impl Command {
                 "--otlp" => options.otlp = Some(value_of("a URL")?),
                 "--kafka" => options.kafka = Some(value_of("a host and a port")?),
                 "--amqp" => options.amqp = Some(value_of("a URL")?),
+                // Whoever is used to `cargo run -- ..` types one too many.
+                "--" if value.is_none() => {}
+                "--sample" if value.is_none() => options.sample = true,
                 "--serve" if value.is_none() => options.serve = true,
                 "--no-color" if value.is_none() => options.ink = Ink::Plain,
                 "-h" | "--help" if value.is_none() => return Ok(Self::Help),
@@ -91,8 +98,11 @@ impl Command {
 impl Options {
     /// How many requests to send.
     pub(crate) fn requests(&self) -> usize {
-        self.requests
-            .unwrap_or(if self.serve { 0 } else { VISITS.len() })
+        self.requests.unwrap_or(match () {
+            () if self.sample => sample::REQUESTS,
+            () if self.serve => 0,
+            () => VISITS.len(),
+        })
     }
 }
 
@@ -132,6 +142,7 @@ mod tests {
     fn one_request_of_each_kind_is_sent_unless_something_else_is_said() {
         assert_eq!(options(&[]).requests(), VISITS.len());
         assert_eq!(options(&["--serve"]).requests(), 0);
+        assert_eq!(options(&["--", "--sample"]).requests(), 2000);
         assert_eq!(options(&["--requests", "8", "--serve"]).requests(), 8);
         assert_eq!(options(&["--requests=0"]).requests(), 0);
     }
