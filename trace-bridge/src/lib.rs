@@ -26,6 +26,9 @@
 #[cfg(any(feature = "log", feature = "tracing"))]
 pub mod logs;
 
+#[doc = include_str!("../MOVING.md")]
+pub mod moving {}
+
 #[doc = include_str!("../RATIONALE.md")]
 pub mod _rationale {}
 
