@@ -1,5 +1,6 @@
 //! The small programs, run as a person runs them.
 
+mod bridge;
 // It is ended by a signal.
 #[cfg(unix)]
 mod chain;

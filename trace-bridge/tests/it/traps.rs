@@ -17,6 +17,7 @@
 //! | a guard across an `.await` leaks into other tasks | `context::a_guard_held_across_an_await_does_not_leak_into_other_tasks` |
 //! | guards that are dropped in another order leave the wrong one current | `context::leaving_in_another_order_leaves_the_right_one_current` |
 //! | a task of an unsampled request begins a trace | `spans::below_a_span_that_does_not_record_nothing_is_recorded_and_its_identity_is_passed_on` |
+//! | spans of interleaved requests change their trace | `context::requests_that_take_turns_on_two_threads_keep_their_spans` |
 //!
 //! # Locks
 //!
@@ -46,6 +47,7 @@
 //!
 //! | trap | test |
 //! |---|---|
+//! | a span allocates a dozen times, sampled or not | `cost::an_instrumented_function_allocates_nothing_more_recorded_or_not` |
 //! | events are put into words where nothing records | `events::nothing_is_put_into_words_where_nothing_records` |
 //! | a span on a thread that ends is a panic | `traps::a_span_that_ends_with_its_thread_hurts_nobody` |
 

@@ -4,6 +4,7 @@
 //! requests that go well, take long, fail and are given up, and draws the trace of each.
 
 mod draw;
+mod logs;
 mod options;
 mod record;
 mod report;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    logs::install(options.json_logs);
     let runtime = Runtime::new()?;
     let mut telemetry = Telemetry::new(options.otlp.clone());
     let gateway = runtime.block_on(services::open(|service| telemetry.tracer(service)))?;

@@ -14,6 +14,7 @@ Options:
   --requests N  how many requests to send; default: one of each kind, with --serve none
   --serve       keep the services up, and draw the trace of every request that comes
   --otlp URL    also send the spans to a back end, by OTLP over HTTP: http://localhost:4318
+  --json-logs   also print what the services log, as lines of JSON with the ids of the trace
   --no-color    no colours; also by NO_COLOR, and when the output is no terminal
   -h, --help    this text
 
@@ -32,6 +33,7 @@ pub(crate) enum Command {
 pub(crate) struct Options {
     requests: Option<usize>,
     pub(crate) serve: bool,
+    pub(crate) json_logs: bool,
     pub(crate) otlp: Option<String>,
     pub(crate) ink: Ink,
     /// The width of the terminal in columns.
@@ -44,6 +46,7 @@ impl Command {
         let mut options = Options {
             requests: None,
             serve: false,
+            json_logs: false,
             otlp: None,
             ink: ink(),
             width: width(env::var("COLUMNS").ok().as_deref()),
@@ -70,6 +73,7 @@ impl Command {
                 }
                 "--otlp" => options.otlp = Some(value_of("a URL")?),
                 "--serve" if value.is_none() => options.serve = true,
+                "--json-logs" if value.is_none() => options.json_logs = true,
                 "--no-color" if value.is_none() => options.ink = Ink::Plain,
                 "-h" | "--help" if value.is_none() => return Ok(Self::Help),
                 _ => return Err(format!("unknown argument `{argument}`")),
@@ -132,6 +136,7 @@ mod tests {
         let url = Some("http://h:4318/?a=b".to_owned());
         assert_eq!(options(&["--otlp", "http://h:4318/?a=b"]).otlp, url);
         assert_eq!(options(&["--otlp=http://h:4318/?a=b"]).otlp, url);
+        assert!(options(&["--json-logs"]).json_logs && !options(&[]).json_logs);
     }
 
     #[test]
@@ -140,6 +145,7 @@ mod tests {
             (&["--frobnicate"][..], "unknown argument `--frobnicate`"),
             (&["8"], "unknown argument `8`"),
             (&["--serve=yes"], "unknown argument `--serve=yes`"),
+            (&["--json-logs=no"], "unknown argument `--json-logs=no`"),
             (&["--requests"], "--requests needs a number"),
             (
                 &["--requests", "many"],

@@ -14,6 +14,7 @@ type TestResult = Result<(), Box<dyn Error>>;
 
 /// Opens a shop, makes one visit, and returns what came of it.
 fn visit(kind: &str) -> Result<(Answer, Vec<Trace>), Box<dyn Error>> {
+    crate::logs::install(false);
     let runtime = Runtime::new()?;
     let mut telemetry = Telemetry::new(None);
     let gateway = runtime.block_on(open(|service| telemetry.tracer(service)))?;
