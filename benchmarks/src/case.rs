@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::subject::{Entry, Subject};
 use crate::work::Size;
-use crate::{Error, Traced, client, grpc, raw, server};
+use crate::{Error, Traced, client, grpc, instrumented, raw, server};
 
 /// One table: some work, and the ways to trace it.
 pub struct Case {
@@ -19,6 +19,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(client::cases());
     cases.extend(grpc::cases());
     cases.extend(raw::cases());
+    cases.extend(instrumented::cases());
     cases
 }
 
@@ -45,7 +46,7 @@ impl Case {
         cases().into_iter().find(|case| case.to_string() == id)
     }
 
-    /// What is being done: `server`, `client`, `grpc server`, `grpc client` or `raw`.
+    /// What is being done: `server`, `client`, `grpc server`, `grpc client`, `raw` or `instrument`.
     #[must_use]
     pub const fn group(&self) -> &'static str {
         self.group

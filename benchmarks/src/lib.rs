@@ -35,6 +35,7 @@ mod client;
 mod delivery;
 mod exchange;
 mod grpc;
+mod instrumented;
 mod markdown;
 mod ours;
 mod peers;

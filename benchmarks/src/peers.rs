@@ -23,6 +23,7 @@ pub(crate) mod tonic_tracing_opentelemetry;
 pub(crate) mod tower_http;
 pub(crate) mod tower_otel;
 pub(crate) mod tower_otel_grpc;
+pub(crate) mod tracing_opentelemetry;
 
 pub(crate) const SERVERS: &[Entry<Decision>] = &[
     tower_http::SERVER,
@@ -54,3 +55,5 @@ pub(crate) const GRPC_CLIENTS: &[Entry<Above>] = &[
 ];
 
 pub(crate) const SPANS: &[Entry<Shape>] = &[opentelemetry::SPANS, fastrace::SPANS];
+
+pub(crate) const INSTRUMENTED: &[Entry<Above>] = &[tracing_opentelemetry::INSTRUMENTED];

@@ -31,6 +31,9 @@ pub mod logs;
 #[cfg(feature = "opentelemetry")]
 pub mod otel;
 
+#[doc = include_str!("../MOVING.md")]
+pub mod moving {}
+
 #[doc = include_str!("../RATIONALE.md")]
 pub mod _rationale {}
 

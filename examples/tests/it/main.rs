@@ -5,6 +5,7 @@
     reason = "a test that cannot run without a service says so"
 )]
 
+mod bridge;
 // It is ended by a signal.
 #[cfg(unix)]
 mod chain;

@@ -52,7 +52,12 @@ impl Gist {
             "message" => value.read_text(|text| gist.message = Some(text.to_owned())),
             _ if !is_error(name, value) => {}
             _ => match value {
-                Given::Error(error) => gist.chain = Some(chain(error)),
+                Given::Error(error) => {
+                    gist.chain = Some(chain(error));
+                    if name == "error" {
+                        gist.error = Some(String::new());
+                    }
+                }
                 Given::Value(ValueRef::Bool(_)) => gist.error = Some(String::new()),
                 text => text.read_text(|text| gist.error = Some(text.to_owned())),
             },
@@ -62,20 +67,20 @@ impl Gist {
 
     /// Whether it is what `#[instrument(err)]` reports: an error and no message.
     const fn is_returned_error(&self) -> bool {
-        self.message.is_none() && (self.error.is_some() || self.chain.is_some())
+        self.message.is_none() && self.error.is_some()
     }
 
     fn exception(&self) -> Option<&str> {
-        self.chain.as_deref().or(match self.message {
-            Some(_) => None,
-            None => self.error.as_deref(),
-        })
+        let error = self.error.as_deref().filter(|_| self.message.is_none());
+        let text = self.chain.as_deref().or(error);
+        text.filter(|text| !text.is_empty())
     }
 
     /// How the span failed that the event is in, if the event says that it did.
     fn failure(self, level: &Level) -> Option<String> {
         let is_failure = *level == Level::ERROR || self.is_returned_error();
-        let description = self.chain.or(self.error).or(self.message);
+        let error = self.error.filter(|error| !error.is_empty());
+        let description = self.chain.or(error).or(self.message);
         is_failure.then(|| description.unwrap_or_default())
     }
 }

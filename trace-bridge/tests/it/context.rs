@@ -173,3 +173,86 @@ fn a_context_outlives_its_span() {
     });
     assert!(recorder.take_one().is_child_of(&job));
 }
+
+/// A request: its span, a step in it, and a task that it leaves to whoever comes by.
+async fn request(number: i64, tasks: mpsc::Sender<Task>) {
+    let step = async {
+        pause().await;
+        Span::child("call").in_scope(|| tracing::info!("called"));
+    };
+    step.instrument(info_span!("step", number)).await;
+    let (done, is_done) = mpsc::channel::<()>();
+    let task = async move {
+        pause().await;
+        let _done = done;
+        info_span!("late", number).in_scope(|| {});
+    };
+    tasks.send(Box::pin(task.in_current_span())).unwrap();
+    while is_done.try_recv() == Err(mpsc::TryRecvError::Empty) {
+        pause().await;
+    }
+}
+
+type Task = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+#[test]
+fn requests_that_take_turns_on_two_threads_keep_their_spans() {
+    const REQUESTS: i64 = 64;
+
+    let recorder = SpanRecorder::new();
+    let dispatch = dispatch(trace_bridge::TracingLayer::new(recorder.tracer("shop")));
+    let (tasks, queue) = mpsc::channel::<Task>();
+    tracing::dispatcher::with_default(&dispatch, || {
+        for number in 0..REQUESTS {
+            let span = info_span!("request", number);
+            let work = request(number, tasks.clone()).instrument(span);
+            tasks.send(Box::pin(work)).unwrap();
+        }
+    });
+    drop(tasks);
+    let queue = std::sync::Mutex::new(queue);
+    let again = std::sync::Mutex::new(std::collections::VecDeque::<Task>::new());
+    let work = || {
+        tracing::dispatcher::with_default(&dispatch, || {
+            loop {
+                let new = queue.lock().unwrap().try_recv();
+                let waiting = || again.lock().unwrap().pop_front();
+                match (new, waiting()) {
+                    (Ok(new), Some(waited)) => again.lock().unwrap().extend([new, waited]),
+                    (Ok(new), None) => again.lock().unwrap().push_back(new),
+                    (Err(_), Some(mut task)) => {
+                        if poll_once(task.as_mut()).is_pending() {
+                            again.lock().unwrap().push_back(task);
+                        }
+                        assert_eq!(current(), None);
+                    }
+                    // All who could send are done.
+                    (Err(mpsc::TryRecvError::Disconnected), None) => return,
+                    (Err(mpsc::TryRecvError::Empty), None) => std::thread::yield_now(),
+                }
+            }
+        });
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(work);
+        scope.spawn(work);
+    });
+    let spans = recorder.take();
+    assert_eq!(spans.len(), 4 * 64);
+    for request in spans.iter().filter(|span| span.name() == "request") {
+        let below = |name: &str| {
+            let mut found = spans
+                .iter()
+                .filter(|span| span.name() == name && span.trace_id() == request.trace_id());
+            let span = found.next().unwrap();
+            assert!(found.next().is_none(), "{name}");
+            span
+        };
+        for name in ["step", "late"] {
+            assert!(below(name).is_child_of(request));
+            assert_eq!(below(name).int("number"), request.int("number"));
+        }
+        assert!(below("call").is_child_of(below("step")));
+        assert_eq!(below("call").events().len(), 1);
+    }
+}

@@ -105,10 +105,13 @@ fn an_event_of_level_error_fails_its_span_and_one_of_another_level_does_not() {
     let recorder = SpanRecorder::new();
     with_default(&recorder, |_| {
         info_span!("logged").in_scope(|| error!("no answer"));
+        info_span!("marked").in_scope(|| error!(error = true, "no answer"));
         info_span!("with cause")
             .in_scope(|| error!(cause = &NoStock as &dyn std::error::Error, "no answer"));
         info_span!("coped").in_scope(|| warn!(error = %NoStock, "asking again"));
     });
+    let marked = recorder.take_named("marked");
+    assert_eq!(*marked.status(), Status::error("no answer"));
     let logged = recorder.take_named("logged");
     assert_eq!(*logged.status(), Status::error("no answer"));
     let with_cause = recorder.take_named("with cause");

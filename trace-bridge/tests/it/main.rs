@@ -6,6 +6,7 @@
 )]
 
 mod context;
+mod cost;
 mod events;
 mod fields;
 mod layers;

@@ -1,6 +1,6 @@
 //! What other bridges between `tracing` and traces get wrong and what their users complain about, each a test.
 //!
-//! The names are modules of these tests, of the crate, of `benchmarks` and of `examples`.
+//! The names are modules of these tests.
 //!
 //! # Time and parents
 //!
@@ -17,7 +17,7 @@
 //! | a guard across an `.await` leaks into other tasks | `context::a_guard_held_across_an_await_does_not_leak_into_other_tasks` |
 //! | guards that are dropped in another order leave the wrong one current | `context::leaving_in_another_order_leaves_the_right_one_current` |
 //! | a task of an unsampled request begins a trace | `spans::below_a_span_that_does_not_record_nothing_is_recorded_and_its_identity_is_passed_on` |
-//! | spans of interleaved requests change their trace | `examples`: `bridge::sixty_four_requests_on_two_threads_keep_their_spans` |
+//! | spans of interleaved requests change their trace | `context::requests_that_take_turns_on_two_threads_keep_their_spans` |
 //!
 //! # Locks
 //!
@@ -47,7 +47,7 @@
 //!
 //! | trap | test |
 //! |---|---|
-//! | a span that is not sampled allocates a dozen times | `benchmarks`: `an_instrumented_function_that_is_not_sampled_allocates_nothing_more` |
+//! | a span allocates a dozen times, sampled or not | `cost::an_instrumented_function_allocates_nothing_more_recorded_or_not` |
 //! | events are put into words where nothing records | `events::nothing_is_put_into_words_where_nothing_records` |
 //! | a span on a thread that ends is a panic | `traps::a_span_that_ends_with_its_thread_hurts_nobody` |
 

@@ -10,9 +10,13 @@ const CORE: &str = "tracing-core-ctx";
 /// Every user of any of our crates builds these.
 const CORE_CEILING: usize = 4;
 
-/// The crates whose purpose is to know the types of OpenTelemetry's own crates, or to be compared with them. All others
-/// stay out of their version matrix; in tests those crates are welcome as an oracle.
-const MAY_USE_OPENTELEMETRY: &[&str] = &["benchmarks", "trace-bridge"];
+/// Families of crates whose types stay out of our public API, and who may use them: those whose purpose it is to know these types or to be
+/// compared with them, and programs, which have no API. All others stay out of their version matrix; in tests such crates are
+/// welcome.
+const FOREIGN: &[(&str, &[&str])] = &[
+    ("opentelemetry", &["benchmarks", "trace-bridge"]),
+    ("tracing", &["benchmarks", "examples", "trace-bridge"]),
+];
 
 /// External crates whose types users meet in our signatures: a second version of one of them in the graph makes two
 /// types of one name.
@@ -54,26 +58,30 @@ pub(super) fn check_core(members: &[Member]) -> Vec<Finding> {
     )]
 }
 
-/// No crate depends on OpenTelemetry's crates, except where that is its purpose.
+/// No crate depends on those of [`FOREIGN`], except where that is its purpose.
 pub(super) fn check_foreign(members: &[Member]) -> Vec<Finding> {
-    members
-        .iter()
-        .filter(|member| !MAY_USE_OPENTELEMETRY.contains(&member.name.as_str()))
-        .flat_map(|member| {
-            member
-                .dependencies
-                .iter()
-                .filter(|dependency| !dependency.is_dev)
-                .filter(|dependency| dependency.name.starts_with("opentelemetry"))
-                .map(|dependency| {
-                    Finding::new(
-                        format!("{}/Cargo.toml", member.folder),
-                        format!("`{}` is a normal dependency", dependency.name),
-                        "use it in tests only ([dev-dependencies]), or do the work in trace-bridge",
-                    )
-                })
-        })
-        .collect()
+    let mut findings = Vec::new();
+    for member in members {
+        for dependency in &member.dependencies {
+            let is_foreign = FOREIGN.iter().any(|(family, allowed)| {
+                is_of(&dependency.name, family) && !allowed.contains(&member.name.as_str())
+            });
+            if is_foreign && !dependency.is_dev && !dependency.is_ours {
+                findings.push(Finding::new(
+                    format!("{}/Cargo.toml", member.folder),
+                    format!("`{}` is a normal dependency", dependency.name),
+                    "use it in tests only ([dev-dependencies]), or do the work in trace-bridge",
+                ));
+            }
+        }
+    }
+    findings
+}
+
+/// Whether a crate is the one of this name or one that is named after it.
+fn is_of(name: &str, family: &str) -> bool {
+    name.strip_prefix(family)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
 }
 
 /// Each crate of [`IN_PUBLIC_API`] is in the graph once.
@@ -130,6 +138,28 @@ mod tests {
         assert_eq!(
             lines(&check_foreign(&members)),
             ["tower-trace/Cargo.toml: `opentelemetry_sdk` is a normal dependency"]
+        );
+    }
+
+    #[test]
+    fn tracing_is_found_outside_tests_programs_and_the_bridge() {
+        let members = [
+            Member::library("trace-bridge").needs_external("tracing-subscriber"),
+            Member::program("examples").needs_external("tracing"),
+            // Ours, whatever its name looks like.
+            Member::library("trace-pipeline").needs_ours("tracing-core-ctx"),
+            Member::library("queue-trace").needs_external_in_tests("tracing"),
+            Member::library("trace-testkit").needs_external("tracing-core"),
+            Member::library("tower-trace")
+                .needs_external("tracing")
+                .needs_external("tracingly"),
+        ];
+        assert_eq!(
+            lines(&check_foreign(&members)),
+            [
+                "trace-testkit/Cargo.toml: `tracing-core` is a normal dependency",
+                "tower-trace/Cargo.toml: `tracing` is a normal dependency",
+            ]
         );
     }
 

@@ -5,6 +5,7 @@
 
 mod brokers;
 mod draw;
+mod logs;
 mod options;
 mod record;
 mod report;
@@ -50,6 +51,7 @@ fn run(options: &Options) -> Result<(), BoxError> {
     if options.sample {
         return show_sample(options);
     }
+    logs::install(options.json_logs);
     let runtime = Runtime::new()?;
     let mut telemetry = Telemetry::new(options.otlp.clone());
     let brokers = Brokers::open(options.kafka.as_deref(), options.amqp.as_deref());

@@ -19,6 +19,7 @@ Options:
   --kafka HOST:PORT
                 a real Kafka broker; default: one within this process
   --amqp URL    a real AMQP broker: amqp://localhost:5672; default: one within this process
+  --json-logs   also print what the services log, as lines of JSON with the ids of the trace
   --no-color    no colours; also by NO_COLOR, and when the output is no terminal
   -h, --help    this text
 
@@ -38,6 +39,7 @@ pub(crate) struct Options {
     requests: Option<usize>,
     pub(crate) sample: bool,
     pub(crate) serve: bool,
+    pub(crate) json_logs: bool,
     pub(crate) otlp: Option<String>,
     pub(crate) kafka: Option<String>,
     pub(crate) amqp: Option<String>,
@@ -53,6 +55,7 @@ impl Command {
             requests: None,
             sample: false,
             serve: false,
+            json_logs: false,
             otlp: None,
             kafka: None,
             amqp: None,
@@ -86,6 +89,7 @@ impl Command {
                 "--" if value.is_none() => {}
                 "--sample" if value.is_none() => options.sample = true,
                 "--serve" if value.is_none() => options.serve = true,
+                "--json-logs" if value.is_none() => options.json_logs = true,
                 "--no-color" if value.is_none() => options.ink = Ink::Plain,
                 "-h" | "--help" if value.is_none() => return Ok(Self::Help),
                 _ => return Err(format!("unknown argument `{argument}`")),
@@ -152,6 +156,7 @@ mod tests {
         let url = Some("http://h:4318/?a=b".to_owned());
         assert_eq!(options(&["--otlp", "http://h:4318/?a=b"]).otlp, url);
         assert_eq!(options(&["--otlp=http://h:4318/?a=b"]).otlp, url);
+        assert!(options(&["--json-logs"]).json_logs && !options(&[]).json_logs);
     }
 
     #[test]
@@ -160,6 +165,7 @@ mod tests {
             (&["--frobnicate"][..], "unknown argument `--frobnicate`"),
             (&["8"], "unknown argument `8`"),
             (&["--serve=yes"], "unknown argument `--serve=yes`"),
+            (&["--json-logs=no"], "unknown argument `--json-logs=no`"),
             (&["--requests"], "--requests needs a number"),
             (
                 &["--requests", "many"],

@@ -27,6 +27,7 @@ async fn session(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, In
     work(5).await;
     let mut response = Response::new(Full::default());
     if request.headers().contains_key(header::AUTHORIZATION) {
+        tracing::info!("session found");
         SpanRef::current().event("session.found", |event| event.set("shop.cached", true));
         *response.body_mut() = Full::from("gold");
     } else {

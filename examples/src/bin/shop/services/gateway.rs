@@ -68,6 +68,7 @@ async fn checkout(
     let Some(tier) = gateway.tier(headers.get(header::AUTHORIZATION)).await? else {
         return Ok(StatusCode::UNAUTHORIZED);
     };
+    tracing::info!(tier, "checkout");
     // Baggage goes along with the trace, to every service that works on this order.
     let baggage = Baggage::new().with("shop.tier", &*tier);
     let context = Context::current().with_baggage(baggage);

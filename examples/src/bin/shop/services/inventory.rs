@@ -45,6 +45,7 @@ impl Inventory for Shelves {
         SpanRef::current().set("shop.item", &item);
         work(9).await;
         if item == "sofa" {
+            tracing::error!(item, "the warehouse does not answer");
             return Err(Status::unavailable("the warehouse does not answer"));
         }
         Ok(Response::new(steps().boxed()))

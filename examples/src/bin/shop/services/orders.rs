@@ -68,6 +68,7 @@ pub(super) async fn open(
 /// Prices the order, then reserves its item and charges the customer at the same time. Whichever fails first cancels the other.
 async fn place(State(orders): State<Orders>, Json(order): Json<Order>) -> StatusCode {
     SpanRef::current().set("shop.item", &order.item);
+    tracing::info!(item = order.item, "order placed");
     work(6).in_span(Span::child("price")).await;
     let reserve = orders.reserve(&order.item).in_span(Span::child("reserve"));
     let charge = orders

@@ -71,6 +71,7 @@ impl Payment for Cashier {
         let bank = async {
             work(11).await;
             if risk != "low" {
+                tracing::warn!(risk, "declined");
                 SpanRef::current().event("charge.declined", |event| event.set("shop.risk", &*risk));
                 return Err(Status::failed_precondition("the bank declined"));
             }

@@ -13,6 +13,7 @@ type TestResult = Result<(), BoxError>;
 
 /// Opens a shop, makes one visit, and returns what came of it.
 fn visit(kind: &str) -> Result<(Answer, Vec<Trace>), BoxError> {
+    crate::logs::install(false);
     let runtime = Runtime::new()?;
     let mut telemetry = Telemetry::new(None);
     let brokers = runtime.block_on(Brokers::open(None, None))?;
