@@ -219,11 +219,12 @@ impl Shared {
     pub(crate) fn stats(&self) -> PipelineStats {
         let tail = self.tail.as_ref();
         let not_kept = || tail.map_or(0, |tail| tail.stats().dropped_spans);
-        let waiting = tail.map_or(0, |tail| tail.in_flight().1);
+        let (spans, bytes) = tail.map_or((0, 0), Inlet::in_flight);
         let mut stats = self
             .counters
             .stats(self.queue.len(), self.queue.bytes(), not_kept);
-        stats.in_flight_bytes += waiting;
+        stats.queued += spans;
+        stats.in_flight_bytes += bytes;
         stats
     }
 }

@@ -37,7 +37,7 @@ pub struct PipelineStats {
     pub in_flight: u64,
     /// Bytes of memory that the spans in flight hold, roughly.
     pub in_flight_bytes: u64,
-    /// Spans in the queue.
+    /// Spans in the queue, or waiting in the [tail](crate::sampling::Tail) for the end of their local trace.
     pub queued: u64,
     /// Spans in the hands of the exporter.
     pub exporting: u64,

@@ -72,12 +72,6 @@
 //! | `x-death` is published again | `amqp::letters::a_message_that_is_sent_on_has_the_context_of_who_sends_it` |
 //! | every retry adds a context | `amqp::letters::a_message_that_is_sent_on_has_the_context_of_who_sends_it` |
 
-/// Whether it is a fact that runs on each broker.
-pub(super) fn is_fact(text: &str, name: &str) -> bool {
-    let mut listed = include_str!("../amqp.rs").lines();
-    text.contains(&format!("async fn {name}(")) && listed.any(|line| line.trim() == name)
-}
-
 #[test]
 fn every_trap_has_its_test() {
     let traps = super::check(include_str!("amqp.rs"));
