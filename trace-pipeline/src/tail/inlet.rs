@@ -88,6 +88,7 @@ impl Inlet {
     }
 
     /// Hands over rules for all that is decided from now on.
+    #[cfg(feature = "rules-file")]
     pub(crate) fn set_rules(&self, tail: Arc<Tail>) {
         *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = Some(tail);
     }

@@ -224,7 +224,7 @@ mod tests {
             assert!(services.contains(service), "{services:?}");
         }
         let report = sample.report();
-        assert!(report.contains("of which 2 failed\n"), "{report}");
+        assert!(report.contains("of which 2 failed.\n"), "{report}");
         Ok(())
     }
 }
