@@ -182,8 +182,8 @@ async fn two_clients(traced: bool, recorder: &SpanRecorder) -> Seen {
     seen
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it hangs now and then: not yet known whether the broker in the process loses a message when it is killed"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_dies_under_load_loses_as_much_with_tracing_as_without() {
     let recorder = SpanRecorder::new();
     let bare = two_clients(false, &recorder).await;
