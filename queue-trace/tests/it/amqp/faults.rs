@@ -95,7 +95,7 @@ struct Seen {
 
 const COUNT: usize = 400;
 
-/// After this a client gives up a step, and begins again: a connection may die without the client being told.
+/// After this a client gives up a step, and begins again: an acknowledgement of lapin's may wait forever when its connection dies.
 const STEP: Duration = Duration::from_secs(5);
 
 async fn two_clients(traced: bool, recorder: &SpanRecorder) -> Seen {
@@ -146,7 +146,8 @@ async fn two_clients(traced: bool, recorder: &SpanRecorder) -> Seen {
                         .unwrap()
                         .parse()
                         .unwrap();
-                    (number, delivery.ack(BasicAckOptions::default()).await)
+                    let ack = delivery.ack(BasicAckOptions::default());
+                    (number, timeout(STEP, ack).await)
                 } else {
                     let mut consumer = consumer.inner().clone();
                     let Ok(Some(Ok(delivery))) = timeout(STEP, consumer.next()).await else {
@@ -156,12 +157,13 @@ async fn two_clients(traced: bool, recorder: &SpanRecorder) -> Seen {
                         .unwrap()
                         .parse()
                         .unwrap();
-                    (number, delivery.acker.ack(BasicAckOptions::default()).await)
+                    let ack = delivery.acker.ack(BasicAckOptions::default());
+                    (number, timeout(STEP, ack).await)
                 };
                 handed_over += 1;
                 // If the answer is no, it may have been settled all the same, and not come again.
                 numbers.insert(number);
-                acked += usize::from(is_acked.is_ok_and(|done| done));
+                acked += usize::from(matches!(is_acked, Ok(Ok(true))));
             }
         }
         (handed_over, acked, numbers)
@@ -182,7 +184,6 @@ async fn two_clients(traced: bool, recorder: &SpanRecorder) -> Seen {
     seen
 }
 
-#[ignore = "it hangs now and then: not yet known whether the broker in the process loses a message when it is killed"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_dies_under_load_loses_as_much_with_tracing_as_without() {
     let recorder = SpanRecorder::new();
@@ -212,11 +213,12 @@ async fn a_broker_that_dies_under_load_loses_as_much_with_tracing_as_without() {
     };
     let sent = of("send");
     assert_eq!(sent.len(), traced.attempts);
+    let given_up = |spans: &[&RecordedSpan]| {
+        let outcomes = spans.iter().filter_map(|span| span.attr("ctx.outcome"));
+        outcomes.count()
+    };
     let errors = failed(&sent);
-    let given_up = sent
-        .iter()
-        .filter(|span| span.attr("ctx.outcome").is_some());
-    assert_eq!(errors.len() + given_up.count(), traced.failed);
+    assert_eq!(errors.len() + given_up(&sent), traced.failed);
     let known = ["io", "connection-closed", "channel-closed"];
     assert!(
         errors.iter().all(|error| known.contains(&error.as_str())),
@@ -232,7 +234,10 @@ async fn a_broker_that_dies_under_load_loses_as_much_with_tracing_as_without() {
     assert_eq!(acked.count(), traced.acked);
     let settled = of("settle");
     assert_eq!(settled.len(), traced.handed_over);
-    assert_eq!(failed(&settled).len(), traced.handed_over - traced.acked);
+    assert_eq!(
+        failed(&settled).len() + given_up(&settled),
+        traced.handed_over - traced.acked
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
