@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod greeter;
+pub mod service;
 pub mod shop;
 pub mod stop;
 
