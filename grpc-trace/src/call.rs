@@ -7,9 +7,12 @@ use std::sync::Arc;
 use bytes::Buf;
 use http::StatusCode;
 use tonic::Code;
-use tower_trace::exchange::{Describe, End};
+use tower_trace::exchange::{Describe, End, Watch};
 use tower_trace::policy::{Captured, hook};
 use tower_trace::{PeerAddr, RequestHead, ResponseHead};
+use tracing_core_ctx::attribute::ValueRef;
+use tracing_core_ctx::observer::ExchangeObserver;
+use tracing_core_ctx::sampler::AttributeSource;
 use tracing_core_ctx::span::SpanWriter;
 use tracing_core_ctx::{SpanRef, Status, Timestamp, Tracer, semconv};
 
@@ -76,6 +79,7 @@ pub(crate) struct CallPolicy {
     pub(crate) legacy_names: bool,
     /// How long a call may take by this side's own settings.
     pub(crate) timeout: Option<std::time::Duration>,
+    pub(crate) observer: Option<Arc<dyn ExchangeObserver>>,
 }
 
 impl CallPolicy {
@@ -94,6 +98,7 @@ impl CallPolicy {
             messages: Wanted::default(),
             legacy_names: semconv::StabilityOptIn::from_env().rpc_dup(),
             timeout: None,
+            observer: None,
         }
     }
 
@@ -135,23 +140,30 @@ pub struct DescribeCall {
     /// When the caller gives up.
     deadline: Option<Timestamp>,
     responses: Option<Counter>,
+    watch: Watch,
 }
 
 impl DescribeCall {
-    /// Made from a request whose span has just started.
-    pub(crate) fn new(policy: &Arc<CallPolicy>, head: RequestHead<'_>) -> Self {
+    /// Made from a request whose span has just started, or that is watched, or both.
+    pub(crate) fn new(
+        policy: &Arc<CallPolicy>,
+        head: RequestHead<'_>,
+        is_recorded: bool,
+        watch: Watch,
+    ) -> Self {
         let told = deadline::timeout(head.headers);
         let timeout = match (told, policy.timeout) {
             (Some(told), Some(own)) => Some(told.min(own)),
             (told, own) => told.or(own),
         };
-        let tally = policy.messages.tally();
+        let tally = policy.messages.tally().filter(|_| is_recorded);
         Self {
             policy: Arc::clone(policy),
             http: None,
             early: None,
             deadline: timeout.map(|timeout| policy.tracer.now().after(timeout)),
             responses: tally.map(|tally| Counter::new(tally, policy.side.responses()).attached()),
+            watch,
         }
     }
 
@@ -198,6 +210,9 @@ impl Describe for DescribeCall {
     fn on_response(&mut self, head: ResponseHead<'_>, span: &SpanRef) -> ControlFlow<()> {
         self.http = Some(head.status);
         self.early = CallStatus::read(head.headers);
+        if self.watch.is_on() && !span.is_recording() {
+            return ControlFlow::Continue(());
+        }
         if self.policy.side == Side::Client
             && let Some(address) = PeerAddr::of_response(head.extensions)
         {
@@ -226,6 +241,19 @@ impl Describe for DescribeCall {
         }
     }
 
+    #[inline]
+    fn on_ending(&mut self, end: &End<'_>, span: &SpanRef) -> Option<Timestamp> {
+        if !self.watch.is_on() {
+            return None;
+        }
+        let outcome = Outcome {
+            code: self.status(end).code,
+            side: self.policy.side,
+            panicked: matches!(end, End::Panicked),
+        };
+        self.watch.end(span, || outcome)
+    }
+
     fn on_end(self, end: End<'_>, span: &mut SpanWriter<'_>) {
         let CallStatus { code, message } = self.status(&end);
         let name = status::name(code);
@@ -252,6 +280,27 @@ impl Describe for DescribeCall {
         }
         if let Some(responses) = &self.responses {
             responses.tally().describe(span);
+        }
+    }
+}
+
+/// How a call ended, for observers.
+struct Outcome {
+    code: Code,
+    side: Side,
+    panicked: bool,
+}
+
+impl AttributeSource for Outcome {
+    fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        match key {
+            "error.type" if self.panicked => Some(ValueRef::Str(semconv::error_type::PANIC)),
+            "error.type" => self
+                .side
+                .is_error(self.code)
+                .then(|| ValueRef::Str(status::name(self.code))),
+            "rpc.status_code" => Some(ValueRef::Str(status::name(self.code))),
+            _ => None,
         }
     }
 }

@@ -21,6 +21,7 @@ mod body;
 mod end;
 mod failure;
 mod future;
+mod watch;
 
 use std::fmt;
 
@@ -31,6 +32,7 @@ pub use failure::Failure;
 pub use future::ResponseFuture;
 use http::{Method, StatusCode};
 use tracing_core_ctx::{ActiveSpan, Context};
+pub use watch::Watch;
 
 use crate::head::ResponseHead;
 
@@ -53,7 +55,8 @@ enum Special {
 }
 
 impl<D: Describe> Exchange<D> {
-    /// An exchange that the span of `active` covers. Its context is current while the service and the body run.
+    /// An exchange that the span of `active` covers, or that somebody [watches](Watch) though it has none. Its context is current while the
+    /// service and the body run.
     pub fn new(method: &Method, active: ActiveSpan, describe: D) -> Self {
         Self {
             active,
@@ -62,7 +65,7 @@ impl<D: Describe> Exchange<D> {
         }
     }
 
-    /// An exchange that nobody records: only its context travels.
+    /// An exchange that nobody records or watches: only its context travels.
     #[must_use]
     pub const fn unrecorded(active: ActiveSpan) -> Self {
         Self {
@@ -72,7 +75,7 @@ impl<D: Describe> Exchange<D> {
         }
     }
 
-    /// Whether a span is open.
+    /// Whether somebody waits for its end.
     #[must_use]
     pub const fn is_open(&self) -> bool {
         self.describe.is_some()
@@ -117,8 +120,10 @@ impl<D: Describe> Exchange<D> {
     /// By itself: an exchange has many places where it can end, and ends at one.
     #[inline(never)]
     fn end_open(&mut self, end: End<'_>) {
-        if let Some(describe) = self.describe.take() {
-            self.active.end_with(|span| describe.on_end(end, span));
+        if let Some(mut describe) = self.describe.take() {
+            let time = describe.on_ending(&end, self.active.span());
+            self.active
+                .end_at_with(time, |span| describe.on_end(end, span));
         }
     }
 }

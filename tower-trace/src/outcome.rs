@@ -1,6 +1,10 @@
 //! What a span says about how an exchange ended: the part of the conventions that both sides share.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
+use tracing_core_ctx::attribute::ValueRef;
+use tracing_core_ctx::sampler::AttributeSource;
 use tracing_core_ctx::span::SpanWriter;
 use tracing_core_ctx::{Status, semconv};
 
@@ -39,6 +43,53 @@ pub(crate) fn describe(
         }
         if wanted.legacy_names {
             span.set(semconv::legacy::HTTP_STATUS_CODE, status.as_u16());
+        }
+    }
+}
+
+/// The same for observers. What the application said of an error is the span's alone: it may be of any number.
+pub(crate) struct Outcome {
+    status: Option<StatusCode>,
+    error_type: Option<Cow<'static, str>>,
+    version: Option<&'static str>,
+}
+
+impl Outcome {
+    pub(crate) fn new(
+        end: &End<'_>,
+        status: Option<StatusCode>,
+        is_error: impl FnOnce(StatusCode) -> bool,
+    ) -> Self {
+        let error_type = match end {
+            End::Failed(failure) => Some(failure.error_type()),
+            End::Panicked => Some(Cow::Borrowed(semconv::error_type::PANIC)),
+            End::Cancelled | End::Complete(_) | End::Upgraded => status
+                .filter(|status| is_error(*status))
+                .map(|status| Cow::Owned(status.as_str().to_owned())),
+        };
+        Self {
+            status,
+            error_type,
+            version: None,
+        }
+    }
+
+    /// With the protocol's version, where only the response tells it.
+    pub(crate) const fn with_version(mut self, version: Option<&'static str>) -> Self {
+        self.version = version;
+        self
+    }
+}
+
+impl AttributeSource for Outcome {
+    fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        match key {
+            "error.type" => self.error_type.as_deref().map(ValueRef::Str),
+            "http.response.status_code" => self
+                .status
+                .map(|status| ValueRef::I64(i64::from(status.as_u16()))),
+            "network.protocol.version" => self.version.map(ValueRef::Str),
+            _ => None,
         }
     }
 }

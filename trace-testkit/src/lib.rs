@@ -39,12 +39,14 @@ pub mod render;
 
 // Necessary for implementation.
 mod clock;
+mod exchanges;
 mod ids;
 mod recorder;
 mod span;
 
 // The public interface is:
 pub use clock::VirtualClock;
+pub use exchanges::{ExchangeRecorder, RecordedExchange};
 pub use ids::KnownIds;
 pub use recorder::SpanRecorder;
 pub use render::render;

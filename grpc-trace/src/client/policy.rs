@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use http::Request;
 use tower_trace::RequestHead;
-use tower_trace::exchange::Exchange;
+use tower_trace::exchange::{Exchange, Watch};
 use tower_trace::policy::{Propagate, hook};
 use tracing_core_ctx::{ActiveSpan, Context, SpanKind};
 
@@ -34,14 +34,15 @@ impl ClientPolicy {
             .cloned()
             .unwrap_or_else(Context::current);
         let parts = attributes::Request::new(self, head);
-        let active = if !current.is_suppressed() && self.call.admits(head) {
+        let (active, watch) = if !current.is_suppressed() && self.call.admits(head) {
             self.start(current, head, &parts)
         } else {
-            ActiveSpan::passing(current)
+            (ActiveSpan::passing(current), Watch::OFF)
         };
         let reaches = self.propagate.reaches(|| parts.host_and_port());
-        let (exchange, counter) = if active.is_open() {
-            let describe = DescribeCall::new(&self.call, head);
+        let is_recorded = active.is_open();
+        let (exchange, counter) = if is_recorded || watch.is_on() {
+            let describe = DescribeCall::new(&self.call, head, is_recorded, watch);
             let counter = describe.requests();
             (Exchange::new(head.method, active, describe), counter)
         } else {
@@ -54,7 +55,7 @@ impl ClientPolicy {
         } else {
             self.propagate.withhold(request.headers_mut());
         }
-        if exchange.is_open() || self.always_accompany {
+        if is_recorded || self.always_accompany {
             request = request.map(|body| body::accompany(body, exchange.context(), counter));
         }
         (exchange, request)
@@ -65,19 +66,28 @@ impl ClientPolicy {
         current: Context,
         head: RequestHead<'_>,
         parts: &attributes::Request<'_>,
-    ) -> ActiveSpan {
-        let active = self
+    ) -> (ActiveSpan, Watch) {
+        let watch = Watch::start(
+            self.call.observer.as_ref(),
+            &self.call.tracer,
+            SpanKind::Client,
+            parts,
+        );
+        let mut builder = self
             .call
             .tracer
             .span("")
             .kind(SpanKind::Client)
-            .attribute_source(parts)
-            .start_in(current, |span| parts.describe(span));
+            .attribute_source(parts);
+        if let Some(time) = watch.start_time() {
+            builder = builder.start_time(time);
+        }
+        let active = builder.start_in(current, |span| parts.describe(span));
         if active.is_open()
             && let Some(on_request) = &self.call.on_request
         {
             hook::run(|| on_request(head, active.span()));
         }
-        active
+        (active, watch)
     }
 }

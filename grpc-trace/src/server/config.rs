@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tonic::server::NamedService;
 use tower_trace::{RequestHead, ResponseHead, Trust};
+use tracing_core_ctx::observer::ExchangeObserver;
 use tracing_core_ctx::{SpanRef, semconv};
 
 use super::layer::TraceLayer;
@@ -148,6 +149,15 @@ impl TraceLayer {
     /// `OTEL_SEMCONV_STABILITY_OPT_IN` has `rpc/dup`.
     pub fn legacy_names(self, yes: bool) -> Self {
         self.edit_call(|call| call.legacy_names = yes)
+    }
+}
+
+/// # What is measured
+impl TraceLayer {
+    /// Tells `observer` of every call that is not [filtered](Self::filter) out, whether its span is recorded or not: what measures
+    /// them, such as `trace_pipeline::metrics::ExchangeMetrics`. Default: nobody.
+    pub fn observe(self, observer: impl ExchangeObserver + 'static) -> Self {
+        self.edit_call(|call| call.observer = Some(Arc::new(observer)))
     }
 }
 

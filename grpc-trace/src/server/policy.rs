@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use http::Request;
 use tower_trace::carrier::HeaderExtractor;
-use tower_trace::exchange::Exchange;
+use tower_trace::exchange::{Exchange, Watch};
 use tower_trace::policy::hook;
 use tower_trace::{RequestHead, Trust};
 use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind};
@@ -33,11 +33,12 @@ impl ServerPolicy {
         request: Request<B>,
     ) -> (Exchange<DescribeCall>, Request<B>) {
         let head = RequestHead::new(&request);
-        let active = self.start(head);
-        if !active.is_open() {
+        let (active, watch) = self.start(head);
+        let is_recorded = active.is_open();
+        if !is_recorded && !watch.is_on() {
             return (Exchange::unrecorded(active), request);
         }
-        let describe = DescribeCall::new(&self.call, head);
+        let describe = DescribeCall::new(&self.call, head, is_recorded, watch);
         let requests = describe.requests();
         let exchange = Exchange::new(head.method, active, describe);
         let request = match requests {
@@ -50,18 +51,20 @@ impl ServerPolicy {
         (exchange, request)
     }
 
-    fn start(&self, head: RequestHead<'_>) -> ActiveSpan {
+    fn start(&self, head: RequestHead<'_>) -> (ActiveSpan, Watch) {
         let tracer = &self.call.tracer;
         let caller = tracer.extract(&HeaderExtractor(head.headers));
         let (context, link) = self.believe(head, caller);
         if !self.call.admits(head) {
             // Not traced, and neither is what it calls; what is believed of the caller's context still reaches them.
-            return ActiveSpan::passing(context.suppressed());
+            return (ActiveSpan::passing(context.suppressed()), Watch::OFF);
         }
-        if !tracer.is_enabled() {
-            return ActiveSpan::passing(context);
+        let observer = self.call.observer.as_ref();
+        if !tracer.is_enabled() && observer.is_none() {
+            return (ActiveSpan::passing(context), Watch::OFF);
         }
         let request = attributes::Request::new(self, head);
+        let watch = Watch::start(observer, tracer, SpanKind::Server, &request);
         let mut builder = tracer
             .span("")
             .kind(SpanKind::Server)
@@ -69,13 +72,16 @@ impl ServerPolicy {
         if let Some(link) = link {
             builder = builder.link(link);
         }
+        if let Some(time) = watch.start_time() {
+            builder = builder.start_time(time);
+        }
         let active = builder.start_in(context, |span| request.describe(span));
         if active.is_open()
             && let Some(on_request) = &self.call.on_request
         {
             hook::run(|| on_request(head, active.span()));
         }
-        active
+        (active, watch)
     }
 
     /// What of the caller's context is taken over, and what becomes a link.

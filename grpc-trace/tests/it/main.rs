@@ -11,6 +11,7 @@ mod greeter;
 mod hops;
 mod kinds;
 mod messages;
+mod observed;
 mod settings;
 mod surroundings;
 mod traps;

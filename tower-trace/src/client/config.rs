@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use tracing_core_ctx::observer::ExchangeObserver;
 use tracing_core_ctx::{SpanRef, semconv};
 
 use super::layer::ClientTraceLayer;
@@ -121,6 +122,15 @@ impl ClientTraceLayer {
     /// `http/dup`.
     pub fn legacy_names(self, yes: bool) -> Self {
         self.edit(|policy| policy.legacy_names = yes)
+    }
+}
+
+/// # What is measured
+impl ClientTraceLayer {
+    /// Tells `observer` of every request that is not [filtered](Self::filter) out, whether its span is recorded or not: what measures
+    /// them, such as `trace_pipeline::metrics::ExchangeMetrics`. Default: nobody.
+    pub fn observe(self, observer: impl ExchangeObserver + 'static) -> Self {
+        self.edit(|policy| policy.observer = Some(Arc::new(observer)))
     }
 }
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use tracing_core_ctx::span::SpanWriter;
-use tracing_core_ctx::{SpanRef, semconv};
+use tracing_core_ctx::{SpanRef, Timestamp, semconv};
 
 use super::policy::ClientPolicy;
-use crate::exchange::{Describe, End};
+use crate::exchange::{Describe, End, Watch};
 use crate::head::ResponseHead;
-use crate::outcome::{self, Extras};
+use crate::outcome::{self, Extras, Outcome};
 use crate::{PeerAddr, hook, scratch, version};
 
 /// What a client span says about the response and the end.
@@ -20,17 +20,21 @@ pub struct DescribeClient {
     end_at_head: bool,
     status: Option<StatusCode>,
     version: Option<http::Version>,
+    watch: Watch,
 }
 
 impl DescribeClient {
-    pub(super) fn new(policy: &Arc<ClientPolicy>) -> Self {
-        let looks_at_heads = policy.on_response.is_some() || !policy.response_headers.is_empty();
+    /// For an exchange that is recorded, or watched, or both.
+    pub(super) fn new(policy: &Arc<ClientPolicy>, is_recorded: bool, watch: Watch) -> Self {
+        let looks_at_heads =
+            is_recorded && (policy.on_response.is_some() || !policy.response_headers.is_empty());
         Self {
             policy: looks_at_heads.then(|| Arc::clone(policy)),
             extras: policy.extras(),
             end_at_head: policy.end_at_head,
             status: None,
             version: None,
+            watch,
         }
     }
 }
@@ -39,7 +43,9 @@ impl Describe for DescribeClient {
     fn on_response(&mut self, head: ResponseHead<'_>, span: &SpanRef) -> ControlFlow<()> {
         self.status = Some(head.status);
         self.version = Some(head.version);
-        if let Some(peer) = PeerAddr::of_response(head.extensions) {
+        if let Some(peer) = PeerAddr::of_response(head.extensions)
+            && (!self.watch.is_on() || span.is_recording())
+        {
             scratch::with_ip(peer.ip(), |address| {
                 span.set(semconv::NETWORK_PEER_ADDRESS, address);
             });
@@ -61,8 +67,15 @@ impl Describe for DescribeClient {
         }
     }
 
+    #[inline]
+    fn on_ending(&mut self, end: &End<'_>, span: &SpanRef) -> Option<Timestamp> {
+        let (status, version) = (self.status, self.version);
+        self.watch.end(span, || {
+            Outcome::new(end, status, is_error).with_version(version.and_then(version::name))
+        })
+    }
+
     fn on_end(self, end: End<'_>, span: &mut SpanWriter<'_>) {
-        let is_error = |status: StatusCode| status.is_client_error() || status.is_server_error();
         outcome::describe(&end, self.status, is_error, self.extras, span);
         span.set_opt(
             semconv::NETWORK_PROTOCOL_VERSION,
@@ -75,6 +88,10 @@ impl Describe for DescribeClient {
             );
         }
     }
+}
+
+fn is_error(status: StatusCode) -> bool {
+    status.is_client_error() || status.is_server_error()
 }
 
 impl fmt::Debug for DescribeClient {

@@ -1,13 +1,14 @@
 use std::sync::Arc;
 
 use http::Request;
+use tracing_core_ctx::observer::ExchangeObserver;
 use tracing_core_ctx::{ActiveSpan, Context, SpanKind, Tracer};
 
 use super::attributes;
 use super::describe::DescribeClient;
 use super::propagate::Propagate;
 use crate::capture::Captured;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Watch};
 use crate::head::RequestHead;
 use crate::hook;
 use crate::method::KnownMethods;
@@ -32,6 +33,7 @@ pub(crate) struct ClientPolicy {
     pub(super) scheme: &'static str,
     pub(super) methods: KnownMethods,
     pub(super) legacy_names: bool,
+    pub(super) observer: Option<Arc<dyn ExchangeObserver>>,
 }
 
 impl ClientPolicy {
@@ -66,19 +68,30 @@ impl ClientPolicy {
         head: RequestHead<'_>,
         parts: &attributes::Request<'_>,
     ) -> Exchange<DescribeClient> {
-        let active = self
+        let watch = Watch::start(
+            self.observer.as_ref(),
+            &self.tracer,
+            SpanKind::Client,
+            parts,
+        );
+        let mut builder = self
             .tracer
             .span("")
             .kind(SpanKind::Client)
-            .attribute_source(parts)
-            .start_in(current, |span| parts.describe(span));
-        if !active.is_open() {
+            .attribute_source(parts);
+        if let Some(time) = watch.start_time() {
+            builder = builder.start_time(time);
+        }
+        let active = builder.start_in(current, |span| parts.describe(span));
+        let is_recorded = active.is_open();
+        if !is_recorded && !watch.is_on() {
             return Exchange::unrecorded(active);
         }
-        if let Some(on_request) = &self.on_request {
+        if is_recorded && let Some(on_request) = &self.on_request {
             hook::run(|| on_request(head, active.span()));
         }
-        Exchange::new(head.method, active, DescribeClient::new(self))
+        let describe = DescribeClient::new(self, is_recorded, watch);
+        Exchange::new(head.method, active, describe)
     }
 
     pub(super) const fn extras(&self) -> Extras {

@@ -2,13 +2,15 @@ use std::ops::ControlFlow;
 
 use bytes::Buf;
 use http::HeaderMap;
-use tracing_core_ctx::SpanRef;
 use tracing_core_ctx::span::SpanWriter;
+use tracing_core_ctx::{SpanRef, Timestamp};
 
 use super::Failure;
 use crate::head::ResponseHead;
 
 /// Says what a span says about the response and the end of an exchange. Made from the request.
+///
+/// Where an exchange is [watched](super::Watch) and not recorded, the span that it sees keeps nothing of what is set.
 ///
 /// It never ends the span and cannot fail. It must not panic either: an exchange can end while a panic unwinds, where a second one
 /// ends the process.
@@ -25,7 +27,14 @@ pub trait Describe {
         let _ = (data, span);
     }
 
-    /// **When:** the exchange has ended; called once. **Sees:** how, and the span, which ends right after.
+    /// **When:** right before [`on_end`](Self::on_end), also where no span records. **Sees:** how it ended, and the span, which is still
+    /// running if it records. What it gives is when the exchange ended, if it has [told that](super::Watch::end) already. Default: nothing.
+    fn on_ending(&mut self, end: &End<'_>, span: &SpanRef) -> Option<Timestamp> {
+        let _ = (end, span);
+        None
+    }
+
+    /// **When:** the exchange has ended; called once, if its span records. **Sees:** how, and the span, which ends right after.
     fn on_end(self, end: End<'_>, span: &mut SpanWriter<'_>);
 }
 

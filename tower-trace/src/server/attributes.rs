@@ -309,6 +309,7 @@ impl AttributeSource for Request<'_> {
                 .server(host())?
                 .1
                 .map(|port| ValueRef::I64(i64::from(port))),
+            "network.protocol.version" => version::name(self.head.version).map(ValueRef::Str),
             "client.address" => {
                 let client = self.forwarded()?.client.as_ref()?;
                 Some(ValueRef::Str(&client.address))

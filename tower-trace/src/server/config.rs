@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::{HeaderName, Uri};
+use tracing_core_ctx::observer::ExchangeObserver;
 use tracing_core_ctx::{SpanRef, semconv};
 
 use super::layer::TraceLayer;
@@ -180,6 +181,15 @@ impl TraceLayer {
     /// `http/dup`.
     pub fn legacy_names(self, yes: bool) -> Self {
         self.edit(|policy| policy.legacy_names = yes)
+    }
+}
+
+/// # What is measured
+impl TraceLayer {
+    /// Tells `observer` of every request that is not [filtered](Self::filter) out, whether its span is recorded or not: what measures
+    /// them, such as `trace_pipeline::metrics::ExchangeMetrics`. Default: nobody.
+    pub fn observe(self, observer: impl ExchangeObserver + 'static) -> Self {
+        self.edit(|policy| policy.observer = Some(Arc::new(observer)))
     }
 }
 

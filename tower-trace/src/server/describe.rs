@@ -3,14 +3,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use http::StatusCode;
-use tracing_core_ctx::SpanRef;
 use tracing_core_ctx::span::SpanWriter;
+use tracing_core_ctx::{SpanRef, Timestamp};
 
 use super::policy::ServerPolicy;
-use crate::exchange::{Describe, End};
+use crate::exchange::{Describe, End, Watch};
 use crate::head::ResponseHead;
 use crate::hook;
-use crate::outcome::{self, Extras};
+use crate::outcome::{self, Extras, Outcome};
 
 /// What a server span says about the response and the end.
 pub struct DescribeServer {
@@ -18,15 +18,19 @@ pub struct DescribeServer {
     policy: Option<Arc<ServerPolicy>>,
     extras: Extras,
     status: Option<StatusCode>,
+    watch: Watch,
 }
 
 impl DescribeServer {
-    pub(super) fn new(policy: &Arc<ServerPolicy>) -> Self {
-        let looks_at_heads = policy.on_response.is_some() || !policy.response_headers.is_empty();
+    /// For an exchange that is recorded, or watched, or both.
+    pub(super) fn new(policy: &Arc<ServerPolicy>, is_recorded: bool, watch: Watch) -> Self {
+        let looks_at_heads =
+            is_recorded && (policy.on_response.is_some() || !policy.response_headers.is_empty());
         Self {
             policy: looks_at_heads.then(|| Arc::clone(policy)),
             extras: policy.extras(),
             status: None,
+            watch,
         }
     }
 }
@@ -46,10 +50,19 @@ impl Describe for DescribeServer {
         ControlFlow::Continue(())
     }
 
+    #[inline]
+    fn on_ending(&mut self, end: &End<'_>, span: &SpanRef) -> Option<Timestamp> {
+        let status = self.status;
+        self.watch.end(span, || Outcome::new(end, status, is_error))
+    }
+
     fn on_end(self, end: End<'_>, span: &mut SpanWriter<'_>) {
-        let is_error = |status: StatusCode| status.is_server_error();
         outcome::describe(&end, self.status, is_error, self.extras, span);
     }
+}
+
+fn is_error(status: StatusCode) -> bool {
+    status.is_server_error()
 }
 
 impl fmt::Debug for DescribeServer {

@@ -46,6 +46,7 @@ impl TraceLayer {
                 methods: KnownMethods::from_env(),
                 legacy_names: StabilityOptIn::from_env().http_dup(),
                 echo: None,
+                observer: None,
             }),
         }
     }

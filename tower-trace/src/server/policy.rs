@@ -2,13 +2,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::{HeaderName, Uri};
+use tracing_core_ctx::observer::ExchangeObserver;
 use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind, Tracer};
 
 use super::attributes::Asked;
 use super::describe::DescribeServer;
 use crate::capture::Captured;
 use crate::carrier::HeaderExtractor;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Watch};
 use crate::head::RequestHead;
 use crate::hook;
 use crate::method::KnownMethods;
@@ -44,6 +45,7 @@ pub(crate) struct ServerPolicy {
     pub(super) methods: KnownMethods,
     pub(super) legacy_names: bool,
     pub(super) echo: Option<Arc<HeaderName>>,
+    pub(super) observer: Option<Arc<dyn ExchangeObserver>>,
 }
 
 impl ServerPolicy {
@@ -58,11 +60,17 @@ impl ServerPolicy {
             // Not traced, and neither is what it calls; what is believed of the caller's context still reaches them.
             return Exchange::unrecorded(ActiveSpan::passing(context.suppressed()));
         }
-        if !self.tracer.is_enabled() {
+        if !self.tracer.is_enabled() && self.observer.is_none() {
             // Nobody takes spans, so nobody asks what one would be called.
             return Exchange::unrecorded(ActiveSpan::passing(context));
         }
         let request = Asked::new(self, head);
+        let watch = Watch::start(
+            self.observer.as_ref(),
+            &self.tracer,
+            SpanKind::Server,
+            &request,
+        );
         let mut builder = self
             .tracer
             .span("")
@@ -71,14 +79,19 @@ impl ServerPolicy {
         if let Some(link) = link {
             builder = builder.link(link);
         }
+        if let Some(time) = watch.start_time() {
+            builder = builder.start_time(time);
+        }
         let active = builder.start_in(context, |span| request.describe(span));
-        if !active.is_open() {
+        let is_recorded = active.is_open();
+        if !is_recorded && !watch.is_on() {
             return Exchange::unrecorded(active);
         }
-        if let Some(on_request) = &self.on_request {
+        if is_recorded && let Some(on_request) = &self.on_request {
             hook::run(|| on_request(head, active.span()));
         }
-        Exchange::new(head.method, active, DescribeServer::new(self))
+        let describe = DescribeServer::new(self, is_recorded, watch);
+        Exchange::new(head.method, active, describe)
     }
 
     /// The target as the client sent it.

@@ -12,6 +12,7 @@ mod client_matrix;
 mod clients;
 mod contract;
 mod names;
+mod observed;
 mod outcome;
 mod reqwest;
 mod server_matrix;

@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::{SpanRef, SpanWriter};
 use crate::context::Entered;
-use crate::{Context, semconv};
+use crate::{Context, Timestamp, semconv};
 
 /// A span, the context in which it is current, and the right to end it: what an instrumentation carries through its state machine.
 ///
@@ -79,10 +79,20 @@ impl ActiveSpan {
     /// span has ended all the same.
     #[inline]
     pub fn end_with(&mut self, describe: impl FnOnce(&mut SpanWriter<'_>)) {
+        self.end_at_with(None, describe);
+    }
+
+    /// The same at a moment that somebody else has already been told; with `None` it is now.
+    #[inline]
+    pub fn end_at_with(
+        &mut self,
+        time: Option<Timestamp>,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
+    ) {
         if std::mem::take(&mut self.open)
             && let Some(live) = self.context.live()
         {
-            live.end(None, describe);
+            live.end(time, describe);
         }
     }
 }

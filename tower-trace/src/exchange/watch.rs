@@ -1,0 +1,99 @@
+use std::fmt;
+use std::sync::Arc;
+
+use tracing_core_ctx::observer::{Ended, ExchangeObserver, ObservedExchange, Started};
+use tracing_core_ctx::sampler::AttributeSource;
+use tracing_core_ctx::{SpanKind, SpanRef, Timestamp, Tracer};
+
+use crate::hook;
+
+/// The observer's part of an exchange: whom to tell of its end. Where there is no observer it is a null pointer.
+#[derive(Default)]
+pub struct Watch(Option<Box<Watched>>);
+
+struct Watched {
+    observed: Box<dyn ObservedExchange>,
+    start: Timestamp,
+    tracer: Tracer,
+}
+
+impl Watch {
+    /// Nobody is told.
+    pub const OFF: Self = Self(None);
+
+    /// Tells the observer, if there is one, that an exchange starts.
+    #[inline]
+    pub fn start(
+        observer: Option<&Arc<dyn ExchangeObserver>>,
+        tracer: &Tracer,
+        kind: SpanKind,
+        attributes: &dyn AttributeSource,
+    ) -> Self {
+        match observer {
+            None => Self::OFF,
+            Some(observer) => Self::observe(&**observer, tracer, kind, attributes),
+        }
+    }
+
+    #[cold]
+    fn observe(
+        observer: &dyn ExchangeObserver,
+        tracer: &Tracer,
+        kind: SpanKind,
+        attributes: &dyn AttributeSource,
+    ) -> Self {
+        let started = Started::new(kind, attributes);
+        let observed = hook::run(|| observer.started(&started)).flatten();
+        Self(observed.map(|observed| {
+            Box::new(Watched {
+                observed,
+                start: tracer.now(),
+                tracer: tracer.clone(),
+            })
+        }))
+    }
+
+    /// Whether somebody wants to hear of the end.
+    #[must_use]
+    #[inline]
+    pub const fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// When the exchange started, for its span.
+    #[must_use]
+    #[inline]
+    pub fn start_time(&self) -> Option<Timestamp> {
+        self.0.as_ref().map(|watched| watched.start)
+    }
+
+    /// Tells that the exchange has ended, and says when that was, so that its span says the same. The second end is told to nobody.
+    #[inline]
+    pub fn end<A: AttributeSource>(
+        &mut self,
+        span: &SpanRef,
+        attributes: impl FnOnce() -> A,
+    ) -> Option<Timestamp> {
+        let watched = self.0.take()?;
+        Some(watched.end(span, &attributes()))
+    }
+}
+
+impl Watched {
+    #[cold]
+    fn end(self: Box<Self>, span: &SpanRef, attributes: &dyn AttributeSource) -> Timestamp {
+        let time = self.tracer.now();
+        let kept = span
+            .span_context()
+            .filter(|context| context.flags().is_sampled() && span.is_recording());
+        let ended = Ended::new(time, time.since(self.start), attributes).with_span(kept);
+        hook::run(|| self.observed.ended(&ended));
+        time
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("on", &self.is_on()).finish()
+    }
+}
