@@ -78,6 +78,7 @@ pub mod sampling;
 pub mod _rationale {}
 
 mod builder;
+mod exits;
 mod pipeline;
 mod sink;
 mod stats;

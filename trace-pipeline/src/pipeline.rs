@@ -5,7 +5,6 @@ use std::time::Duration;
 use tracing_core_ctx::Tracer;
 
 use crate::builder::PipelineBuilder;
-use crate::cutoff;
 use crate::report::Reasons;
 use crate::shared::Shared;
 use crate::sink::PipelineSink;
@@ -40,7 +39,7 @@ use crate::tail::{Inlet, TailStats};
 /// current-thread runtime and without any. Only if the back end is a task *on the blocked thread* does it answer
 /// no sooner than the time is over; call them from `tokio::task::spawn_blocking` then.
 pub struct Pipeline {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     tracer: Tracer,
     drop_timeout: Duration,
 }
@@ -90,17 +89,7 @@ impl Pipeline {
     ///
     /// When spans were lost meanwhile, or when `timeout` was over first; they are still sent then.
     pub fn flush(&self, timeout: Duration) -> Result<(), Lost> {
-        let before = self.shared.counters.dropped();
-        let until = cutoff::after(timeout);
-        if let Some(tail) = &self.shared.tail {
-            let ticket = tail.control.ask_for_flush();
-            tail.wake();
-            self.wait(|_| tail.control.wait_for_flush(ticket, until));
-        }
-        let ticket = self.shared.control.ask_for_flush();
-        self.shared.wake();
-        let in_time = self.wait(|control| control.wait_for_flush(ticket, until));
-        self.lost_since(before, in_time)
+        self.shared.flush(timeout)
     }
 
     /// Sends all spans that have ended until now and waits for it, takes no more, and ends the thread.
@@ -114,45 +103,7 @@ impl Pipeline {
     /// When spans were lost, now or ever since the pipeline started, or when `timeout` was over and the exporter
     /// still held some. Spans that nobody wanted ([`no_exporter`](Dropped::no_exporter)) are not lost.
     pub fn shutdown(&self, timeout: Duration) -> Result<(), Lost> {
-        // So that what the exporter says at the end of its time is still counted and told.
-        const MARGIN: Duration = Duration::from_millis(100);
-
-        let until = cutoff::after(timeout);
-        self.shared
-            .begin_shutdown(cutoff::after(timeout - MARGIN.min(timeout / 10)));
-        let in_time = self.wait(|control| control.wait_for_stop(until));
-        if !in_time && !self.shared.is_worker() {
-            self.shared.close(&self.shared.counters.exports.shutdown);
-        }
-        self.lost_since(Dropped::default(), in_time)
-    }
-
-    fn wait(&self, wait: impl FnOnce(&crate::control::Control) -> bool) -> bool {
-        if !self.shared.has_worker() {
-            return true;
-        }
-        // An exporter that flushes its own pipeline would wait for itself.
-        !self.shared.is_worker() && wait(&self.shared.control)
-    }
-
-    fn lost_since(&self, before: Dropped, in_time: bool) -> Result<(), Lost> {
-        let mut dropped = self.shared.counters.dropped() - before;
-        // Someone chose that, for example by `OTEL_TRACES_EXPORTER=none`.
-        dropped.no_exporter = 0;
-        let lost = Lost {
-            dropped,
-            in_flight: if in_time {
-                0
-            } else {
-                self.shared.stats().in_flight
-            },
-            timed_out: !in_time,
-        };
-        if lost.timed_out || lost.dropped.total() > 0 {
-            Err(lost)
-        } else {
-            Ok(())
-        }
+        self.shared.shutdown(timeout)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the sinks, the pipeline's handle and its thread have in common.
 
+mod ending;
+
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -26,6 +28,8 @@ pub(crate) struct Shared {
     phase: AtomicU8,
     worker: OnceLock<Worker>,
     mode: Mode,
+    /// The process with the threads.
+    process: u32,
     /// Who decides about spans before they come into the queue, if anyone does.
     pub(crate) tail: Option<Inlet>,
     /// Rules that learn from how local roots end.
@@ -74,6 +78,7 @@ impl Shared {
             phase: AtomicU8::new(RUNNING),
             worker: OnceLock::new(),
             mode,
+            process: std::process::id(),
             tail: None,
             learner: None,
         }
@@ -168,11 +173,12 @@ impl Shared {
         self.worker.get().is_some()
     }
 
-    /// Whether the caller is the pipeline's own thread, which must not wait for itself.
-    pub(crate) fn is_worker(&self) -> bool {
-        self.worker
-            .get()
-            .is_some_and(|worker| worker.thread.id() == std::thread::current().id())
+    /// Whether the caller is one of the pipeline's own threads, which must not wait for themselves.
+    pub(crate) fn is_own_thread(&self) -> bool {
+        let caller = std::thread::current().id();
+        let is_worker = |worker: &Worker| worker.thread.id() == caller;
+        self.worker.get().is_some_and(is_worker)
+            || self.tail.as_ref().is_some_and(|tail| tail.runs_on(caller))
     }
 
     /// No more spans; the thread is to be done by `cutoff`.

@@ -44,6 +44,8 @@ impl Worker {
         let mut exports = Exports {
             batch: Vec::with_capacity(self.shared.queue.bounds().batch_spans),
             reporter: Reporter::default(),
+            delay: self.schedule_delay,
+            last: Instant::now(),
             worker: self,
         };
         exports.serve();
@@ -72,13 +74,17 @@ struct Exports {
     worker: Worker,
     batch: Vec<SpanRecord>,
     reporter: Reporter,
+    /// How long a span waits at most for others.
+    delay: Duration,
+    /// When the last batch began to leave.
+    last: Instant,
 }
 
 impl Exports {
     fn serve(&mut self) {
         let shared = Arc::clone(&self.worker.shared);
-        let delay = self.worker.outlet.delay(self.worker.schedule_delay);
-        let mut last = Instant::now();
+        self.delay = self.worker.outlet.delay(self.worker.schedule_delay);
+        self.last = Instant::now();
         loop {
             match shared.control.wish() {
                 Wish::Shutdown => {
@@ -89,23 +95,25 @@ impl Exports {
                     self.export_all(shared.queue.len());
                     self.drain();
                     shared.control.has_flushed(ticket);
-                    last = Instant::now();
-                    continue;
                 }
-                Wish::Nothing => {}
+                Wish::Nothing => self.turn(),
             }
-            let waited = last.elapsed();
-            let due = shared.queue.has_batch() || waited >= delay;
-            if due && self.worker.outlet.has_room() {
-                self.export_some(usize::MAX);
-                last = Instant::now();
-                // What has been delivered meanwhile makes room, and its memory is free.
-                self.wait(last);
-            } else if due {
-                self.wait(cutoff::after(Duration::MAX));
-            } else {
-                self.wait(cutoff::after(delay - waited));
-            }
+        }
+    }
+
+    /// Sends a batch if one is due, and otherwise waits for something to do.
+    fn turn(&mut self) {
+        let waited = self.last.elapsed();
+        let due = self.worker.shared.queue.has_batch() || waited >= self.delay;
+        if due && self.worker.outlet.has_room() {
+            self.export_some(usize::MAX);
+            self.last = Instant::now();
+            // What has been delivered meanwhile makes room, and its memory is free.
+            self.wait(self.last);
+        } else if due {
+            self.wait(cutoff::after(Duration::MAX));
+        } else {
+            self.wait(cutoff::after(self.delay - waited));
         }
     }
 
@@ -184,11 +192,12 @@ impl Exports {
             .wait(shared, until, &mut |done| settle(shared, reporter, &done));
     }
 
-    /// Waits until nothing is on its way any more.
+    /// Waits until what is on its way has arrived. Others go on ending spans meanwhile, which are sent as ever.
     fn drain(&mut self) {
+        self.last = Instant::now();
         self.worker.outlet.hurry();
         while self.worker.outlet.is_busy(&self.worker.shared) {
-            self.wait(cutoff::after(Duration::MAX));
+            self.turn();
         }
     }
 }

@@ -49,6 +49,8 @@ struct Request {
     cargo: Cargo,
     bytes: usize,
     start: Instant,
+    /// Somebody waits for it.
+    is_wanted: bool,
 }
 
 /// The spans of a request.
@@ -128,11 +130,16 @@ impl Deliveries {
             Ok((id, bytes)) => {
                 self.bytes += bytes;
                 shared.counters.exports.exporting_bytes.add(bytes);
+                let is_wanted = match (&cargo, &self.spooling) {
+                    (Cargo::Spooled(group), Some(spooling)) => spooling.wants(group),
+                    _ => false,
+                };
                 self.under_way.push(Request {
                     id,
                     cargo,
                     bytes,
                     start,
+                    is_wanted,
                 });
             }
             Err(failure) => self.finished(cargo, start, Ok(Err(failure)), settle),
@@ -334,6 +341,9 @@ impl Outlet for Deliveries {
     }
 
     fn hurry(&mut self) {
+        for request in &mut self.under_way {
+            request.is_wanted = true;
+        }
         if let Some(spooling) = &mut self.spooling {
             spooling.hurry();
         }
@@ -341,7 +351,8 @@ impl Outlet for Deliveries {
 
     fn is_busy(&self, shared: &Shared) -> bool {
         let spooling = self.spooling.as_ref();
-        !self.under_way.is_empty() || spooling.is_some_and(|spooling| spooling.is_wanted(shared))
+        self.under_way.iter().any(|request| request.is_wanted)
+            || spooling.is_some_and(|spooling| spooling.is_wanted(shared))
     }
 
     fn shutdown(&mut self, shared: &Arc<Shared>, settle: &mut Settle<'_>) {

@@ -36,7 +36,8 @@ pub(super) struct Spooling {
     waiting_since: Option<Instant>,
     /// The server does not take anything: one request at a time finds out when it does, and when.
     failing: Option<(Backoff, Instant)>,
-    hurry: bool,
+    /// Somebody waits for the records with lower numbers.
+    wanted: Option<u64>,
     last_report: Option<Instant>,
 }
 
@@ -48,7 +49,7 @@ impl Spooling {
             again: VecDeque::new(),
             waiting_since: None,
             failing: None,
-            hurry: false,
+            wanted: None,
             last_report: None,
         }
     }
@@ -56,7 +57,9 @@ impl Spooling {
     /// Finds what was left, in the first call.
     fn store(&mut self, settle: &mut Settle<'_>) -> Option<&mut Store> {
         if let Some((config, slot)) = self.closed.take() {
-            self.store = Some(Store::open(config, slot, settle));
+            let store = Store::open(config, slot, settle);
+            self.wanted = self.wanted.map(|_| store.next_number());
+            self.store = Some(store);
         }
         self.store.as_mut()
     }
@@ -92,7 +95,7 @@ impl Spooling {
             return None;
         }
         if let Some((_, at)) = self.failing
-            && (under_way > 0 || !self.hurry && at > Instant::now())
+            && (under_way > 0 || self.wanted.is_none() && at > Instant::now())
         {
             return None;
         }
@@ -107,7 +110,7 @@ impl Spooling {
             self.store(settle)?.settle(&group);
         }
         let max_spans = shared.queue.bounds().batch_spans;
-        let hurry = self.hurry;
+        let hurry = self.has_wanted();
         let since = self.waiting_since;
         let store = self.store(settle)?;
         let unread = store.unread();
@@ -148,30 +151,43 @@ impl Spooling {
         let mut backoff = self.failing.take().map_or(first, |(backoff, _)| backoff);
         let at = cutoff::after(backoff.wait());
         self.failing = Some((backoff, not_before.map_or(at, |least| at.max(least))));
-        self.hurry = false;
+        self.wanted = None;
         let place = self
             .again
             .partition_point(|known| known.number < group.number);
         self.again.insert(place, group);
     }
 
-    pub(super) const fn hurry(&mut self) {
-        self.hurry = true;
+    /// Somebody waits for all that is here now, but not for what comes later.
+    pub(super) fn hurry(&mut self) {
+        self.wanted = Some(self.store.as_ref().map_or(u64::MAX, Store::next_number));
+    }
+
+    /// Whether somebody waits for this group.
+    pub(super) fn wants(&self, group: &Group) -> bool {
+        self.wanted.is_some_and(|end| group.number < end)
     }
 
     /// Somebody waits for what lies here.
     pub(super) fn is_wanted(&self, shared: &Shared) -> bool {
-        self.hurry && !shared.cutoff.has_passed() && self.has_any()
+        !shared.cutoff.has_passed() && self.has_wanted()
     }
 
-    fn has_any(&self) -> bool {
-        let unread = self.store.as_ref().map_or(0, Store::unread);
-        !self.again.is_empty() || unread > 0
+    fn has_wanted(&self) -> bool {
+        let again = self.again.front().map(|group| group.number);
+        let unread = self.store.as_ref().and_then(Store::next_unread);
+        let is_wanted = |end| {
+            // Nobody knows yet what an earlier process left.
+            self.closed.is_some() || again.into_iter().chain(unread).any(|number| number < end)
+        };
+        self.wanted.is_some_and(is_wanted)
     }
 
     /// Does what is due by time, and tells what went wrong.
     pub(super) fn keep_up(&mut self, shared: &Arc<Shared>, settle: &mut Settle<'_>) {
-        self.hurry = self.hurry && self.has_any();
+        if self.closed.is_none() && !self.has_wanted() {
+            self.wanted = None;
+        }
         let Some(store) = self.store(settle) else {
             return;
         };

@@ -1,5 +1,7 @@
 //! The segments of one process: what is written to which, what is read next, what goes when there is no room.
 
+mod room;
+
 use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
@@ -180,49 +182,6 @@ impl Store {
         self.segment
     }
 
-    /// Throws away the oldest segments of which nothing is under way, the errors last. False if that is not enough.
-    fn make_room(&mut self, bytes: u64, settle: &mut Settle<'_>) -> bool {
-        if bytes > self.config.max_bytes {
-            return false;
-        }
-        while self.bytes() + bytes > self.config.max_bytes {
-            let victim = [Rank::Rest, Rank::First].into_iter().find_map(|rank| {
-                let stream = &self.streams[rank as usize];
-                let index = stream.iter().position(|kept| !kept.segment.is_out())?;
-                Some((rank, index))
-            });
-            let Some((rank, index)) = victim else {
-                return false;
-            };
-            self.throw_away(rank, index, SpoolLoss::Full, settle);
-        }
-        true
-    }
-
-    /// Throws away what is too old.
-    pub(crate) fn expire(&mut self, settle: &mut Settle<'_>) {
-        let now = Instant::now();
-        for rank in Rank::ALL {
-            while let Some(index) = self.streams[rank as usize]
-                .iter()
-                .position(|kept| kept.expires <= now && !kept.segment.is_out())
-            {
-                self.throw_away(rank, index, SpoolLoss::Expired, settle);
-            }
-        }
-    }
-
-    fn throw_away(&mut self, rank: Rank, index: usize, why: SpoolLoss, settle: &mut Settle<'_>) {
-        if let Some(kept) = self.streams[rank as usize].remove(index) {
-            let spans = kept.segment.spans;
-            if spans > 0 {
-                settle(Done::SpoolLost { spans, why });
-            }
-            let deleted = kept.segment.delete();
-            self.check(deleted);
-        }
-    }
-
     /// The oldest records, as many as make a request.
     pub(crate) fn next(
         &mut self,
@@ -292,14 +251,28 @@ impl Store {
 
     /// In which stream the oldest record lies that is not read.
     fn oldest(&self) -> Option<Rank> {
-        let next = |rank: &Rank| {
-            let stream = &self.streams[*rank as usize];
-            stream.iter().find_map(|kept| kept.segment.next_number())
-        };
         Rank::ALL
             .into_iter()
-            .filter(|rank| next(rank).is_some())
-            .min_by_key(next)
+            .filter(|rank| self.next_of(*rank).is_some())
+            .min_by_key(|rank| self.next_of(*rank))
+    }
+
+    fn next_of(&self, rank: Rank) -> Option<u64> {
+        let stream = &self.streams[rank as usize];
+        stream.iter().find_map(|kept| kept.segment.next_number())
+    }
+
+    /// The number of the oldest record that is not read.
+    pub(crate) fn next_unread(&self) -> Option<u64> {
+        Rank::ALL
+            .into_iter()
+            .filter_map(|rank| self.next_of(rank))
+            .min()
+    }
+
+    /// The number of the next record that is written.
+    pub(crate) const fn next_number(&self) -> u64 {
+        self.number
     }
 
     /// These records are delivered, or lost: they are not needed any more.

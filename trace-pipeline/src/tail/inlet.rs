@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::Thread;
+use std::thread::{Thread, ThreadId};
 use std::time::Instant;
 
 use tracing_core_ctx::SpanRecord;
@@ -80,6 +80,10 @@ impl Inlet {
         if let Some(thread) = self.thread.get() {
             thread.unpark();
         }
+    }
+
+    pub(crate) fn runs_on(&self, thread: ThreadId) -> bool {
+        self.thread.get().is_some_and(|known| known.id() == thread)
     }
 
     /// Whether the thread is gone.

@@ -4,10 +4,14 @@
 
 mod concurrency;
 mod consistent;
+#[cfg(unix)]
+mod ends;
 mod exits;
 mod faults;
 mod grpc;
 mod http;
+#[cfg(unix)]
+mod process;
 mod queue;
 mod sampling;
 mod server;

@@ -7,7 +7,7 @@ use trace_pipeline::exporter::InMemory;
 use trace_pipeline::sampling::{Adaptive, Keep, Rule, Rules, Tail};
 use trace_pipeline::{Pipeline, PipelineBuilder};
 use tracing_core_ctx::sampler::{AlwaysOff, ParentBased, Probability};
-use tracing_core_ctx::{Span, Tracer};
+use tracing_core_ctx::{Clock, Span, Timestamp, Tracer};
 
 use crate::support::{Gate, LONG, builder, ledger};
 
@@ -259,4 +259,43 @@ fn a_broken_rules_file_at_the_start_is_an_error() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("/nowhere/rules.toml: "), "{error}");
+}
+
+/// Goes back an hour and forward a day by turns.
+#[derive(Debug, Default)]
+struct Jumping(std::sync::atomic::AtomicU64);
+
+impl Clock for Jumping {
+    fn now(&self) -> Timestamp {
+        const DAY: u64 = 24 * 60 * 60 * 1_000_000_000;
+        let reading = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Timestamp::from_unix_nanos(match reading % 3 {
+            0 => 20_000 * DAY,
+            1 => 20_000 * DAY - DAY / 24,
+            _ => 20_001 * DAY,
+        })
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_costs_no_span() {
+    let spans = InMemory::default();
+    let pipeline = builder()
+        .exporter(spans.clone())
+        .tracer(|tracer| tracer.clock(Jumping::default()))
+        .tail(
+            Tail::new()
+                .keep(Keep::slowest(0.01))
+                .keep(Keep::probability(1.0)),
+        )
+        .build()
+        .unwrap();
+    for number in 0..500 {
+        serve(pipeline.tracer(), number % 7 == 0);
+    }
+    assert_eq!(pipeline.flush(LONG), Ok(()));
+    let stats = ledger(&pipeline);
+    assert_eq!((stats.submitted, stats.exported), (1000, 1000));
+    assert_eq!(spans.len(), 1000);
+    assert_eq!(pipeline.shutdown(LONG), Ok(()));
 }

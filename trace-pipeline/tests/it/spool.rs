@@ -16,10 +16,14 @@ use crate::server::{Received, Reply, Server};
 use crate::support::{LONG, builder, end_spans, ledger, quick};
 
 /// A directory of its own, which goes with it.
-struct Directory(PathBuf);
+pub(crate) struct Directory(PathBuf);
 
 impl Directory {
-    fn new() -> Self {
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+
+    pub(crate) fn new() -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("trace-pipeline-it-{}-{number}", std::process::id());
@@ -39,7 +43,7 @@ fn pipeline(server: &Server, directory: &Directory) -> Pipeline {
     builder().otlp(config.spool(spool)).build().unwrap()
 }
 
-fn names(request: &Received) -> Vec<String> {
+pub(crate) fn names(request: &Received) -> Vec<String> {
     let request = ExportTraceServiceRequest::decode(&*request.body).unwrap();
     request
         .resource_spans
@@ -153,6 +157,46 @@ fn what_is_left_at_the_end_is_sent_by_the_next_process() {
     }
     let expected = (0..600).chain(0..5).map(|number| format!("span {number}"));
     assert!(arrived.into_iter().eq(expected), "in another order");
+}
+
+#[test]
+fn a_flush_of_a_full_spool_waits_for_what_an_earlier_process_left_and_costs_nobody_a_span() {
+    const QUEUE: u64 = 20;
+    let directory = Directory::new();
+    let down = Server::start([], Reply::status(503));
+    let first = pipeline(&down, &directory);
+    end_spans(&first, 20_000);
+    let _ = first.shutdown(Duration::from_secs(2));
+    let left = ledger(&first).spooled;
+    assert!(left > 10 * QUEUE, "{left}");
+
+    let up = Server::start([], Reply::status(200));
+    let config = quick(OtlpConfig::http().endpoint(up.url())).concurrent_exports(1);
+    let second = builder()
+        .otlp(config.spool(SpoolConfig::new(&directory.0)))
+        .queue_spans(20)
+        .batch_spans(5)
+        .build()
+        .unwrap();
+    // The flush is asked for before the thread has looked into the spool.
+    let ended = std::thread::scope(|scope| {
+        let flush = scope.spawn(|| second.flush(LONG));
+        let mut ended = 0;
+        while !flush.is_finished() {
+            if second.stats().queued < QUEUE / 2 {
+                end_spans(&second, 1);
+                ended += 1;
+            }
+        }
+        assert_eq!(flush.join().unwrap(), Ok(()));
+        ended
+    });
+    let stats = second.stats();
+    assert_eq!(stats.recovered, left);
+    assert!(stats.exported >= left, "{stats:?}");
+    // Far more than the queue holds went on to the disk meanwhile.
+    assert!(ended > 5 * QUEUE, "{ended}");
+    assert_eq!(stats.dropped.total(), 0, "{stats:?}");
 }
 
 #[test]

@@ -1,0 +1,357 @@
+//! Processes that end in other ways than by returning from `main`, and what arrives of their spans.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use trace_pipeline::Pipeline;
+use trace_pipeline::otlp::{OtlpConfig, SpoolConfig};
+use trace_pipeline::sampling::{Keep, Tail};
+
+use crate::process::{Program, now, rest, say, variable};
+use crate::server::{Reply, Server};
+use crate::spool::{Directory, names};
+use crate::support::{LONG, builder, end_spans, ledger};
+
+const SPANS: usize = 1500;
+
+/// Longer than the spans of a healthy back end need, and shorter than a test waits.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A program with a pipeline that lives until the process ends, as the test says by `ROLE`, on the runtime that it says by `RUNTIME`.
+#[test]
+#[ignore = "a process of the other tests"]
+fn program() {
+    let enter = |runtime: tokio::runtime::Runtime| runtime.block_on(async { role() });
+    match &*variable("RUNTIME") {
+        "current-thread" => enter(
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap(),
+        ),
+        "multi-thread" => enter(tokio::runtime::Runtime::new().unwrap()),
+        _ => role(),
+    }
+}
+
+fn role() {
+    let mut config = OtlpConfig::http().endpoint(variable("BACK_END"));
+    if !variable("SPOOL").is_empty() {
+        config = config.spool(SpoolConfig::new(variable("SPOOL")));
+    }
+    let mut builder = builder().otlp(config).queue_spans(4 * SPANS);
+    if variable("TAIL") == "yes" {
+        builder = builder.tail(Tail::new().keep(Keep::probability(1.0)));
+    }
+    let pipeline: &Pipeline = Box::leak(Box::new(builder.build().unwrap()));
+    match &*variable("ROLE") {
+        "ends by signals" => {
+            pipeline.end_on_signals(PATIENCE).unwrap();
+            end_spans(pipeline, SPANS);
+            wait();
+        }
+        "ends by signals at once" => {
+            pipeline.end_on_signals(Duration::from_millis(300)).unwrap();
+            end_spans(pipeline, SPANS);
+            wait();
+        }
+        "handles signals" => handle_signals(pipeline),
+        "panics" => {
+            pipeline.flush_on_panic(PATIENCE);
+            end_spans(pipeline, SPANS);
+            // As the standard library calls the main thread; the test harness gives its own no test.
+            let main = std::thread::Builder::new().name("main".to_owned());
+            let main = main.spawn(|| panic!("the program is broken")).unwrap();
+            std::process::exit(i32::from(main.join().is_err()));
+        }
+        "panics in a task" => {
+            pipeline.flush_on_panic(PATIENCE);
+            end_spans(pipeline, SPANS);
+            let start = Instant::now();
+            let panicked = std::thread::spawn(|| panic!("a request is broken")).join();
+            assert!(panicked.is_err());
+            say(&start.elapsed().as_millis().to_string());
+        }
+        "aborts" => {
+            pipeline.flush_on_panic(PATIENCE);
+            end_spans(pipeline, SPANS);
+            cannot_unwind();
+        }
+        "panics twice" => {
+            struct Panics;
+            impl Drop for Panics {
+                fn drop(&mut self) {
+                    panic!("and again");
+                }
+            }
+            pipeline.flush_on_panic(PATIENCE);
+            end_spans(pipeline, SPANS);
+            // Not the main thread, which would be saved by the first.
+            let _ = std::thread::spawn(|| {
+                let _panics = Panics;
+                panic!("once");
+            })
+            .join();
+        }
+        "forks" => fork(pipeline),
+        "ends spans" => loop {
+            end_spans_slowly(pipeline);
+        },
+        "drains" => {
+            let outcome = pipeline.flush(LONG);
+            let stats = ledger(pipeline);
+            say(&format!(
+                "{} {} {}",
+                outcome.is_ok(),
+                stats.recovered,
+                stats.spooled
+            ));
+        }
+        role => panic!("what is {role}?"),
+    }
+}
+
+extern "C" fn cannot_unwind() {
+    panic!("nothing unwinds here");
+}
+
+fn wait() {
+    say("ready");
+    rest(LONG * 10);
+}
+
+fn end_spans_slowly(pipeline: &Pipeline) {
+    for number in 0.. {
+        pipeline.tracer().span(&number.to_string()).start().end();
+        say(&format!("{number} {}", now().as_nanos()));
+        rest(Duration::from_millis(1));
+    }
+}
+
+fn handle_signals(pipeline: &Pipeline) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        // Ours comes second: a handler that was there is not replaced.
+        let mut asked = signal(SignalKind::terminate()).unwrap();
+        let refused = pipeline.end_on_signals(PATIENCE).unwrap_err();
+        assert_eq!(refused.kind(), std::io::ErrorKind::AlreadyExists);
+        pipeline.flush_on_signals(PATIENCE).unwrap();
+        end_spans(pipeline, SPANS);
+        say("ready");
+        asked.recv().await;
+        // It has requests to end.
+        end_spans(pipeline, 10);
+    });
+    pipeline.shutdown(PATIENCE).unwrap();
+    std::process::exit(7);
+}
+
+fn fork(pipeline: &Pipeline) {
+    end_spans(pipeline, 3);
+    match fork::fork().unwrap() {
+        fork::Fork::Child => {
+            let start = Instant::now();
+            end_spans(pipeline, 2);
+            let flushed = pipeline.flush(LONG);
+            let ended = pipeline.shutdown(LONG);
+            end_spans(pipeline, 2);
+            let stats = pipeline.stats();
+            let facts = (
+                flushed.unwrap_err().timed_out,
+                ended.unwrap_err().in_flight,
+                stats.is_balanced(),
+                start.elapsed() < LONG / 2,
+            );
+            say(&format!("child {facts:?}"));
+            std::process::exit(0);
+        }
+        fork::Fork::Parent(child) => {
+            let child = rustix::process::Pid::from_raw(child).unwrap();
+            let status =
+                rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty());
+            let (_, status) = status.unwrap().unwrap();
+            end_spans(pipeline, 1);
+            let flushed = pipeline.flush(LONG);
+            say(&format!(
+                "parent {:?} {}",
+                status.exit_status(),
+                flushed.is_ok()
+            ));
+        }
+    }
+}
+
+fn start(role: &str, back_end: &str, more: &[(&str, &str)]) -> Program {
+    let mut variables = vec![("ROLE", role), ("BACK_END", back_end)];
+    variables.extend(more);
+    Program::start("ends::program", &variables)
+}
+
+/// How many spans arrive, until there are `wanted`.
+fn arrived(server: &Server, wanted: usize) -> usize {
+    let mut spans = 0;
+    while spans < wanted {
+        spans += names(&server.request()).len();
+    }
+    assert_eq!(server.more_requests(), 0);
+    spans
+}
+
+#[test]
+fn a_signal_that_ends_the_process_costs_no_span_on_any_runtime() {
+    for runtime in ["none", "current-thread", "multi-thread"] {
+        for signal in [Signal::TERM, Signal::INT] {
+            for tail in ["no", "yes"] {
+                let server = Server::start([], Reply::status(200));
+                let more = [("RUNTIME", runtime), ("TAIL", tail)];
+                let mut program = start("ends by signals", &server.url(), &more);
+                assert_eq!(program.line(), "ready");
+                program.send(signal);
+                let status = program.end();
+                assert_eq!(
+                    status.signal(),
+                    Some(signal.as_raw()),
+                    "{runtime}, {status}"
+                );
+                assert_eq!(arrived(&server, SPANS), SPANS, "{runtime}, tail: {tail}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_signal_ends_the_process_in_time_although_the_back_end_hangs() {
+    let server = Server::start([], Reply::Hang);
+    let mut program = start("ends by signals at once", &server.url(), &[]);
+    assert_eq!(program.line(), "ready");
+    let sent = Instant::now();
+    program.send(Signal::TERM);
+    assert_eq!(program.end().signal(), Some(Signal::TERM.as_raw()));
+    assert!(sent.elapsed() < PATIENCE / 2, "{:?}", sent.elapsed());
+}
+
+#[test]
+fn the_second_signal_ends_the_process_at_once() {
+    let server = Server::start([], Reply::Hang);
+    let mut program = start("ends by signals", &server.url(), &[]);
+    assert_eq!(program.line(), "ready");
+    let sent = Instant::now();
+    program.send(Signal::TERM);
+    // Now it waits for the back end.
+    let _ = server.request();
+    program.send(Signal::INT);
+    assert_eq!(program.end().signal(), Some(Signal::INT.as_raw()));
+    assert!(sent.elapsed() < PATIENCE / 2, "{:?}", sent.elapsed());
+}
+
+#[test]
+fn a_program_that_handles_signals_goes_on_and_what_ended_before_has_left() {
+    let server = Server::start([], Reply::status(200));
+    let mut program = start("handles signals", &server.url(), &[]);
+    assert_eq!(program.line(), "ready");
+    program.send(Signal::TERM);
+    assert_eq!(program.end().code(), Some(7));
+    assert_eq!(arrived(&server, SPANS + 10), SPANS + 10);
+}
+
+#[test]
+fn a_panic_that_ends_the_process_costs_no_span() {
+    for (role, runtime) in [
+        ("panics", "none"),
+        ("panics", "current-thread"),
+        ("panics", "multi-thread"),
+        ("aborts", "none"),
+        ("aborts", "current-thread"),
+        ("aborts", "multi-thread"),
+        ("panics twice", "none"),
+    ] {
+        let server = Server::start([], Reply::status(200));
+        let mut program = start(role, &server.url(), &[("RUNTIME", runtime)]);
+        let status = program.end();
+        if role == "panics" {
+            assert_eq!(status.code(), Some(1), "{role} {runtime}");
+        } else {
+            assert_eq!(
+                status.signal(),
+                Some(Signal::ABORT.as_raw()),
+                "{role} {runtime}"
+            );
+        }
+        assert_eq!(arrived(&server, SPANS), SPANS, "{role} {runtime}");
+    }
+}
+
+#[test]
+fn a_panic_of_a_task_waits_for_no_back_end() {
+    let server = Server::start([], Reply::Hang);
+    let mut program = start("panics in a task", &server.url(), &[]);
+    let millis: u128 = program.line().parse().unwrap();
+    assert!(millis < PATIENCE.as_millis() / 2, "{millis}");
+    assert!(program.end().success());
+}
+
+#[test]
+fn a_child_of_a_fork_waits_for_nothing_and_its_parent_loses_nothing() {
+    let server = Server::start([], Reply::status(200));
+    let mut program = start("forks", &server.url(), &[]);
+    // Five spans on their way in the child: three of them are its parent's to send.
+    assert_eq!(program.line(), "child (true, 5, true, true)");
+    assert_eq!(program.line(), "parent Some(0) true");
+    assert!(program.end().success());
+    assert_eq!(arrived(&server, 4), 4);
+}
+
+/// What ended longer before the kill than `lost` says arrived, without a hole.
+fn loss_of_a_kill(round: u32) -> Duration {
+    let (down, directory) = (Server::start([], Reply::status(503)), Directory::new());
+    let spool = directory.path();
+    let mut program = start("ends spans", &down.url(), &[("SPOOL", spool)]);
+    // At another moment of the spool's rhythm in each round.
+    let mut lines: Vec<String> = (0..150 + round * 13).map(|_| program.line()).collect();
+    let killed = now();
+    program.send(Signal::KILL);
+    assert_eq!(program.end().signal(), Some(Signal::KILL.as_raw()));
+    lines.extend(program.all_lines());
+    let ended: Vec<(usize, Duration)> = lines
+        .iter()
+        .map(|line| {
+            let (number, nanos) = line.split_once(' ').unwrap();
+            (
+                number.parse().unwrap(),
+                Duration::from_nanos(nanos.parse().unwrap()),
+            )
+        })
+        .collect();
+
+    let up = Server::start([], Reply::status(200));
+    let mut program = start("drains", &up.url(), &[("SPOOL", spool)]);
+    let said = program.line();
+    assert!(program.end().success());
+    let mut arrived = Vec::new();
+    let recovered: usize = said.split(' ').nth(1).unwrap().parse().unwrap();
+    while arrived.len() < recovered {
+        arrived.extend(names(&up.request()));
+    }
+    assert!(recovered > 0, "{said}");
+    assert_eq!(said, format!("true {} 0", arrived.len()));
+    // In order, each once, none missing between them.
+    let numbers: Vec<usize> = arrived.iter().map(|name| name.parse().unwrap()).collect();
+    assert_eq!(numbers, (0..numbers.len()).collect::<Vec<_>>());
+    let first_lost = ended.iter().find(|(number, _)| *number >= numbers.len());
+    first_lost.map_or(Duration::ZERO, |(_, at)| killed.saturating_sub(*at))
+}
+
+#[test]
+fn a_kill_costs_no_more_than_the_spans_of_the_last_tenth_of_a_second() {
+    let mut lost: Vec<Duration> = (0..5).map(loss_of_a_kill).collect();
+    lost.sort_unstable();
+    // A machine that is busy elsewhere delays the thread that writes, but not in most rounds.
+    assert!(lost[2] <= Duration::from_millis(100), "{lost:?}");
+    assert!(lost[4] <= Duration::from_secs(2), "{lost:?}");
+}
