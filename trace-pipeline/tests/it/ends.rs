@@ -51,6 +51,11 @@ fn role() {
             end_spans(pipeline, SPANS);
             wait();
         }
+        "ends by signals with less than a batch" => {
+            pipeline.end_on_signals(PATIENCE).unwrap();
+            end_spans(pipeline, 10);
+            wait();
+        }
         "ends by signals at once" => {
             pipeline.end_on_signals(Duration::from_millis(300)).unwrap();
             end_spans(pipeline, SPANS);
@@ -239,11 +244,11 @@ fn a_signal_ends_the_process_in_time_although_the_back_end_hangs() {
 #[test]
 fn the_second_signal_ends_the_process_at_once() {
     let server = Server::start([], Reply::Hang);
-    let mut program = start("ends by signals", &server.url(), &[]);
+    let mut program = start("ends by signals with less than a batch", &server.url(), &[]);
     assert_eq!(program.line(), "ready");
     let sent = Instant::now();
     program.send(Signal::TERM);
-    // Now it waits for the back end.
+    // Nothing is sent before the first signal, so now it waits for the back end.
     let _ = server.request();
     program.send(Signal::INT);
     assert_eq!(program.end().signal(), Some(Signal::INT.as_raw()));
