@@ -13,6 +13,7 @@ use tracing_core_ctx::{Propagator, Resource, Sampler, Tracer};
 
 use crate::env::EnvResource;
 use crate::exporter::{Console, Exporter, Tee};
+use crate::metrics::ExchangeMetrics;
 #[cfg(feature = "otlp")]
 use crate::otlp::OtlpConfig;
 use crate::outlet::{Inline, Outlet};
@@ -47,6 +48,7 @@ pub struct PipelineBuilder {
     default_service: Option<String>,
     attributes: Attributes,
     drop_timeout: Duration,
+    metrics: Option<ExchangeMetrics>,
 }
 
 /// An exporter by its name in `OTEL_TRACES_EXPORTER`.
@@ -79,6 +81,7 @@ impl Default for PipelineBuilder {
             default_service: None,
             attributes: Attributes::new(),
             drop_timeout: Duration::from_secs(5),
+            metrics: None,
         }
     }
 }
@@ -200,6 +203,14 @@ impl PipelineBuilder {
         self
     }
 
+    /// Tells `metrics` which spans leave for the back end, so that its exemplars point to those alone, and not to what a tail or a full queue
+    /// dropped. Default: what was sampled is taken for kept.
+    pub fn exemplars(mut self, metrics: &ExchangeMetrics) -> Self {
+        metrics.wait_for_word();
+        self.metrics = Some(metrics.clone());
+        self
+    }
+
     /// What is wrong in the environment, for programs that would rather not start with it. It is also reported, by
     /// [`diagnostics`], when the pipeline is built.
     #[must_use]
@@ -259,6 +270,7 @@ impl PipelineBuilder {
                 resource: Arc::new(resource),
                 schedule_delay,
                 export_timeout: self.export_timeout,
+                metrics: self.metrics.take(),
             };
             worker.spawn().map_err(BuildError::Thread)?;
             if let Some(tail) = tail {

@@ -70,6 +70,7 @@
 
 // Public API.
 pub mod exporter;
+pub mod metrics;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 pub mod sampling;

@@ -12,6 +12,7 @@ use crate::control::Wish;
 use crate::counters::Done;
 use crate::cutoff;
 use crate::exporter::Batch;
+use crate::metrics::ExchangeMetrics;
 use crate::outlet::Outlet;
 use crate::report::Reporter;
 use crate::shared::Shared;
@@ -22,6 +23,8 @@ pub(crate) struct Worker {
     pub(crate) resource: Arc<Resource>,
     pub(crate) schedule_delay: Duration,
     pub(crate) export_timeout: Duration,
+    /// Whose exemplars wait for word of what is kept.
+    pub(crate) metrics: Option<ExchangeMetrics>,
 }
 
 impl Worker {
@@ -169,6 +172,9 @@ impl Exports {
 
     /// Hands the batch to the outlet.
     fn export(&mut self) {
+        if let Some(metrics) = &self.worker.metrics {
+            metrics.kept(&self.batch);
+        }
         let shared = &self.worker.shared;
         let batch = Batch::new(
             &self.worker.resource,

@@ -57,7 +57,7 @@ pub struct RecordedExchange {
     pub end: BTreeMap<&'static str, Value>,
     /// How long it took.
     pub duration: Duration,
-    /// Its span, if an exemplar may point to it.
+    /// Its span, if that was recorded.
     pub span: Option<SpanContext>,
 }
 

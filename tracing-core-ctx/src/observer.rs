@@ -76,7 +76,8 @@ pub struct Ended<'a> {
     pub duration: Duration,
     /// What is known since it started: `http.response.status_code`, `rpc.status_code`, `error.type`, `network.protocol.version`.
     pub attributes: &'a dyn AttributeSource,
-    /// Its span, if that was recorded and sampled: what an exemplar can point to.
+    /// Its span, if that is recorded: what an exemplar can point to. Whether its trace is kept, its sampled flag says; where that is decided at
+    /// the end of traces, nobody knows yet.
     pub span: Option<&'a SpanContext>,
 }
 
@@ -96,7 +97,7 @@ impl<'a> Ended<'a> {
         }
     }
 
-    /// With the span, if it was recorded and sampled.
+    /// With the span, if that is recorded.
     #[must_use]
     pub const fn with_span(mut self, span: Option<&'a SpanContext>) -> Self {
         self.span = span;

@@ -83,10 +83,8 @@ impl Watched {
     #[cold]
     fn end(self: Box<Self>, span: &SpanRef, attributes: &dyn AttributeSource) -> Timestamp {
         let time = self.tracer.now();
-        let kept = span
-            .span_context()
-            .filter(|context| context.flags().is_sampled() && span.is_recording());
-        let ended = Ended::new(time, time.since(self.start), attributes).with_span(kept);
+        let recorded = span.span_context().filter(|_| span.is_recording());
+        let ended = Ended::new(time, time.since(self.start), attributes).with_span(recorded);
         hook::run(|| self.observed.ended(&ended));
         time
     }

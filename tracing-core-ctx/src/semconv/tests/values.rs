@@ -82,6 +82,14 @@ fn stable_metrics_and_the_schema_are_as_published() {
         metric::HTTP_SERVER_REQUEST_DURATION,
         "http.server.request.duration"
     );
+    assert_eq!(
+        metric::HTTP_CLIENT_ACTIVE_REQUESTS,
+        "http.client.active_requests"
+    );
+    assert_eq!(
+        metric::HTTP_SERVER_ACTIVE_REQUESTS,
+        "http.server.active_requests"
+    );
     assert_eq!(metric::RPC_CLIENT_CALL_DURATION, "rpc.client.call.duration");
     assert_eq!(metric::RPC_SERVER_CALL_DURATION, "rpc.server.call.duration");
     assert_eq!(semconv::EXCEPTION_EVENT, "exception");
