@@ -41,8 +41,9 @@ pub struct PipelineBuilder {
     pub(crate) warnings: Vec<String>,
     tail: Option<Tail>,
     learner: Option<Arc<dyn Learner>>,
-    #[cfg(feature = "rules-file")]
-    rules_file: Option<(std::path::PathBuf, Duration)>,
+    /// From where the sampler's rules come while the program runs.
+    #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+    pub(crate) rules_from: Option<sampling::RulesSource>,
     exporter: Option<Box<dyn Exporter>>,
     service: Option<String>,
     default_service: Option<String>,
@@ -74,8 +75,8 @@ impl Default for PipelineBuilder {
             warnings: Vec::new(),
             tail: None,
             learner: None,
-            #[cfg(feature = "rules-file")]
-            rules_file: None,
+            #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+            rules_from: None,
             exporter: None,
             service: None,
             default_service: None,
@@ -119,12 +120,6 @@ impl PipelineBuilder {
         value: impl AttributeValue<K::Type>,
     ) -> Self {
         self.attributes.set(key, value);
-        self
-    }
-
-    /// Who decides what is recorded. Default: what the parent decided, and everything that starts here.
-    pub fn sampler(mut self, sampler: impl Sampler + 'static) -> Self {
-        self.tracer = self.tracer.sampler(sampler);
         self
     }
 
@@ -246,8 +241,9 @@ impl PipelineBuilder {
             None => Mode::Discard,
             Some(_) => Mode::Export,
         };
-        #[cfg(feature = "rules-file")]
-        let watch = self.read_rules()?;
+        let resource = self.make_resource();
+        #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+        let follower = self.follow_rules(&resource)?;
         let bounds = self.bounds.sound();
         let tail = self.tail.take().filter(|_| mode == Mode::Export);
         let inlet = tail.as_ref().map(|tail| Inlet::new(tail, bounds));
@@ -256,7 +252,6 @@ impl PipelineBuilder {
             self.tracer = self.tracer.map_sampler(recorded);
         }
         let shared = Arc::new(Shared::new(mode, bounds).with_sampling(inlet, self.learner.take()));
-        let resource = self.make_resource();
         let tracer = self
             .tracer
             .resource(resource.clone())
@@ -280,11 +275,11 @@ impl PipelineBuilder {
                 })?;
             }
         }
-        #[cfg(feature = "rules-file")]
-        if let Some(watch) = watch
+        #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+        if let Some(follower) = follower
             && mode != Mode::Disabled
         {
-            watch.spawn(&shared).map_err(|error| {
+            follower.spawn(&shared).map_err(|error| {
                 shared.stop_worker();
                 BuildError::Thread(error)
             })?;
@@ -379,6 +374,10 @@ pub enum BuildError {
     /// The program has a global tracer already.
     #[error(transparent)]
     AlreadyInstalled(#[from] AlreadyInstalled),
+    /// The server of sampling strategies is not at a URL.
+    #[cfg(feature = "jaeger-remote")]
+    #[error("remote sampling: {0}")]
+    JaegerRemote(crate::otlp::InvalidEndpoint),
     /// The file of sampling rules can not be used.
     #[cfg(feature = "rules-file")]
     #[error("sampling rules: {0}")]

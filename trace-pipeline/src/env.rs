@@ -3,6 +3,8 @@
 //! An empty variable is an unset one. A wrong value is a warning, and the default.
 
 mod batch;
+#[cfg(feature = "jaeger-remote")]
+mod jaeger;
 mod limits;
 mod list;
 mod names;
@@ -153,9 +155,7 @@ pub(crate) fn builder(source: &dyn Fn(&str) -> Option<String>) -> PipelineBuilde
     }
     batch::read(&vars, &mut builder);
     builder.tracer = builder.tracer.limits(limits::read(&vars));
-    if let Some(sampler) = sampler::read(&vars) {
-        builder.tracer = builder.tracer.sampler(sampler);
-    }
+    builder = sampler::read(&vars, builder);
     if let Some(names) = vars.text("OTEL_PROPAGATORS") {
         builder.tracer = builder.tracer.propagator(Composite::from_names(&names));
     }

@@ -37,15 +37,15 @@ use std::io;
 use std::path::PathBuf;
 
 mod answer;
-mod client;
+pub(crate) mod client;
 mod config;
 mod delivery;
 mod encode;
-mod endpoint;
+pub(crate) mod endpoint;
 mod exporter;
-mod grpc;
+pub(crate) mod grpc;
 mod http;
-mod protobuf;
+pub(crate) mod protobuf;
 mod retry;
 mod sender;
 mod spooling;
@@ -58,6 +58,8 @@ pub use encode::encode;
 pub use endpoint::InvalidEndpoint;
 pub use exporter::OtlpExporter;
 pub use tls::InvalidPem;
+#[cfg(feature = "jaeger-remote")]
+pub(crate) use tls::TlsConfig;
 
 /// A setting of an [`OtlpConfig`] can not be used.
 #[derive(Debug, thiserror::Error)]

@@ -15,6 +15,10 @@
     doc = "- [`RulesFile`]: both from a file, which is followed when it changes."
 )]
 #![cfg_attr(
+    feature = "jaeger-remote",
+    doc = "- [`JaegerRemote`]: the head's rules from a server of Jaeger's protocol."
+)]
+#![cfg_attr(
     feature = "forced",
     doc = "- [`Forced`]: traces that somebody forces by a signed header."
 )]
@@ -59,10 +63,14 @@
 //! A part of a trace that only a tail has kept says `ctx.sampling.partial` at its local root: other services may have dropped theirs.
 
 mod adaptive;
+#[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+mod current;
 #[cfg(feature = "rules-file")]
 mod file;
 #[cfg(feature = "forced")]
 mod forced;
+#[cfg(feature = "jaeger-remote")]
+mod jaeger;
 mod keep;
 mod pattern;
 mod rate_limit;
@@ -72,12 +80,18 @@ mod rules;
 mod tail;
 
 pub use adaptive::Adaptive;
+#[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+pub(crate) use current::CurrentRules;
 #[cfg(feature = "rules-file")]
-pub(crate) use file::{FileRules, Watch};
+pub(crate) use file::Watch;
 #[cfg(feature = "rules-file")]
 pub use file::{InvalidRules, RulesFile};
 #[cfg(feature = "forced")]
 pub use forced::{ForceKey, Forced};
+#[cfg(feature = "jaeger-remote")]
+pub use jaeger::JaegerRemote;
+#[cfg(feature = "jaeger-remote")]
+pub(crate) use jaeger::Poll;
 pub use keep::Keep;
 pub(crate) use keep::When;
 pub use rate_limit::RateLimit;

@@ -1,28 +1,81 @@
 //! What a builder is told about sampling.
 
+#[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+use std::io;
 #[cfg(feature = "rules-file")]
 use std::path::PathBuf;
 use std::sync::Arc;
 #[cfg(feature = "rules-file")]
 use std::time::Duration;
 
-#[cfg(feature = "rules-file")]
+#[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+use tracing_core_ctx::Resource;
+use tracing_core_ctx::Sampler;
+
+#[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
 use super::BuildError;
 use super::PipelineBuilder;
-#[cfg(feature = "rules-file")]
-use crate::sampling::{FileRules, RulesFile, Watch};
+#[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+use crate::sampling::CurrentRules;
+#[cfg(feature = "jaeger-remote")]
+use crate::sampling::{JaegerRemote, Poll};
 use crate::sampling::{Rules, Tail};
+#[cfg(feature = "rules-file")]
+use crate::sampling::{RulesFile, Watch};
 use crate::shared::Learner;
+#[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+use crate::shared::Shared;
+
+/// From where rules come while the program runs.
+#[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+#[derive(Debug)]
+pub(crate) enum RulesSource {
+    #[cfg(feature = "rules-file")]
+    File(PathBuf, Duration),
+    #[cfg(feature = "jaeger-remote")]
+    Jaeger(JaegerRemote),
+}
+
+/// Who follows the source.
+#[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+pub(super) enum Follower {
+    #[cfg(feature = "jaeger-remote")]
+    Poll(Poll),
+    #[cfg(feature = "rules-file")]
+    Watch(Watch),
+}
+
+#[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+impl Follower {
+    /// Starts its thread, which ends with the pipeline.
+    pub(super) fn spawn(self, shared: &Arc<Shared>) -> io::Result<()> {
+        match self {
+            #[cfg(feature = "jaeger-remote")]
+            Self::Poll(poll) => poll.spawn(shared),
+            #[cfg(feature = "rules-file")]
+            Self::Watch(watch) => watch.spawn(shared),
+        }
+    }
+}
 
 impl PipelineBuilder {
+    /// Who decides what is recorded. Default: what the parent decided, and everything that starts here.
+    pub fn sampler(mut self, sampler: impl Sampler + 'static) -> Self {
+        self.tracer = self.tracer.sampler(sampler);
+        #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+        {
+            self.rules_from = None;
+        }
+        self
+    }
+
     /// Who decides what is recorded, by rules. In place of any other sampler.
     pub fn rules(mut self, rules: Rules) -> Self {
         let rules = Arc::new(rules);
         self.learner = rules
             .learns()
             .then(|| Arc::clone(&rules) as Arc<dyn Learner>);
-        self.tracer = self.tracer.sampler(rules);
-        self
+        self.sampler(rules)
     }
 
     /// Takes the rules of the sampler, and those of the [tail](Self::tail) if it has any, from a TOML file; see
@@ -38,7 +91,16 @@ impl PipelineBuilder {
     /// The same, looked at as often as `every` says, at least 10 ms apart.
     #[cfg(feature = "rules-file")]
     pub fn rules_file_every(mut self, path: impl Into<PathBuf>, every: Duration) -> Self {
-        self.rules_file = Some((path.into(), every.max(Duration::from_millis(10))));
+        let every = every.max(Duration::from_millis(10));
+        self.rules_from = Some(RulesSource::File(path.into(), every));
+        self
+    }
+
+    /// Takes the rules of the sampler from a server by Jaeger's protocol for remote sampling; `OTEL_TRACES_SAMPLER` may name it too. In place of
+    /// any other sampler.
+    #[cfg(feature = "jaeger-remote")]
+    pub fn jaeger_remote(mut self, remote: JaegerRemote) -> Self {
+        self.rules_from = Some(RulesSource::Jaeger(remote));
         self
     }
 
@@ -48,24 +110,43 @@ impl PipelineBuilder {
         self
     }
 
-    /// The rules of the file, and who looks at it.
-    #[cfg(feature = "rules-file")]
-    pub(super) fn read_rules(&mut self) -> Result<Option<Watch>, BuildError> {
-        let Some((path, every)) = self.rules_file.take() else {
-            return Ok(None);
-        };
-        let text = RulesFile::text(&path)?;
-        let file = RulesFile::parse(&text).map_err(|error| error.in_file(path.clone()))?;
-        let rules = Arc::new(FileRules::new(file.rules));
-        self.tail = file.tail;
-        self.learner = Some(Arc::clone(&rules) as Arc<dyn Learner>);
+    /// Makes the rules of the source the sampler. The rest is for its follower to do.
+    #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+    pub(super) fn follow_rules(
+        &mut self,
+        resource: &Resource,
+    ) -> Result<Option<Follower>, BuildError> {
+        let _ = resource;
+        Ok(match self.rules_from.take() {
+            None => None,
+            #[cfg(feature = "rules-file")]
+            Some(RulesSource::File(path, every)) => {
+                let text = RulesFile::text(&path)?;
+                let file = RulesFile::parse(&text).map_err(|error| error.in_file(path.clone()))?;
+                let rules = Arc::new(CurrentRules::new(file.rules));
+                self.tail = file.tail;
+                self.use_rules(&rules);
+                Some(Follower::Watch(Watch {
+                    text: Some(text),
+                    path,
+                    rules,
+                    every,
+                }))
+            }
+            #[cfg(feature = "jaeger-remote")]
+            Some(RulesSource::Jaeger(remote)) => {
+                let poll =
+                    Poll::new(remote, resource.service_name()).map_err(BuildError::JaegerRemote)?;
+                self.use_rules(poll.rules());
+                Some(Follower::Poll(poll))
+            }
+        })
+    }
+
+    #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+    fn use_rules(&mut self, rules: &Arc<CurrentRules>) {
+        self.learner = Some(Arc::clone(rules) as Arc<dyn Learner>);
         let tracer = std::mem::take(&mut self.tracer);
-        self.tracer = tracer.sampler(Arc::clone(&rules));
-        Ok(Some(Watch {
-            text: Some(text),
-            path,
-            rules,
-            every,
-        }))
+        self.tracer = tracer.sampler(Arc::clone(rules));
     }
 }

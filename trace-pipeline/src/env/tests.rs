@@ -173,7 +173,7 @@ fn samplers_have_the_names_of_the_specification() {
 
 #[test]
 fn an_unknown_sampler_is_the_default_and_a_wrong_ratio_is_all() {
-    for name in ["jaeger_remote", "xray", "sometimes", "or"] {
+    for name in ["xray", "sometimes", "or"] {
         let vars = [("OTEL_TRACES_SAMPLER", name)];
         assert!(warning(&vars).starts_with(&format!("OTEL_TRACES_SAMPLER is `{name}`")));
         assert!(warning(&vars).ends_with("; parentbased_always_on it is"));
@@ -193,6 +193,53 @@ fn an_unknown_sampler_is_the_default_and_a_wrong_ratio_is_all() {
     }
     // Nobody asked for a ratio.
     let _ = fine(&[("OTEL_TRACES_SAMPLER_ARG", "half")]);
+}
+
+#[cfg(feature = "jaeger-remote")]
+#[test]
+fn a_remote_sampler_is_named_with_its_server() {
+    let remote = |name: &str, argument: &str| {
+        let vars = [
+            ("OTEL_TRACES_SAMPLER", name),
+            ("OTEL_TRACES_SAMPLER_ARG", argument),
+        ];
+        let builder = with(&vars);
+        let warnings = builder.warnings().join("\n");
+        (format!("{:?}", builder.rules_from), warnings)
+    };
+    let (default, warnings) = remote("jaeger_remote", "");
+    assert!(default.contains("Grpc"), "{default}");
+    assert!(default.contains("http://localhost:14250"), "{default}");
+    assert!(default.contains("own_rates: true"), "{default}");
+    assert_eq!(warnings, "");
+    let argument =
+        "endpoint=https://jaeger:5778/sampling, pollingIntervalMs=5000, initialSamplingRate=0.25";
+    let (all, warnings) = remote("parentbased_jaeger_remote", argument);
+    for part in [
+        "Http",
+        "https://jaeger:5778/sampling",
+        "every: 5s",
+        "initial: 0.25",
+        "own_rates: false",
+    ] {
+        assert!(all.contains(part), "{part} in {all}");
+    }
+    assert_eq!(warnings, "");
+    for wrong in [
+        "endpoint=jaeger",
+        "pollingIntervalMs=0",
+        "pollingIntervalMs=soon",
+        "initialSamplingRate=2",
+        "initialSamplingRate",
+        "rate=1",
+    ] {
+        let (left, warnings) = remote("jaeger_remote", wrong);
+        assert_eq!(left, default, "{wrong}");
+        assert!(
+            warnings.starts_with("OTEL_TRACES_SAMPLER_ARG"),
+            "{warnings}"
+        );
+    }
 }
 
 #[test]

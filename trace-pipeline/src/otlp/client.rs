@@ -17,41 +17,41 @@ use super::tls::Tls;
 
 /// Lives on the pipeline's thread. Between requests nothing runs, so an idle connection costs nothing.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(crate) struct Client {
     runtime: Option<Runtime>,
     http: Http,
 }
 
 /// Sends requests over connections that it keeps.
 #[derive(Clone, Debug)]
-pub(super) struct Http {
+pub(crate) struct Http {
     client: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     max_response: usize,
 }
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub(super) struct Response {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Result<Body, BodyError>,
+pub(crate) struct Response {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Result<Body, BodyError>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Body {
-    pub(super) bytes: Bytes,
-    pub(super) trailers: HeaderMap,
+pub(crate) struct Body {
+    pub(crate) bytes: Bytes,
+    pub(crate) trailers: HeaderMap,
 }
 
 /// Why an answer has no body, though it has a head.
 #[derive(Debug)]
-pub(super) enum BodyError {
+pub(crate) enum BodyError {
     Broken(String),
     TooLarge,
 }
 
 impl Client {
-    pub(super) fn new(
+    pub(crate) fn new(
         protocol: Protocol,
         uri: &Uri,
         tls: &Tls,
@@ -85,7 +85,7 @@ impl Client {
         })
     }
 
-    pub(super) const fn http(&self) -> &Http {
+    pub(crate) const fn http(&self) -> &Http {
         &self.http
     }
 
@@ -96,7 +96,7 @@ impl Client {
     }
 
     /// Drives `work` to its end on this thread.
-    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> io::Result<T> {
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> io::Result<T> {
         if runtime::Handle::try_current().is_ok() {
             return Err(io::Error::other(
                 "this exporter has to run on a thread without an async runtime",
@@ -112,7 +112,7 @@ impl Client {
 
 impl Http {
     /// Sends a request and reads the answer, as much of it as is allowed.
-    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response, String> {
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response, String> {
         // A connection that the server closed since the last request is found out before it is used for this one.
         tokio::task::yield_now().await;
         let response = self

@@ -24,6 +24,16 @@ impl fmt::Display for InvalidEndpoint {
 
 impl std::error::Error for InvalidEndpoint {}
 
+/// A URL without what may be a secret.
+pub(crate) fn shown(uri: &Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or_default();
+    let host = uri.host().unwrap_or_default();
+    match uri.port() {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    }
+}
+
 /// A base URL of OTLP over HTTP: traces go to `v1/traces` below it.
 pub(crate) fn http_base(endpoint: &str) -> Result<Uri, InvalidEndpoint> {
     let uri = with_scheme(endpoint)?;
@@ -55,7 +65,7 @@ pub(crate) fn grpc(endpoint: &str, insecure: bool) -> Result<Uri, InvalidEndpoin
     with_path(uri, METHOD).ok_or_else(|| invalid(endpoint))
 }
 
-fn with_scheme(endpoint: &str) -> Result<Uri, InvalidEndpoint> {
+pub(crate) fn with_scheme(endpoint: &str) -> Result<Uri, InvalidEndpoint> {
     let uri: Uri = endpoint.trim().parse().map_err(|_| invalid(endpoint))?;
     let scheme = [Scheme::HTTP, Scheme::HTTPS];
     let has_scheme = uri.scheme().is_some_and(|known| scheme.contains(known));
@@ -77,13 +87,13 @@ fn is_host_and_port(authority: &Authority) -> bool {
     !host.is_empty() && (behind == Some("") || authority.port_u16().is_some())
 }
 
-fn with_path(uri: Uri, path: &str) -> Option<Uri> {
+pub(crate) fn with_path(uri: Uri, path: &str) -> Option<Uri> {
     let mut parts = uri.into_parts();
     parts.path_and_query = Some(path.parse::<PathAndQuery>().ok()?);
     Uri::from_parts(parts).ok()
 }
 
-fn invalid(endpoint: &str) -> InvalidEndpoint {
+pub(crate) fn invalid(endpoint: &str) -> InvalidEndpoint {
     // What stands before an `@` may be a password.
     let shown = match (endpoint.find("://"), endpoint.rfind('@')) {
         (Some(scheme), Some(at)) if scheme + 3 <= at => {

@@ -21,7 +21,7 @@ const GRPC_STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-det
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// A message as gRPC frames it: one byte says whether it is compressed, four say how long it is.
-pub(super) fn frame(message: &[u8], gzip: bool) -> Option<Bytes> {
+pub(crate) fn frame(message: &[u8], gzip: bool) -> Option<Bytes> {
     let length = u32::try_from(message.len()).ok()?;
     let mut frame = BytesMut::with_capacity(5 + message.len());
     frame.put_u8(gzip.into());
@@ -31,7 +31,7 @@ pub(super) fn frame(message: &[u8], gzip: bool) -> Option<Bytes> {
 }
 
 /// Adds to a request what makes it a gRPC call.
-pub(super) fn describe(request: &mut Request<Full<Bytes>>, gzip: bool, timeout: Duration) {
+pub(crate) fn describe(request: &mut Request<Full<Bytes>>, gzip: bool, timeout: Duration) {
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(TE, HeaderValue::from_static("trailers"));
@@ -46,23 +46,45 @@ pub(super) fn describe(request: &mut Request<Full<Bytes>>, gzip: bool, timeout: 
 }
 
 pub(super) fn judge(response: &Response) -> Answer {
+    match succeeded(response) {
+        Ok(message) => accepted(message),
+        Err(answer) => answer,
+    }
+}
+
+/// The message that a call was answered with, or why there is none.
+#[cfg(feature = "jaeger-remote")]
+pub(crate) fn message(response: &Response) -> Result<&[u8], String> {
+    match succeeded(response) {
+        Ok(body) => unframed(body).ok_or_else(|| UNREADABLE.to_owned()),
+        Err(Answer::Later { reason, .. } | Answer::Refused { reason }) => Err(reason),
+        Err(_) => Err(UNREADABLE.to_owned()),
+    }
+}
+
+const UNREADABLE: &str = "the message of the answer can not be read";
+
+/// The body of an answer whose status is OK.
+fn succeeded(response: &Response) -> Result<&[u8], Answer> {
     if response.status != StatusCode::OK {
-        return without_grpc(response.status);
+        return Err(without_grpc(response.status));
     }
     // A call that fails at once has its status in the headers, any other in the trailers.
     let (trailers, message) = match &response.body {
         _ if response.headers.contains_key(GRPC_STATUS) => (&response.headers, &[][..]),
         Ok(body) => (&body.trailers, &body.bytes[..]),
-        Err(BodyError::TooLarge) => return Answer::refused("the answer is larger than is allowed"),
+        Err(BodyError::TooLarge) => {
+            return Err(Answer::refused("the answer is larger than is allowed"));
+        }
         Err(BodyError::Broken(reason)) => {
-            return Answer::later(format!("the answer broke off: {reason}"));
+            return Err(Answer::later(format!("the answer broke off: {reason}")));
         }
     };
     let code = trailers.get(GRPC_STATUS).map(HeaderValue::as_bytes);
     match code.map(|code| Code::read(code).unwrap_or(Code::UNKNOWN)) {
-        None => Answer::refused("the answer has no grpc-status"),
-        Some(Code::OK) => accepted(message),
-        Some(code) => failed(code, trailers),
+        None => Err(Answer::refused("the answer has no grpc-status")),
+        Some(Code::OK) => Ok(message),
+        Some(code) => Err(failed(code, trailers)),
     }
 }
 
@@ -109,17 +131,21 @@ impl Code {
 
 fn accepted(body: &[u8]) -> Answer {
     // What is compressed was not asked for, and can not say more than that something was rejected.
-    match body.split_first_chunk::<5>() {
-        Some(([0, length @ ..], message))
-            if message.len() as u64 == u64::from(u32::from_be_bytes(*length)) =>
-        {
-            Answer::from_response(message)
-        }
+    match unframed(body) {
+        Some(message) => Answer::from_response(message),
         None if body.is_empty() => Answer::Accepted { warning: None },
-        _ => Answer::Accepted {
-            warning: Some("the message of the answer can not be read".to_owned()),
+        None => Answer::Accepted {
+            warning: Some(UNREADABLE.to_owned()),
         },
     }
+}
+
+/// The one message of a body, if it is not compressed.
+fn unframed(body: &[u8]) -> Option<&[u8]> {
+    let ([0, length @ ..], message) = body.split_first_chunk::<5>()? else {
+        return None;
+    };
+    (message.len() as u64 == u64::from(u32::from_be_bytes(*length))).then_some(message)
 }
 
 fn failed(code: Code, trailers: &HeaderMap) -> Answer {

@@ -13,16 +13,24 @@ pub(super) const FIXED64: u8 = 1;
 pub(super) const BYTES: u8 = 2;
 pub(super) const FIXED32: u8 = 5;
 
+/// A message with one text.
+#[cfg(feature = "jaeger-remote")]
+pub(crate) fn message_of(field: u8, text: &str) -> Vec<u8> {
+    let mut message = Output::with_capacity(0);
+    message.write(|writer| writer.bytes(field, text.as_bytes()));
+    message.into_bytes()
+}
+
 /// Reads fields one after the other. What is malformed ends the reading.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     malformed: bool,
 }
 
 /// The value of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field<'a> {
+pub(crate) enum Field<'a> {
     Bytes(&'a [u8]),
     Fixed32(u32),
     Fixed64(u64),
@@ -30,7 +38,7 @@ pub(super) enum Field<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(message: &'a [u8]) -> Self {
+    pub(crate) const fn new(message: &'a [u8]) -> Self {
         Self {
             rest: message,
             malformed: false,
@@ -38,7 +46,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next field with its number; `None` at the end, and where the message is malformed.
-    pub(super) fn next(&mut self) -> Option<(u32, Field<'a>)> {
+    pub(crate) fn next(&mut self) -> Option<(u32, Field<'a>)> {
         if self.rest.is_empty() {
             return None;
         }
@@ -51,7 +59,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether something was malformed in what was read so far.
-    pub(super) const fn is_malformed(&self) -> bool {
+    pub(crate) const fn is_malformed(&self) -> bool {
         self.malformed
     }
 

@@ -17,6 +17,7 @@ use tracing_core_ctx::diagnostics::{self, Level};
 use super::answer::Answer;
 use super::client::Http;
 use super::config::{Compression, OtlpConfig, Protocol};
+use super::endpoint::shown;
 use super::retry::Backoff;
 use super::{grpc, http as over_http};
 use crate::cutoff;
@@ -242,13 +243,7 @@ impl Sender {
 /// Where it sends to, without what may be a secret.
 impl fmt::Display for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = self.uri.scheme_str().unwrap_or_default();
-        let host = self.uri.host().unwrap_or_default();
-        write!(f, "OTLP to {scheme}://{host}")?;
-        if let Some(port) = self.uri.port() {
-            write!(f, ":{port}")?;
-        }
-        Ok(())
+        write!(f, "OTLP to {}", shown(&self.uri))
     }
 }
 

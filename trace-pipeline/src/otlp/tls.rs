@@ -35,7 +35,7 @@ impl std::error::Error for InvalidPem {}
 /// The same, read. The roots of the operating system are many files, which are read on the pipeline's thread and
 /// only if they are needed.
 #[derive(Debug)]
-pub(super) struct Tls {
+pub(crate) struct Tls {
     roots: Option<RootCertStore>,
     identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
 }
@@ -46,7 +46,7 @@ impl TlsConfig {
         self.load().map(drop)
     }
 
-    pub(super) fn load(&self) -> Result<Tls, InvalidPem> {
+    pub(crate) fn load(&self) -> Result<Tls, InvalidPem> {
         let roots = self.certificate.as_deref().map(roots).transpose()?;
         let identity = match &self.client_identity {
             Some((certificate, key)) => {

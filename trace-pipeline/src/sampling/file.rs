@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Rules, Tail};
 
-pub(crate) use watch::{FileRules, Watch};
+pub(crate) use watch::Watch;
 
 /// What a file of sampling rules says.
 ///

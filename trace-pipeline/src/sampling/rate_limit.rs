@@ -5,20 +5,22 @@ use std::time::Duration;
 use tracing_core_ctx::sampler::threshold::Threshold;
 use tracing_core_ctx::{Clock, SystemClock};
 
-/// At most so many traces in each second of the clock, never one more.
+/// At most so many traces in each second of the clock, or in each longer period, never one more.
 ///
 /// The decision falls when a trace starts, so the limit is a threshold over its randomness that is set before: room that is left over traces that
-/// are still expected, by what came in the seconds before. Each kept trace carries that threshold as its weight. When more come than expected
+/// are still expected, by what came in the periods before. Each kept trace carries that threshold as its weight. When more come than expected
 /// and there is no room at all, traces are dropped that no weight stands for: [`stopped`](Self::stopped) counts them. A limit without that flaw,
 /// as it is set when the second is over, is [`Tail::limit`](super::Tail::limit).
 #[derive(Debug)]
 pub struct RateLimit {
     budget: u64,
+    /// In nanoseconds.
+    period: u64,
     clock: Arc<dyn Clock>,
-    /// The second in the upper bits, and how many were kept in it.
+    /// The number of the period in the upper bits, and how many were kept in it.
     kept: AtomicU64,
     arrived: AtomicU64,
-    /// How many arrive in a second, as the bits of a float.
+    /// How many arrive in a period, as the bits of a float.
     expected: AtomicU64,
     stopped: AtomicU64,
 }
@@ -31,8 +33,16 @@ impl RateLimit {
     /// So many traces in a second; 16 777 215 at most.
     #[must_use]
     pub fn per_second(traces: u32) -> Self {
+        Self::per(traces, Duration::from_secs(1))
+    }
+
+    /// So many traces in a period such as a minute; the period is at least a second.
+    #[must_use]
+    pub fn per(traces: u32, period: Duration) -> Self {
+        let period = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
         Self {
             budget: u64::from(traces).min(MOST),
+            period: period.max(SECOND),
             clock: Arc::new(SystemClock::new()),
             kept: AtomicU64::new(0),
             arrived: AtomicU64::new(0),
@@ -48,7 +58,7 @@ impl RateLimit {
         self
     }
 
-    /// How many traces were dropped because there was no room left in their second.
+    /// How many traces were dropped because there was no room left in their period.
     #[must_use]
     pub fn stopped(&self) -> u64 {
         self.stopped.load(Ordering::Relaxed)
@@ -57,55 +67,55 @@ impl RateLimit {
     /// The threshold with which a trace of this randomness is kept, if it is.
     pub(crate) fn keeps(&self, randomness: u64) -> Option<Threshold> {
         let now = self.clock.now().as_unix_nanos();
-        let second = now / SECOND;
-        self.begin(second);
+        let number = now / self.period;
+        self.begin(number);
         self.arrived.fetch_add(1, Ordering::Relaxed);
-        let kept = self.kept_in(second)?;
-        let left = Duration::from_nanos(SECOND - now % SECOND).as_secs_f64();
+        let kept = self.kept_in(number)?;
+        let left = to_f64(self.period - now % self.period) / to_f64(self.period);
         let expected = f64::from_bits(self.expected.load(Ordering::Relaxed)) * left;
         let room = self.budget.saturating_sub(kept);
         if room == 0 {
             self.stopped.fetch_add(1, Ordering::Relaxed);
             return None;
         }
-        // A fifth in reserve: with none the room is used up before the end in half of all seconds.
+        // A fifth in reserve: with none the room is used up before the end in half of all periods.
         let threshold = Threshold::from_probability(to_f64(room) / (1.2 * expected + 1.0))?;
-        (threshold.keeps(randomness) && self.take(second)).then_some(threshold)
+        (threshold.keeps(randomness) && self.take(number)).then_some(threshold)
     }
 
-    /// Begins a new second, if this is one, and learns from the last.
-    fn begin(&self, second: u64) {
+    /// Begins a new period, if this is one, and learns from the last.
+    fn begin(&self, number: u64) {
         let was = self.kept.load(Ordering::Relaxed);
         let last = was >> KEPT_BITS;
-        if last >= second {
+        if last >= number {
             return;
         }
         let begun = self.kept.compare_exchange(
             was,
-            second << KEPT_BITS,
+            number << KEPT_BITS,
             Ordering::Relaxed,
             Ordering::Relaxed,
         );
         if begun.is_err() {
             return;
         }
-        let arrived = to_f64(self.arrived.swap(0, Ordering::Relaxed)) / to_f64(second - last);
+        let arrived = to_f64(self.arrived.swap(0, Ordering::Relaxed)) / to_f64(number - last);
         let expected = f64::from_bits(self.expected.load(Ordering::Relaxed));
         // More is believed at once, less by halves.
         let expected = arrived.max(f64::midpoint(expected, arrived));
         self.expected.store(expected.to_bits(), Ordering::Relaxed);
     }
 
-    /// How many were kept in this second; `None` if it is over already.
-    fn kept_in(&self, second: u64) -> Option<u64> {
+    /// How many were kept in this period; `None` if it is over already.
+    fn kept_in(&self, number: u64) -> Option<u64> {
         let kept = self.kept.load(Ordering::Relaxed);
-        (kept >> KEPT_BITS == second).then_some(kept & MOST)
+        (kept >> KEPT_BITS == number).then_some(kept & MOST)
     }
 
-    /// Takes one of the budget of this second.
-    fn take(&self, second: u64) -> bool {
+    /// Takes one of the budget of this period.
+    fn take(&self, number: u64) -> bool {
         let one_more = |kept: u64| {
-            (kept >> KEPT_BITS == second && kept & MOST < self.budget).then_some(kept + 1)
+            (kept >> KEPT_BITS == number && kept & MOST < self.budget).then_some(kept + 1)
         };
         self.kept
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
@@ -113,7 +123,7 @@ impl RateLimit {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of a second")]
+#[expect(clippy::cast_precision_loss, reason = "counts and times of a period")]
 fn to_f64(number: u64) -> f64 {
     number as f64
 }
@@ -196,6 +206,21 @@ mod tests {
         });
         assert_eq!(kept, 100);
         assert_eq!(limit.stopped(), 3900);
+    }
+
+    #[test]
+    fn a_period_may_be_a_minute() {
+        let clock = Hand::default();
+        let limit = RateLimit::per(3, Duration::from_secs(60)).clock(clock.clone());
+        for minute in 10..20 {
+            let kept = (0..60).filter(|second| {
+                clock
+                    .0
+                    .store((minute * 60 + second) * SECOND, Ordering::Relaxed);
+                limit.keeps(u64::MAX >> 8).is_some()
+            });
+            assert_eq!(kept.count(), 3);
+        }
     }
 
     #[test]

@@ -44,6 +44,8 @@ enum Texts {
 #[derive(Clone, Debug)]
 pub(crate) enum Rate {
     Adaptive(Arc<Adaptive>),
+    /// A probability, and so many in any case.
+    AtLeast(Option<Threshold>, Arc<RateLimit>),
     Limit(Arc<RateLimit>),
     Never,
     /// `None` keeps none.
@@ -58,12 +60,16 @@ impl Default for Rate {
 
 impl Rate {
     pub(crate) fn of_probability(probability: f64) -> Self {
-        Self::Threshold(if probability.is_nan() {
-            Some(Threshold::ALWAYS)
-        } else {
-            Threshold::from_probability(probability)
-        })
+        Self::Threshold(threshold(probability))
     }
+}
+
+/// What is no number keeps all.
+fn threshold(probability: f64) -> Option<Threshold> {
+    if probability.is_nan() {
+        return Some(Threshold::ALWAYS);
+    }
+    Threshold::from_probability(probability)
 }
 
 impl Rule {
@@ -146,6 +152,21 @@ impl Rule {
     #[must_use]
     pub fn limit(self, limit: RateLimit) -> Self {
         self.rate(Rate::Limit(Arc::new(limit)))
+    }
+
+    /// Keeps this part of the traces, and so many in any case: of what is seldom there is something. Each has the higher of both probabilities as its
+    /// weight.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use trace_pipeline::sampling::{RateLimit, Rule};
+    ///
+    /// // One in a thousand, and one in a minute at least.
+    /// let rule = Rule::new().at_least(0.001, RateLimit::per(1, Duration::from_secs(60)));
+    /// ```
+    #[must_use]
+    pub fn at_least(self, probability: f64, bound: RateLimit) -> Self {
+        self.rate(Rate::AtLeast(threshold(probability), Arc::new(bound)))
     }
 
     /// Keeps as many as come up to a target, route by route.

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use tracing_core_ctx::context::SamplingHint;
 use tracing_core_ctx::sampler::threshold::{self, Threshold};
@@ -34,6 +35,8 @@ use crate::shared::Learner;
 /// A trace that somebody forces, by [`SamplingHint::Debug`] or [`SamplingHint::Forced`], is kept without a rule and without a weight.
 #[derive(Debug)]
 pub struct Rules {
+    /// For spans of exactly this name. They come first, and are found without looking at all of them.
+    named: HashMap<Box<str>, Rule>,
     rules: Vec<Rule>,
     otherwise: Rate,
     own_rates: bool,
@@ -43,6 +46,7 @@ pub struct Rules {
 impl Default for Rules {
     fn default() -> Self {
         Self {
+            named: HashMap::new(),
             rules: Vec::new(),
             otherwise: Rate::default(),
             own_rates: false,
@@ -72,6 +76,13 @@ impl Rules {
         self
     }
 
+    /// Adds a rule for spans of exactly this name, which is no pattern, before all others.
+    #[cfg(feature = "jaeger-remote")]
+    pub(super) fn named(mut self, name: &str, rule: Rule) -> Self {
+        self.named.insert(name.into(), rule);
+        self
+    }
+
     /// Has the rules decide about the traces of callers too. Default: what the caller decided.
     #[must_use]
     pub const fn own_rates(mut self) -> Self {
@@ -81,8 +92,7 @@ impl Rules {
 
     /// Whether it wants to hear how local roots end.
     pub(crate) fn learns(&self) -> bool {
-        let is_adaptive = |rate: &Rate| matches!(rate, Rate::Adaptive(_));
-        is_adaptive(&self.otherwise) || self.rules.iter().any(|rule| is_adaptive(&rule.rate))
+        self.rates().any(|rate| matches!(rate, Rate::Adaptive(_)))
     }
 }
 
@@ -90,8 +100,7 @@ impl Learner for Rules {
     fn ended(&self, root: &SpanRecord, pressure: f64) {
         let routes = route::of_record(root);
         let is_error = matches!(root.status(), tracing_core_ctx::Status::Error { .. });
-        let rates = self.rules.iter().map(|rule| &rule.rate);
-        for rate in rates.chain([&self.otherwise]) {
+        for rate in self.rates() {
             if let Rate::Adaptive(adaptive) = rate {
                 adaptive.ended(routes, is_error, pressure);
             }
@@ -100,8 +109,21 @@ impl Learner for Rules {
 }
 
 impl Rules {
+    fn rule_for(&self, input: &SamplingInput<'_>) -> Option<&Rule> {
+        let named = match self.named.is_empty() {
+            true => None,
+            false => self.named.get(input.name()),
+        };
+        named.or_else(|| self.rules.iter().find(|rule| rule.is_for(input)))
+    }
+
+    fn rates(&self) -> impl Iterator<Item = &Rate> {
+        let rules = self.named.values().chain(&self.rules);
+        rules.map(|rule| &rule.rate).chain([&self.otherwise])
+    }
+
     fn decide(&self, input: &SamplingInput<'_>) -> Sampling {
-        let rule = self.rules.iter().find(|rule| rule.is_for(input));
+        let rule = self.rule_for(input);
         let rate = rule.map_or(&self.otherwise, |rule| &rule.rate);
         let state = input.trace_state();
         let randomness = threshold::randomness(state, input.trace_id);
@@ -111,6 +133,12 @@ impl Rules {
             Rate::Adaptive(adaptive) => {
                 let threshold = adaptive.threshold(route::of_input(input));
                 Some(threshold).filter(|kept| kept.keeps(randomness))
+            }
+            Rate::AtLeast(threshold, limit) => {
+                // The lower one of those that keep it is the weight.
+                let kept = threshold.filter(|kept| kept.keeps(randomness));
+                let in_any_case = limit.keeps(randomness);
+                kept.into_iter().chain(in_any_case).min()
             }
             Rate::Limit(limit) => limit.keeps(randomness),
         };
@@ -122,7 +150,7 @@ impl Rules {
 
     /// Whether a rule wants no span like this at all.
     fn is_never(&self, input: &SamplingInput<'_>) -> bool {
-        let rule = self.rules.iter().find(|rule| rule.is_for(input));
+        let rule = self.rule_for(input);
         matches!(rule.map_or(&self.otherwise, |rule| &rule.rate), Rate::Never)
     }
 }

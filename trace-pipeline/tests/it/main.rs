@@ -10,6 +10,7 @@ mod exits;
 mod faults;
 mod grpc;
 mod http;
+mod jaeger;
 #[cfg(unix)]
 mod process;
 mod queue;

@@ -104,9 +104,12 @@ impl Server {
     pub(crate) fn start(first: impl IntoIterator<Item = Reply>, then: Reply) -> Self {
         let mut first: Vec<Reply> = first.into_iter().collect();
         first.reverse();
-        let script: Script = Arc::new(Mutex::new(move || {
-            first.pop().unwrap_or_else(|| then.clone())
-        }));
+        Self::with_script(move || first.pop().unwrap_or_else(|| then.clone()))
+    }
+
+    /// Replies as the script says.
+    pub(crate) fn with_script(script: impl FnMut() -> Reply + Send + 'static) -> Self {
+        let script: Script = Arc::new(Mutex::new(script));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, requests) = mpsc::channel();

@@ -1,56 +1,23 @@
 //! A file that is looked at again and again.
 
-use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use tracing_core_ctx::diagnostics::{self, Level};
-use tracing_core_ctx::sampler::{Sampling, SamplingInput};
-use tracing_core_ctx::{Sampler, SpanRecord};
 
 use super::RulesFile;
-use crate::sampling::Rules;
-use crate::shared::{Learner, Shared};
-
-/// The rules that a file has now. Reading them takes no lock.
-#[derive(Debug)]
-pub(crate) struct FileRules(ArcSwap<Rules>);
-
-impl FileRules {
-    pub(crate) fn new(rules: Rules) -> Self {
-        Self(ArcSwap::from_pointee(rules))
-    }
-}
-
-impl Sampler for FileRules {
-    fn sample(&self, input: &SamplingInput<'_>) -> Sampling {
-        self.0.load().sample(input)
-    }
-
-    fn description(&self) -> Cow<'static, str> {
-        self.0.load().description()
-    }
-}
-
-impl Learner for FileRules {
-    fn ended(&self, root: &SpanRecord, pressure: f64) {
-        let rules = self.0.load();
-        if rules.learns() {
-            rules.ended(root, pressure);
-        }
-    }
-}
+use crate::sampling::CurrentRules;
+use crate::shared::Shared;
 
 /// Looks at the file, on a thread that ends with the pipeline.
 pub(crate) struct Watch {
     pub(crate) path: PathBuf,
     /// What was read last, good or bad: the same is not told twice.
     pub(crate) text: Option<String>,
-    pub(crate) rules: Arc<FileRules>,
+    pub(crate) rules: Arc<CurrentRules>,
     pub(crate) every: Duration,
 }
 
@@ -94,7 +61,7 @@ impl Watch {
         }
         match RulesFile::parse(&text) {
             Ok(file) => {
-                self.rules.0.store(Arc::new(file.rules));
+                self.rules.set(file.rules);
                 let has_tail = file.tail.is_some();
                 match (&shared.tail, file.tail) {
                     (Some(inlet), tail) => inlet.set_rules(Arc::new(tail.unwrap_or_default())),
