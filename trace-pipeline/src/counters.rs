@@ -213,16 +213,22 @@ impl ExportCounters {
 
     /// Reads numbers that belong together.
     fn consistent<T>(&self, read: impl Fn() -> T) -> T {
-        // The writer needs a few instructions, unless it is taken from its core. Nobody waits forever.
+        // The writer needs a few instructions, unless it is taken from its core: then it has to get one. Nobody waits forever.
+        const QUICK: usize = 100;
         const TRIES: usize = 1000;
-        for _ in 0..TRIES {
+        const PAUSE: Duration = Duration::from_micros(100);
+        for tried in 0..TRIES {
             let before = self.version.load(Ordering::Acquire);
             let value = read();
             fence(Ordering::Acquire);
             if before.is_multiple_of(2) && before == self.version.load(Ordering::Acquire) {
                 return value;
             }
-            thread::yield_now();
+            if tried < QUICK {
+                thread::yield_now();
+            } else {
+                thread::park_timeout(PAUSE);
+            }
         }
         read()
     }

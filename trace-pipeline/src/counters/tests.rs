@@ -1,4 +1,5 @@
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use super::*;
 
@@ -8,7 +9,8 @@ fn numbers_read_while_others_count_add_up() {
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            while !stop.load(Ordering::Relaxed) {
+            let deadline = Instant::now() + Duration::from_secs(30);
+            while !stop.load(Ordering::Relaxed) && Instant::now() < deadline {
                 counters.requests.submitted.add(3);
                 counters.requests.queue_full.add(1);
                 counters.exports.exporting.add(2);
