@@ -1,3 +1,4 @@
+mod outlet;
 mod sampling;
 
 use std::fmt;
@@ -11,12 +12,12 @@ use tracing_core_ctx::limits::SpanLimits;
 use tracing_core_ctx::tracer::{AlreadyInstalled, TracerBuilder};
 use tracing_core_ctx::{Propagator, Resource, Sampler, Tracer};
 
+use crate::budget::{Budget, Throttle, Throttled, Watchdog};
 use crate::env::EnvResource;
-use crate::exporter::{Console, Exporter, Tee};
+use crate::exporter::Exporter;
 use crate::metrics::ExchangeMetrics;
 #[cfg(feature = "otlp")]
 use crate::otlp::OtlpConfig;
-use crate::outlet::{Inline, Outlet};
 use crate::pipeline::Pipeline;
 use crate::queue::Bounds;
 use crate::resource;
@@ -40,11 +41,14 @@ pub struct PipelineBuilder {
     pub(crate) export_timeout: Duration,
     pub(crate) warnings: Vec<String>,
     tail: Option<Tail>,
+    budget: Option<Budget>,
     learner: Option<Arc<dyn Learner>>,
     /// From where the sampler's rules come while the program runs.
     #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
     pub(crate) rules_from: Option<sampling::RulesSource>,
     exporter: Option<Box<dyn Exporter>>,
+    /// The type of that exporter.
+    exporter_type: &'static str,
     service: Option<String>,
     default_service: Option<String>,
     attributes: Attributes,
@@ -74,10 +78,12 @@ impl Default for PipelineBuilder {
             export_timeout: Duration::from_secs(30),
             warnings: Vec::new(),
             tail: None,
+            budget: None,
             learner: None,
             #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
             rules_from: None,
             exporter: None,
+            exporter_type: "none",
             service: None,
             default_service: None,
             attributes: Attributes::new(),
@@ -143,7 +149,8 @@ impl PipelineBuilder {
     }
 
     /// Takes spans to where you like, instead of what the environment names. Several: [`Tee`].
-    pub fn exporter(mut self, exporter: impl Exporter + 'static) -> Self {
+    pub fn exporter<E: Exporter + 'static>(mut self, exporter: E) -> Self {
+        self.exporter_type = std::any::type_name::<E>();
         self.exporter = Some(Box::new(exporter));
         self
     }
@@ -235,6 +242,7 @@ impl PipelineBuilder {
             diagnostics::report(Level::Warn, format_args!("{warning}"));
         }
         let schedule_delay = self.effective_schedule_delay();
+        let component = self.component();
         let outlet = self.make_outlet()?;
         let mode = match &outlet {
             _ if self.disabled => Mode::Disabled,
@@ -247,11 +255,23 @@ impl PipelineBuilder {
         let bounds = self.bounds.sound();
         let tail = self.tail.take().filter(|_| mode == Mode::Export);
         let inlet = tail.as_ref().map(|tail| Inlet::new(tail, bounds));
+        let throttle = self.budget.map(|_| Arc::new(Throttle::default()));
+        if let Some(throttle) = &throttle {
+            let throttle = Arc::clone(throttle);
+            self.tracer = self
+                .tracer
+                .map_sampler(|sampler| Box::new(Throttled { sampler, throttle }));
+        }
         if tail.is_some() {
             let recorded = |sampler| Box::new(Recorded(sampler)) as Box<dyn Sampler>;
             self.tracer = self.tracer.map_sampler(recorded);
         }
-        let shared = Arc::new(Shared::new(mode, bounds).with_sampling(inlet, self.learner.take()));
+        let shared = Arc::new(
+            Shared::new(mode, bounds)
+                .with_sampling(inlet, self.learner.take())
+                .with_throttle(throttle)
+                .with_component(component),
+        );
         let tracer = self
             .tracer
             .resource(resource.clone())
@@ -266,6 +286,7 @@ impl PipelineBuilder {
                 schedule_delay,
                 export_timeout: self.export_timeout,
                 metrics: self.metrics.take(),
+                watchdog: self.budget.map(Watchdog::new),
             };
             worker.spawn().map_err(BuildError::Thread)?;
             if let Some(tail) = tail {
@@ -297,42 +318,6 @@ impl PipelineBuilder {
         let console = self.exporter.is_none() && self.exporters.contains(&ExporterName::Console);
         let default = if console { CONSOLE } else { DEFAULT };
         self.schedule_delay.unwrap_or(default).max(LEAST)
-    }
-
-    /// OTLP on its own has several batches on their way; exporters get one after the other.
-    fn make_outlet(&mut self) -> Result<Option<Box<dyn Outlet>>, BuildError> {
-        #[cfg(feature = "otlp")]
-        if self.exporter.is_none() && self.exporters == [ExporterName::Otlp] {
-            return Ok(Some(Box::new(self.otlp.clone().deliveries()?)));
-        }
-        let exporter = self.make_exporter()?;
-        Ok(exporter.map(|exporter| Box::new(Inline::new(exporter)) as Box<dyn Outlet>))
-    }
-
-    fn make_exporter(&mut self) -> Result<Option<Box<dyn Exporter>>, BuildError> {
-        if let Some(exporter) = self.exporter.take() {
-            return Ok(Some(exporter));
-        }
-        let mut exporters: Vec<Box<dyn Exporter>> = Vec::new();
-        for name in &self.exporters {
-            match name {
-                ExporterName::Console => exporters.push(Box::new(Console::stdout())),
-                ExporterName::None => {}
-                #[cfg(feature = "otlp")]
-                ExporterName::Otlp => exporters.push(Box::new(self.otlp.clone().build()?)),
-                #[cfg(not(feature = "otlp"))]
-                ExporterName::Otlp => diagnostics::report(
-                    Level::Error,
-                    format_args!(
-                        "spans are not exported: this program was built without the feature `otlp`"
-                    ),
-                ),
-            }
-        }
-        Ok(match exporters.len() {
-            0 | 1 => exporters.pop(),
-            _ => Some(Box::new(Tee::new(exporters))),
-        })
     }
 
     fn make_resource(&self) -> Resource {

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::exporter::ExportError;
+use crate::metrics::Histogram;
 use crate::report::Outcome;
 use crate::stats::{Dropped, PipelineStats};
 
@@ -94,7 +95,7 @@ pub(crate) struct ExportCounters {
     pub(crate) spool_bytes: AtomicU64,
     pub(crate) spool_errors: Counter,
     pub(crate) spool_cut: Counter,
-    export_micros: AtomicU64,
+    pub(crate) durations: Histogram,
 }
 
 /// What became of spans in the hands of the exporter.
@@ -207,8 +208,7 @@ impl ExportCounters {
 
     fn took(&self, spent: Duration) {
         self.exports.add(1);
-        let micros = u64::try_from(spent.as_micros()).unwrap_or(u64::MAX);
-        self.export_micros.fetch_add(micros, Ordering::Release);
+        self.durations.record(spent.as_secs_f64());
     }
 
     /// Reads numbers that belong together.
@@ -276,7 +276,8 @@ impl Counters {
             spool_bytes: exports.spool_bytes.load(Ordering::Relaxed),
             spool_errors: exports.spool_errors.get(),
             spool_cut: exports.spool_cut.get(),
-            export_time: Duration::from_micros(exports.export_micros.load(Ordering::Acquire)),
+            export_time: Duration::try_from_secs_f64(exports.durations.snapshot().sum)
+                .unwrap_or_default(),
             ..PipelineStats::default()
         });
         // After what became of them: a span that is settled above is handed over here, whatever happens meanwhile.

@@ -78,9 +78,11 @@ pub mod sampling;
 #[doc = include_str!("../RATIONALE.md")]
 pub mod _rationale {}
 
+mod budget;
 mod builder;
 mod exits;
 mod pipeline;
+mod self_metrics;
 mod sink;
 mod stats;
 
@@ -102,6 +104,7 @@ mod test_spans;
 mod worker;
 
 // The public interface is:
+pub use budget::{Budget, BudgetStats};
 pub use builder::{BuildError, PipelineBuilder};
 pub use exporter::{Batch, ExportError, Exporter};
 pub use pipeline::{Lost, Pipeline};

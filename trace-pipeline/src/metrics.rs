@@ -56,6 +56,7 @@ use tracing_core_ctx::{SpanKind, SpanRecord};
 use self::exemplars::Exemplars;
 use self::family::{Ends, Family};
 use self::table::Entry;
+pub(crate) use histogram::{BOUNDS, Histogram, Snapshot};
 
 /// Measures exchanges: requests that are answered or sent, calls of procedures. Clones measure into the same.
 ///

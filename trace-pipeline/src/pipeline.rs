@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tracing_core_ctx::Tracer;
 
+use crate::budget::BudgetStats;
 use crate::builder::PipelineBuilder;
 use crate::report::Reasons;
 use crate::shared::Shared;
@@ -74,6 +75,18 @@ impl Pipeline {
     #[must_use]
     pub fn stats(&self) -> PipelineStats {
         self.shared.stats()
+    }
+
+    /// How the pipeline keeps within its [budget](PipelineBuilder::budget), if it has one.
+    #[must_use]
+    pub fn budget_stats(&self) -> Option<BudgetStats> {
+        let throttle = self.shared.throttle.as_ref()?;
+        Some(BudgetStats {
+            rate: throttle.rate(),
+            throttled: throttle.throttled(),
+            cpu: throttle.cpu(),
+            cpu_time: self.shared.usage.cpu(),
+        })
     }
 
     /// What the [tail](crate::sampling::Tail) has decided so far, if there is one.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tracing_core_ctx::diagnostics::Level;
 
+use crate::budget::Throttle;
 use crate::counters::{Counters, Done};
 use crate::exporter::ExportError;
 use crate::stats::Dropped;
@@ -22,6 +23,7 @@ pub(crate) struct Reporter {
     /// It was told that exports fail, and not yet that they do no longer.
     failing: bool,
     told: Dropped,
+    throttled: bool,
 }
 
 /// Hears what there is to tell.
@@ -62,6 +64,26 @@ impl Reporter {
                 self.failing |= told && !matches!(error, ExportError::Rejected { .. });
             }
             Err(()) => self.failing |= self.tell(&"the exporter panicked", dropped, say),
+        }
+    }
+
+    /// Tells that less is kept because of the budget, and when that is over.
+    pub(crate) fn throttled(&mut self, before: u64, throttle: &Throttle, say: &mut Say<'_>) {
+        let now = throttle.threshold();
+        if now > 0 && before == 0 && !self.throttled {
+            self.throttled = true;
+            let used = 100.0 * throttle.cpu();
+            let text = "tracing would exceed its budget: fewer traces are kept";
+            say(
+                Level::Warn,
+                format_args!("{text} (its threads use {used:.1} % of a core)"),
+            );
+        } else if now == 0 && self.throttled {
+            self.throttled = false;
+            say(
+                Level::Info,
+                format_args!("tracing is within its budget again"),
+            );
         }
     }
 

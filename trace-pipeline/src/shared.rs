@@ -11,10 +11,12 @@ use std::time::Instant;
 
 use tracing_core_ctx::SpanRecord;
 
+use crate::budget::{Throttle, Usage};
 use crate::control::Control;
 use crate::counters::{Counter, Counters};
 use crate::cutoff::Cutoff;
 use crate::queue::{Bounds, Full, Queue};
+use crate::self_metrics::Component;
 use crate::stats::PipelineStats;
 use crate::tail::Inlet;
 
@@ -28,6 +30,11 @@ pub(crate) struct Shared {
     phase: AtomicU8,
     worker: OnceLock<Worker>,
     mode: Mode,
+    pub(crate) usage: Usage,
+    /// What the budget says, if there is one.
+    pub(crate) throttle: Option<Arc<Throttle>>,
+    pub(crate) component: Component,
+    pub(crate) started: Instant,
     /// The process with the threads.
     process: u32,
     /// Who decides about spans before they come into the queue, if anyone does.
@@ -78,6 +85,10 @@ impl Shared {
             phase: AtomicU8::new(RUNNING),
             worker: OnceLock::new(),
             mode,
+            usage: Usage::default(),
+            throttle: None,
+            component: Component::new("none", None),
+            started: Instant::now(),
             process: std::process::id(),
             tail: None,
             learner: None,
@@ -92,6 +103,18 @@ impl Shared {
     ) -> Self {
         self.tail = tail;
         self.learner = learner;
+        self
+    }
+
+    /// The same with what the budget says.
+    pub(crate) fn with_throttle(mut self, throttle: Option<Arc<Throttle>>) -> Self {
+        self.throttle = throttle;
+        self
+    }
+
+    /// The same with a name for its exporter.
+    pub(crate) fn with_component(mut self, component: Component) -> Self {
+        self.component = component;
         self
     }
 

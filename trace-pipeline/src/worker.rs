@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tracing_core_ctx::{Context, Resource, SpanRecord, diagnostics};
 
+use crate::budget::{LOOK, Watchdog};
 use crate::control::Wish;
 use crate::counters::Done;
 use crate::cutoff;
@@ -25,6 +26,7 @@ pub(crate) struct Worker {
     pub(crate) export_timeout: Duration,
     /// Whose exemplars wait for word of what is kept.
     pub(crate) metrics: Option<ExchangeMetrics>,
+    pub(crate) watchdog: Option<Watchdog>,
 }
 
 impl Worker {
@@ -106,6 +108,7 @@ impl Exports {
 
     /// Sends a batch if one is due, and otherwise waits for something to do.
     fn turn(&mut self) {
+        self.watch();
         let waited = self.last.elapsed();
         let due = self.worker.shared.queue.has_batch() || waited >= self.delay;
         if due && self.worker.outlet.has_room() {
@@ -189,13 +192,38 @@ impl Exports {
             .export(shared, &batch, &mut |done| settle(shared, reporter, &done));
     }
 
+    /// Compares what all this costs with the budget.
+    fn watch(&mut self) {
+        let shared = &self.worker.shared;
+        shared.usage.note_worker();
+        let (Some(watchdog), Some(throttle)) = (&mut self.worker.watchdog, &shared.throttle) else {
+            return;
+        };
+        let now = shared.started.elapsed();
+        if !watchdog.is_due(now) {
+            return;
+        }
+        let bytes = shared.stats().in_flight_bytes;
+        let before = throttle.threshold();
+        throttle.set_rate(watchdog.look(now, shared.usage.cpu(), bytes));
+        throttle.set_cpu(watchdog.cpu());
+        self.reporter
+            .throttled(before, throttle, &mut diagnostics::report);
+    }
+
     /// Sleeps until somebody wakes the thread, something was delivered, or `until`.
     fn wait(&mut self, until: Instant) {
         let shared = &self.worker.shared;
         let reporter = &mut self.reporter;
+        let next_look = match self.worker.watchdog {
+            Some(_) => cutoff::after(LOOK),
+            None => until,
+        };
         self.worker
             .outlet
-            .wait(shared, until, &mut |done| settle(shared, reporter, &done));
+            .wait(shared, until.min(next_look), &mut |done| {
+                settle(shared, reporter, &done);
+            });
     }
 
     /// Waits until what is on its way has arrived. Others go on ending spans meanwhile, which are sent as ever.

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use serde::Serialize;
-use trace_pipeline::{Pipeline, PipelineStats};
+use trace_pipeline::otlp::{OtlpConfig, SpoolConfig};
+use trace_pipeline::{Pipeline, PipelineBuilder, PipelineStats};
 use tracing_core_ctx::Tracer;
 
 const USAGE: &str = "\
@@ -19,7 +20,9 @@ Makes N spans, named emit-0, emit-1 and so on, and shuts the pipeline down.
 Usage: emit N
 
 ACCEPT_GAP_MS is the time between two spans in milliseconds; with 0, the default, they are made as fast as it goes.
-Spans are exported as the OTEL_* variables say. The last line of the output is
+Spans are exported as the OTEL_* variables say. ACCEPT_SPOOL is a directory in which they lie until they are delivered, also beyond the
+end of the process; with it, what an earlier process left there is delivered too. At SIGTERM and SIGINT the spans leave before the process
+ends, and before a panic of the main thread. The last line of the output is
 
   {\"emitted\":N,\"emit_ms\":..,\"shutdown_ms\":..,\"shutdown_ok\":true}
 
@@ -69,6 +72,26 @@ fn gap() -> Duration {
     Duration::from_millis(millis)
 }
 
+/// Has spans lie on disk until they are delivered, where somebody says where.
+fn with_spool(builder: PipelineBuilder) -> PipelineBuilder {
+    match env::var_os("ACCEPT_SPOOL") {
+        Some(directory) if !directory.is_empty() => {
+            builder.otlp(OtlpConfig::from_env().spool(SpoolConfig::new(directory)))
+        }
+        _ => builder,
+    }
+}
+
+#[cfg(unix)]
+fn end_on_signals(pipeline: &Pipeline) {
+    if let Err(error) = pipeline.end_on_signals(SHUTDOWN) {
+        complain(&format!("emit: {error}"));
+    }
+}
+
+#[cfg(not(unix))]
+fn end_on_signals(_pipeline: &Pipeline) {}
+
 /// The last line of the output.
 #[derive(Debug, Serialize)]
 struct Outcome {
@@ -83,7 +106,11 @@ struct Outcome {
 /// Makes the spans, shuts down, says what became of it.
 fn run(count: u64, gap: Duration) {
     // Tracing that cannot start is no reason not to work: the program goes on without it.
-    let pipeline = trace_pipeline::from_env().default_service("emit").install();
+    let pipeline = with_spool(trace_pipeline::from_env().default_service("emit")).install();
+    if let Ok(pipeline) = &pipeline {
+        pipeline.flush_on_panic(SHUTDOWN);
+        end_on_signals(pipeline);
+    }
     let tracer = pipeline
         .as_ref()
         .map_or_else(|_| Tracer::noop(), |pipeline| pipeline.tracer().clone());
@@ -138,8 +165,10 @@ fn ledger(stats: &PipelineStats) -> String {
         .map(|(reason, count)| format!(", {reason} {count}"))
         .collect();
     format!(
-        "exported {}, dropped {}{}; {} exports, {} retries",
+        "exported {}, spooled {}, recovered {}, dropped {}{}; {} exports, {} retries",
         stats.exported,
+        stats.spooled,
+        stats.recovered,
         stats.dropped.total(),
         dropped.concat(),
         stats.exports,

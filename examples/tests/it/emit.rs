@@ -144,3 +144,29 @@ fn nobody_who_reads_is_no_failure() -> TestResult {
     assert!(child.wait()?.success());
     Ok(())
 }
+
+#[test]
+fn what_one_run_leaves_in_the_spool_is_for_the_next() -> TestResult {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let endpoint = format!("http://{}", listener.local_addr()?);
+    drop(listener);
+    let directory = std::env::temp_dir().join(format!("emit-spool-{}", std::process::id()));
+    let run = |count: &str| {
+        emit()
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)
+            .env("ACCEPT_SPOOL", &directory)
+            .arg(count)
+            .output()
+    };
+    for (count, line) in [
+        ("7", "exported 0, spooled 7, recovered 0, dropped 0;"),
+        ("2", "exported 0, spooled 9, recovered 7, dropped 0;"),
+    ] {
+        let output = run(count)?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains(line), "{text}");
+        assert_eq!(last_line(&output)?["shutdown_ok"], true);
+    }
+    std::fs::remove_dir_all(&directory)?;
+    Ok(())
+}

@@ -15,6 +15,7 @@ use tracing_core_ctx::Sampler;
 #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
 use super::BuildError;
 use super::PipelineBuilder;
+use crate::budget::Budget;
 #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
 use crate::sampling::CurrentRules;
 #[cfg(feature = "jaeger-remote")]
@@ -107,6 +108,12 @@ impl PipelineBuilder {
     /// Decides what is kept when it is known how it went. Default: what the sampler decided.
     pub fn tail(mut self, tail: Tail) -> Self {
         self.tail = Some(tail);
+        self
+    }
+
+    /// Keeps fewer traces before the pipeline costs more than this. Default: no budget, only bounds.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
         self
     }
 

@@ -13,7 +13,7 @@ pub(crate) const BUCKETS: usize = BOUNDS.len() + 1;
 
 /// Durations in seconds.
 #[derive(Debug, Default)]
-pub(super) struct Histogram(Mutex<Snapshot>);
+pub(crate) struct Histogram(Mutex<Snapshot>);
 
 /// What a histogram holds at one moment.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +34,7 @@ pub(crate) struct Exemplar {
 }
 
 impl Histogram {
-    pub(super) fn record(&self, seconds: f64) {
+    pub(crate) fn record(&self, seconds: f64) {
         let mut all = self.lock();
         if let Some(count) = all.buckets.get_mut(bucket(seconds)) {
             *count += 1;
@@ -49,7 +49,7 @@ impl Histogram {
         }
     }
 
-    pub(super) fn snapshot(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         self.lock().clone()
     }
 

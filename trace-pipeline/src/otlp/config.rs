@@ -249,6 +249,22 @@ impl OtlpConfig {
         }
     }
 
+    /// What the exporter is called in metrics.
+    pub(crate) const fn component_type(&self) -> &'static str {
+        match self.protocol {
+            Protocol::Grpc => "otlp_grpc_span_exporter",
+            Protocol::HttpProtobuf => "otlp_http_span_exporter",
+        }
+    }
+
+    /// The host and the port of the back end.
+    pub(crate) fn server(&self) -> Option<(String, u16)> {
+        let uri = self.uri().ok()?;
+        let is_https = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
+        let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
+        Some((uri.host()?.to_owned(), port))
+    }
+
     fn header_map(&self) -> Result<HeaderMap, ConfigError> {
         let mut map = HeaderMap::new();
         for (name, value) in &self.headers {

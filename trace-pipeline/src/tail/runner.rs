@@ -59,6 +59,10 @@ impl Runner {
             if let Some(tail) = inlet.take_rules() {
                 self.stage.set_rules(tail, self.now());
             }
+            shared.usage.note_tail();
+            if let Some(throttle) = &shared.throttle {
+                self.stage.set_budget(throttle.threshold());
+            }
             let taken = self.take(inlet, TURN);
             self.stage.tick(self.now());
             self.pass_on(inlet);

@@ -42,6 +42,8 @@ pub(crate) struct Stage {
     held: usize,
     /// The threshold that a lack of room has set.
     floor: u64,
+    /// The one that the budget has set.
+    budget: u64,
     looked_for_old: Duration,
     lowered_floor: Duration,
     counts: Arc<Counts>,
@@ -70,6 +72,7 @@ impl Stage {
             ready_bytes: 0,
             held: 0,
             floor: 0,
+            budget: 0,
             looked_for_old: Duration::ZERO,
             lowered_floor: Duration::ZERO,
             counts,
@@ -91,6 +94,11 @@ impl Stage {
         self.tail = tail;
     }
 
+    /// Keeps less of the local traces that are new: none below this threshold, unless the head has kept it.
+    pub(crate) const fn set_budget(&mut self, threshold: u64) {
+        self.budget = threshold;
+    }
+
     /// Takes a span that has ended.
     pub(crate) fn take(&mut self, span: SpanRecord, now: Duration) {
         self.roll(now);
@@ -110,7 +118,8 @@ impl Stage {
 
     /// Takes a span of which nothing waits.
     fn take_first(&mut self, key: Key, span: SpanRecord, now: Duration) {
-        let mut local = Local::new(&span, now, self.floor);
+        let floor = self.floor.max(self.budget);
+        let mut local = Local::new(&span, now, floor);
         if let Some(decision) = self.decided.get(key) {
             if !decision.is_open {
                 let Decision { fate, reason, .. } = decision.clone();
@@ -118,8 +127,9 @@ impl Stage {
             }
             local.past = Some(decision.fate);
         }
-        if local.randomness < self.floor && !self.is_certain(&local) {
+        if local.randomness < floor && !self.is_certain(&local) {
             self.counts.dropped(1);
+            self.counts.overloaded.add(1);
             return self.remember(key, Fate::Dropped, None, false);
         }
         local.push(key, span);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is a failure")]
 
+mod budget;
 mod concurrency;
 mod consistent;
 #[cfg(unix)]
@@ -11,6 +12,7 @@ mod faults;
 mod grpc;
 mod http;
 mod jaeger;
+mod metrics;
 #[cfg(unix)]
 mod process;
 mod queue;

@@ -652,3 +652,32 @@ fn with_less_room_than_they_need_open_traces_stay_within_it() {
     }
     assert!(bench.stats().overloaded > 0);
 }
+
+#[test]
+fn what_a_budget_leaves_says_what_it_stands_for() {
+    let tail = Tail::new()
+        .keep(Keep::errors())
+        .keep(Keep::probability(0.5));
+    let mut bench = Bench::tail_alone(tail);
+    bench.stage.set_budget(part(0.75));
+    for number in 0..100 {
+        let span = bench.root("x", f64::from(number) / 100.0);
+        if number % 2 == 0 {
+            fail(span);
+        } else {
+            span.end();
+        }
+    }
+    let left = bench.left();
+    // A quarter of all: the errors, and of the rest those that its rule keeps as well.
+    assert_eq!(left.len(), 25);
+    assert!(
+        left.iter().all(|(_, threshold, _)| threshold == "c"),
+        "{left:?}"
+    );
+    assert_eq!((bench.stats().kept, bench.stats().overloaded), (25, 75));
+    // When there is room again, everything is as before.
+    bench.stage.set_budget(0);
+    fail(bench.root("y", 0.1));
+    is(&bench.left(), &[("y", "0", "error")]);
+}

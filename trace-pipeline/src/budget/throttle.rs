@@ -1,0 +1,168 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tracing_core_ctx::Sampler;
+use tracing_core_ctx::context::SamplingHint;
+use tracing_core_ctx::sampler::threshold::{self, Threshold};
+use tracing_core_ctx::sampler::{Decision, Sampling, SamplingInput};
+
+/// The threshold that the budget sets: 0 keeps all.
+#[derive(Debug, Default)]
+pub(crate) struct Throttle {
+    threshold: AtomicU64,
+    throttled: AtomicU64,
+    /// The part of a core that was used last, as the bits of a float.
+    cpu: AtomicU64,
+}
+
+impl Throttle {
+    pub(crate) fn rate(&self) -> f64 {
+        Threshold::from_bits(self.threshold()).map_or(1.0, Threshold::probability)
+    }
+
+    pub(crate) fn cpu(&self) -> f64 {
+        f64::from_bits(self.cpu.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_cpu(&self, share: f64) {
+        self.cpu.store(share.to_bits(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn threshold(&self) -> u64 {
+        self.threshold.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_rate(&self, rate: f64) {
+        let threshold = Threshold::from_probability(rate).map_or(0, Threshold::to_bits);
+        self.threshold.store(threshold, Ordering::Relaxed);
+    }
+
+    pub(crate) fn throttled(&self) -> u64 {
+        self.throttled.load(Ordering::Relaxed)
+    }
+}
+
+/// Keeps less than its sampler would, as the budget says.
+#[derive(Debug)]
+pub(crate) struct Throttled {
+    pub(crate) sampler: Box<dyn Sampler>,
+    pub(crate) throttle: Arc<Throttle>,
+}
+
+impl Sampler for Throttled {
+    fn sample(&self, input: &SamplingInput<'_>) -> Sampling {
+        let mut sampling = self.sampler.sample(input);
+        let is_free = matches!(
+            input.hint,
+            Some(SamplingHint::Accept | SamplingHint::Debug | SamplingHint::Forced)
+        );
+        let follows = input.parent.is_some_and(|parent| !parent.is_remote());
+        let Some(least) = Threshold::from_bits(self.throttle.threshold()) else {
+            return sampling;
+        };
+        if least == Threshold::ALWAYS || sampling.decision == Decision::Drop || is_free || follows {
+            return sampling;
+        }
+        let state = sampling
+            .trace_state
+            .as_ref()
+            .unwrap_or_else(|| input.trace_state());
+        let before = Threshold::of(state);
+        if !least.keeps(threshold::randomness(state, input.trace_id)) {
+            self.throttle.throttled.fetch_add(1, Ordering::Relaxed);
+            let mut dropped = Sampling::new(Decision::Drop);
+            dropped.trace_state = threshold::erase(state).or(sampling.trace_state);
+            return dropped;
+        }
+        // Where the probability is not known, it is not known after this either.
+        if let Some(before) = before
+            && before < least
+        {
+            sampling.trace_state = Some(least.stamp(state));
+        }
+        sampling
+    }
+
+    fn description(&self) -> Cow<'static, str> {
+        format!("Throttled{{{}}}", self.sampler.description()).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing_core_ctx::sampler::{AlwaysOn, Probability};
+    use tracing_core_ctx::{IdGenerator as _, RandomIds, SpanContext, TraceFlags, TraceId};
+
+    fn throttled(sampler: impl Sampler + 'static, rate: f64) -> Throttled {
+        let throttle = Throttle::default();
+        throttle.set_rate(rate);
+        Throttled {
+            sampler: Box::new(sampler),
+            throttle: Arc::new(throttle),
+        }
+    }
+
+    fn trace_ids(count: usize) -> impl Iterator<Item = TraceId> {
+        let ids = RandomIds::default();
+        (0..count).map(move |_| ids.trace_id())
+    }
+
+    #[test]
+    fn what_is_left_carries_the_threshold_of_both() {
+        for (head, rate, least) in [(0.5, 0.1, 0.1), (0.1, 0.5, 0.1), (1.0, 0.25, 0.25)] {
+            let sampler = throttled(Probability::new(head), rate);
+            let mut represented = 0.0;
+            for trace_id in trace_ids(20_000) {
+                let sampling = sampler.sample(&SamplingInput::new(trace_id, "x"));
+                if sampling.decision == Decision::Drop {
+                    continue;
+                }
+                let state = sampling.trace_state.unwrap();
+                let threshold = Threshold::of(&state).unwrap();
+                assert!((threshold.probability() - least).abs() < 0.001);
+                assert!(threshold.keeps(threshold::randomness(&state, trace_id)));
+                represented += threshold.adjusted_count();
+            }
+            // Four sigma.
+            let sigma = (20_000.0 * (1.0 - least) / least).sqrt();
+            assert!(
+                (represented - 20_000.0).abs() < 4.0 * sigma,
+                "{represented}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_a_lack_nothing_changes() {
+        let sampler = throttled(AlwaysOn, 1.0);
+        for trace_id in trace_ids(100) {
+            let sampling = sampler.sample(&SamplingInput::new(trace_id, "x"));
+            assert_eq!(sampling.decision, Decision::RecordAndSample);
+            let plain = AlwaysOn.sample(&SamplingInput::new(trace_id, "x"));
+            assert_eq!(sampling.trace_state, plain.trace_state);
+        }
+        assert_eq!(sampler.throttle.throttled(), 0);
+    }
+
+    #[test]
+    fn what_follows_a_span_of_this_process_or_is_forced_is_kept() {
+        let sampler = throttled(AlwaysOn, 1e-9);
+        for trace_id in trace_ids(50) {
+            let mut forced = SamplingInput::new(trace_id, "x");
+            forced.hint = Some(SamplingHint::Forced);
+            assert_eq!(sampler.sample(&forced).decision, Decision::RecordAndSample);
+            let span_id = RandomIds::default().span_id();
+            let parent = SpanContext::new(trace_id, span_id, TraceFlags::SAMPLED);
+            let child = SamplingInput::new(trace_id, "x").with_parent(&parent);
+            assert_eq!(sampler.sample(&child).decision, Decision::RecordAndSample);
+        }
+        assert_eq!(sampler.throttle.throttled(), 0);
+        for trace_id in trace_ids(50) {
+            let root = sampler.sample(&SamplingInput::new(trace_id, "x"));
+            assert_eq!(root.decision, Decision::Drop);
+        }
+        assert_eq!(sampler.throttle.throttled(), 50);
+    }
+}
