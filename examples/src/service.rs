@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::runtime::Runtime;
+use trace_pipeline::metrics::{ExchangeMetrics, MetricsPush, PushConfig};
 use tracing_core_ctx::Tracer;
 
 use crate::stop;
@@ -25,11 +26,20 @@ const DRAIN: Duration = Duration::from_secs(3);
 /// How long the last spans may take to leave.
 const FLUSH: Duration = Duration::from_secs(5);
 
+/// What a service tells of itself.
+#[derive(Debug)]
+pub struct Telemetry {
+    /// Of all its spans.
+    pub tracer: Tracer,
+    /// Of all its exchanges.
+    pub metrics: ExchangeMetrics,
+}
+
 /// Runs the program `name`, whose one argument is the address where it listens. `serve` serves there until `Stop` is ready, and what then is
-/// not done in time is dropped. Spans are exported as the `OTEL_*` variables say.
+/// not done in time is dropped. Spans are exported as the `OTEL_*` variables say; metrics too, if `OTEL_METRICS_EXPORTER` is set.
 pub fn main<F>(name: &'static str, usage: &str, serve: F) -> ExitCode
 where
-    F: AsyncFnOnce(&str, &Tracer, Stop) -> Result<(), BoxError>,
+    F: AsyncFnOnce(&str, &Telemetry, Stop) -> Result<(), BoxError>,
 {
     let arguments: Vec<String> = env::args_os()
         .skip(1)
@@ -53,9 +63,18 @@ where
 
 fn run<F>(name: &'static str, address: &str, serve: F) -> Result<(), BoxError>
 where
-    F: AsyncFnOnce(&str, &Tracer, Stop) -> Result<(), BoxError>,
+    F: AsyncFnOnce(&str, &Telemetry, Stop) -> Result<(), BoxError>,
 {
-    let pipeline = trace_pipeline::from_env().default_service(name).install()?;
+    let metrics = ExchangeMetrics::new();
+    let pipeline = trace_pipeline::from_env()
+        .default_service(name)
+        .exemplars(&metrics)
+        .install()?;
+    let push = push(&metrics, pipeline.tracer())?;
+    let telemetry = Telemetry {
+        tracer: pipeline.tracer().clone(),
+        metrics,
+    };
     let runtime = Runtime::new()?;
     let served = runtime.block_on(async {
         // Before anybody learns the address, so that a signal sent the moment after is not missed.
@@ -65,7 +84,7 @@ where
             tokio::time::sleep(DRAIN).await;
         };
         tokio::select! {
-            served = serve(address, pipeline.tracer(), stop.clone()) => served?,
+            served = serve(address, &telemetry, stop.clone()) => served?,
             () = overdue => complain(&format!("{name}: what is not done in time is dropped")),
         }
         Ok(())
@@ -75,7 +94,20 @@ where
     if let Err(lost) = pipeline.shutdown(FLUSH) {
         complain(&format!("{name}: {lost}"));
     }
+    // After the spans, so that exemplars lead to the last of them too.
+    if let Some(Err(error)) = push.map(|push| push.shutdown(FLUSH)) {
+        complain(&format!("{name}: {error}"));
+    }
     served
+}
+
+/// Metrics are sent where the operator asks for it.
+fn push(metrics: &ExchangeMetrics, tracer: &Tracer) -> Result<Option<MetricsPush>, BoxError> {
+    if env::var_os("OTEL_METRICS_EXPORTER").is_none() {
+        return Ok(None);
+    }
+    let push = metrics.push(PushConfig::from_env(), tracer.resource())?;
+    Ok(Some(push))
 }
 
 /// Writes a line, unless nobody reads any more.

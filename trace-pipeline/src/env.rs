@@ -7,6 +7,8 @@ mod batch;
 mod jaeger;
 mod limits;
 mod list;
+#[cfg(feature = "otlp")]
+mod metrics;
 mod names;
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -151,7 +153,7 @@ pub(crate) fn builder(source: &dyn Fn(&str) -> Option<String>) -> PipelineBuilde
     builder.exporters = exporters(&vars);
     #[cfg(feature = "otlp")]
     {
-        builder.otlp = otlp::read(&vars);
+        builder.otlp = otlp::read(&vars, crate::otlp::Signal::Traces);
     }
     batch::read(&vars, &mut builder);
     builder.tracer = builder.tracer.limits(limits::read(&vars));
@@ -165,9 +167,20 @@ pub(crate) fn builder(source: &dyn Fn(&str) -> Option<String>) -> PipelineBuilde
 
 /// The OTLP settings of this process's environment; what is wrong with them is reported.
 #[cfg(feature = "otlp")]
-pub(crate) fn otlp_config() -> crate::otlp::OtlpConfig {
+pub(crate) fn otlp_config(signal: crate::otlp::Signal) -> crate::otlp::OtlpConfig {
     let vars = Vars::new(&process);
-    let config = otlp::read(&vars);
+    let config = otlp::read(&vars, signal);
+    for warning in vars.warnings.into_inner() {
+        diagnostics::report(Level::Warn, format_args!("{warning}"));
+    }
+    config
+}
+
+/// How this process's environment says that metrics are sent; what is wrong with it is reported.
+#[cfg(feature = "otlp")]
+pub(crate) fn metrics_push() -> crate::metrics::PushConfig {
+    let vars = Vars::new(&process);
+    let config = metrics::read(&vars);
     for warning in vars.warnings.into_inner() {
         diagnostics::report(Level::Warn, format_args!("{warning}"));
     }

@@ -63,6 +63,7 @@
 //! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | what is recorded |
 //! | `OTEL_PROPAGATORS` | how contexts travel |
 //! | `OTEL_BSP_SCHEDULE_DELAY`, `_EXPORT_TIMEOUT`, `_MAX_QUEUE_SIZE`, `_MAX_EXPORT_BATCH_SIZE` | batches; the delay is 5 s if unset, with `console` 200 ms |
+//! | `OTEL_METRICS_EXPORTER`, `OTEL_METRIC_EXPORT_INTERVAL`, `_TIMEOUT`, `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`, ... | [metrics], where a program pushes them |
 //! | `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, ... | limits of a span |
 //!
 //! A wrong value is a warning, and the default. So is a name that is nearly one of these, as `OTEL_TRACE_SAMPLER` is.

@@ -26,6 +26,8 @@
 //!
 //! These are what the [conventions](https://opentelemetry.io/docs/specs/semconv/http/http-metrics/) require or recommend, with their buckets.
 //!
+//! With the feature `otlp` they are also sent, from a thread of their own: `ExchangeMetrics::push`.
+//!
 //! # When things happen
 //!
 //! - **A request starts**: it is under way until its span ends, or would end: with the last byte, an error, a caller who goes away, a panic.
@@ -42,6 +44,8 @@ mod family;
 mod histogram;
 mod labels;
 mod openmetrics;
+#[cfg(feature = "otlp")]
+mod push;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -51,12 +55,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use tracing_core_ctx::observer::{Ended, ExchangeObserver, ObservedExchange, Started};
-use tracing_core_ctx::{SpanKind, SpanRecord};
+use tracing_core_ctx::{Clock as _, SpanKind, SpanRecord, SystemClock, Timestamp};
 
 use self::exemplars::Exemplars;
+pub(crate) use self::family::{Active, Description, Reader, Series};
 use self::family::{Ends, Family};
+#[cfg(feature = "otlp")]
+pub(crate) use self::histogram::Exemplar;
+pub(crate) use self::histogram::{BOUNDS, Histogram, Snapshot};
+#[cfg(feature = "otlp")]
+pub(crate) use self::labels::{Label, LabelValue};
+use self::openmetrics::Page;
+#[cfg(feature = "otlp")]
+pub use self::push::{MetricsPush, PushConfig};
 use self::table::Entry;
-pub(crate) use histogram::{BOUNDS, Histogram, Snapshot};
 
 /// Measures exchanges: requests that are answered or sent, calls of procedures. Clones measure into the same.
 ///
@@ -65,6 +77,8 @@ pub(crate) use histogram::{BOUNDS, Histogram, Snapshot};
 pub struct ExchangeMetrics(Arc<Measured>);
 
 struct Measured {
+    /// When it was begun to measure.
+    start: Timestamp,
     families: [Family; 4],
     exemplars: Exemplars,
 }
@@ -83,6 +97,7 @@ impl ExchangeMetrics {
     #[must_use]
     pub fn max_series(most: usize) -> Self {
         Self(Arc::new(Measured {
+            start: SystemClock::new().now(),
             families: Family::all(most),
             exemplars: Exemplars::default(),
         }))
@@ -93,13 +108,23 @@ impl ExchangeMetrics {
     /// What nothing was measured of is not on it.
     #[must_use]
     pub fn openmetrics(&self) -> String {
-        openmetrics::page(&self.0.families)
+        let mut page = Page::default();
+        self.read(&mut page);
+        page.into_text()
     }
 
     /// How many exchanges were counted under `otel.metric.overflow`.
     #[must_use]
     pub fn overflowed(&self) -> usize {
         self.0.families.iter().map(Family::overflowed).sum()
+    }
+
+    /// Shows all that was measured.
+    pub(crate) fn read(&self, reader: &mut dyn Reader) {
+        self.0
+            .families
+            .iter()
+            .for_each(|family| family.read(reader));
     }
 
     pub(crate) fn wait_for_word(&self) {

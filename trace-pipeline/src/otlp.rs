@@ -45,9 +45,11 @@ pub(crate) mod endpoint;
 mod exporter;
 pub(crate) mod grpc;
 mod http;
+mod post;
 pub(crate) mod protobuf;
 mod retry;
 mod sender;
+mod signal;
 mod spooling;
 mod tls;
 
@@ -55,8 +57,11 @@ pub use crate::spool::{SpoolConfig, SpoolSync};
 pub use config::{Compression, OtlpConfig, Protocol};
 pub(crate) use config::{Target, header};
 pub use encode::encode;
+pub(crate) use encode::{Interval, encode_metrics};
 pub use endpoint::InvalidEndpoint;
 pub use exporter::OtlpExporter;
+pub(crate) use post::{Post, Urgency};
+pub(crate) use signal::Signal;
 pub use tls::InvalidPem;
 #[cfg(feature = "jaeger-remote")]
 pub(crate) use tls::TlsConfig;

@@ -1,45 +1,42 @@
 use super::{Vars, list};
-use crate::otlp::{self, Compression, OtlpConfig, Protocol, Target};
+use crate::otlp::{self, Compression, OtlpConfig, Protocol, Signal, Target};
 
 const BASE: &str = "OTEL_EXPORTER_OTLP_";
-const TRACES: &str = "OTEL_EXPORTER_OTLP_TRACES_";
 
-/// Each option has a variable for traces and one for all signals, of which the former wins.
-pub(crate) fn read(vars: &Vars<'_>) -> OtlpConfig {
-    let mut config = OtlpConfig::new(protocol(vars));
-    config.insecure = vars.flag(&name(vars, "INSECURE")).unwrap_or_default();
-    config.target = target(vars, &config);
-    config.headers = headers(vars);
-    if let Some(timeout) = vars.timeout(&name(vars, "TIMEOUT")) {
+/// Each option has a variable for the signal and one for all, of which the former wins.
+pub(crate) fn read(vars: &Vars<'_>, signal: Signal) -> OtlpConfig {
+    let name = |option: &str| name(vars, signal, option);
+    let mut config = OtlpConfig::new(protocol(vars, &name("PROTOCOL")));
+    config.insecure = vars.flag(&name("INSECURE")).unwrap_or_default();
+    config.target = target(vars, signal, &config);
+    config.headers = headers(vars, &name("HEADERS"));
+    if let Some(timeout) = vars.timeout(&name("TIMEOUT")) {
         config.timeout = timeout;
     }
-    let compression = vars.parse(
-        &name(vars, "COMPRESSION"),
-        "gzip or none",
-        |text| match text.to_ascii_lowercase().as_str() {
+    let compression = vars.parse(&name("COMPRESSION"), "gzip or none", |text| {
+        match text.to_ascii_lowercase().as_str() {
             "gzip" => Some(Compression::Gzip),
             "none" => Some(Compression::None),
             _ => None,
-        },
-    );
+        }
+    });
     config.compression = compression.unwrap_or_default();
-    tls(vars, &mut config);
+    tls(vars, name, &mut config);
     config
 }
 
 /// The name of the variable that says `option`.
-fn name(vars: &Vars<'_>, option: &str) -> String {
-    let traces = format!("{TRACES}{option}");
-    match vars.text(&traces) {
-        Some(_) => traces,
+fn name(vars: &Vars<'_>, signal: Signal, option: &str) -> String {
+    let own = format!("{}{option}", signal.prefix());
+    match vars.text(&own) {
+        Some(_) => own,
         None => format!("{BASE}{option}"),
     }
 }
 
-fn protocol(vars: &Vars<'_>) -> Protocol {
-    let name = name(vars, "PROTOCOL");
+fn protocol(vars: &Vars<'_>, name: &str) -> Protocol {
     let protocol = vars.parse_or(
-        &name,
+        name,
         "grpc or http/protobuf",
         "http/protobuf it is",
         |text| {
@@ -55,9 +52,11 @@ fn protocol(vars: &Vars<'_>) -> Protocol {
 }
 
 /// The first of the two variables that is a URL.
-fn target(vars: &Vars<'_>, config: &OtlpConfig) -> Target {
-    let known: [(&str, fn(String) -> Target); 2] =
-        [(TRACES, Target::TracesUrl), (BASE, Target::Endpoint)];
+fn target(vars: &Vars<'_>, signal: Signal, config: &OtlpConfig) -> Target {
+    let known: [(&str, fn(String) -> Target); 2] = [
+        (signal.prefix(), Target::SignalUrl),
+        (BASE, Target::Endpoint),
+    ];
     for (prefix, target) in known {
         let name = format!("{prefix}ENDPOINT");
         let Some(text) = vars.text(&name) else {
@@ -67,7 +66,7 @@ fn target(vars: &Vars<'_>, config: &OtlpConfig) -> Target {
             target: target(text),
             ..config.clone()
         };
-        match candidate.uri() {
+        match candidate.uri(signal) {
             Ok(_) => return candidate.target,
             Err(error) => vars.warn(format_args!("{name} is ignored: {error}")),
         }
@@ -76,9 +75,8 @@ fn target(vars: &Vars<'_>, config: &OtlpConfig) -> Target {
 }
 
 /// What can not be sent is left out; the warning does not show it, since it is mostly a secret.
-fn headers(vars: &Vars<'_>) -> Vec<(String, String)> {
-    let name = name(vars, "HEADERS");
-    let text = vars.text(&name).unwrap_or_default();
+fn headers(vars: &Vars<'_>, name: &str) -> Vec<(String, String)> {
+    let text = vars.text(name).unwrap_or_default();
     let mut headers = Vec::new();
     for member in list::members(&text) {
         match member {
@@ -93,9 +91,9 @@ fn headers(vars: &Vars<'_>) -> Vec<(String, String)> {
     headers
 }
 
-fn tls(vars: &Vars<'_>, config: &mut OtlpConfig) {
+fn tls(vars: &Vars<'_>, name: impl Fn(&str) -> String, config: &mut OtlpConfig) {
     let read = |option: &str| {
-        let name = name(vars, option);
+        let name = name(option);
         let path = vars.text(&name)?;
         match std::fs::read(&path) {
             Ok(pem) => Some((name, pem)),

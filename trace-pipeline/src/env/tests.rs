@@ -426,7 +426,10 @@ mod otlp {
     }
 
     fn uri(vars: &[(&str, &str)]) -> String {
-        config(vars).uri().unwrap().to_string()
+        config(vars)
+            .uri(crate::otlp::Signal::Traces)
+            .unwrap()
+            .to_string()
     }
 
     const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -455,7 +458,7 @@ mod otlp {
     fn grpc_has_its_own_default_and_insecure_counts_without_a_scheme_only() {
         let grpc = (PROTOCOL, "grpc");
         let host = |vars: &[(&str, &str)]| {
-            let uri = config(vars).uri().unwrap();
+            let uri = config(vars).uri(crate::otlp::Signal::Traces).unwrap();
             format!(
                 "{}://{}",
                 uri.scheme_str().unwrap(),
@@ -485,13 +488,21 @@ mod otlp {
         let vars = [(TRACES_ENDPOINT, "nowhere"), (ENDPOINT, "http://h")];
         assert!(warning(&vars).starts_with("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is ignored"));
         assert_eq!(
-            with(&vars).otlp.uri().unwrap().to_string(),
+            with(&vars)
+                .otlp
+                .uri(crate::otlp::Signal::Traces)
+                .unwrap()
+                .to_string(),
             "http://h/v1/traces"
         );
         let vars = [(ENDPOINT, "localhost:4318")];
         let _ = warning(&vars);
         assert_eq!(
-            with(&vars).otlp.uri().unwrap().to_string(),
+            with(&vars)
+                .otlp
+                .uri(crate::otlp::Signal::Traces)
+                .unwrap()
+                .to_string(),
             "http://localhost:4318/v1/traces"
         );
     }

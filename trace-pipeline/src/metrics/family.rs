@@ -195,48 +195,57 @@ fn take(taken: &AtomicUsize, most: usize) -> bool {
         .is_ok()
 }
 
-/// What others are told of a family.
+/// A time series and what it holds.
+pub(crate) type Series<'a, T> = (Vec<Label<'a>>, T);
+
+/// Is shown what was measured: one metric after the other, its time series in the order of their labels.
+pub(crate) trait Reader {
+    fn durations(&mut self, description: &'static Description, series: &[Series<'_, Snapshot>]);
+    fn active(&mut self, active: &'static Active, series: &[Series<'_, i64>]);
+}
+
 impl Family {
-    /// Lends each time series of durations, in the order of the labels.
-    pub(super) fn each_duration(&self, mut see: impl FnMut(&[Label<'_>], &Snapshot)) {
-        let mut rows = Vec::new();
+    /// Shows what was measured; what nothing was measured of is not shown.
+    pub(super) fn read(&self, reader: &mut dyn Reader) {
+        let mut ends = Vec::new();
         for start in self.starts.all() {
             for end in start.value.0.all() {
-                rows.push((Arc::clone(&start), end));
+                ends.push((Arc::clone(&start), end));
             }
         }
-        let mut sorted: Vec<_> = rows
+        let mut series: Vec<_> = ends
             .iter()
             .map(|(start, end)| {
                 let mut labels: Vec<_> = start.labels.iter().chain(end.labels.iter()).collect();
                 labels.sort_unstable();
-                (labels, &end.value)
+                (labels, end.value.snapshot())
             })
             .collect();
-        sorted.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        for (labels, histogram) in sorted {
-            see(&labels, &histogram.snapshot());
+        series.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        if self.overflowed() > 0 {
+            series.push((OVERFLOW.to_vec(), self.too_many.value.snapshot()));
         }
-        let too_many = self.too_many.value.snapshot();
-        if too_many.count() > 0 {
-            see(&OVERFLOW, &too_many);
+        if !series.is_empty() {
+            reader.durations(self.description, &series);
+        }
+        if let Some(active) = &self.description.active {
+            self.read_active(active, reader);
         }
     }
 
-    /// The same for the counts of those under way.
-    pub(super) fn each_active(&self, mut see: impl FnMut(&[Label<'_>], i64)) {
+    fn read_active(&self, active: &'static Active, reader: &mut dyn Reader) {
         let all = self.active.all();
-        let mut sorted: Vec<_> = all
+        let count = |entry: &Entry<AtomicI64>| entry.value.load(Ordering::Relaxed);
+        let mut series: Vec<_> = all
             .iter()
-            .map(|entry| (entry.labels.iter().collect::<Vec<_>>(), &entry.value))
+            .map(|entry| (entry.labels.iter().collect(), count(entry)))
             .collect();
-        sorted.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        for (labels, count) in sorted {
-            see(&labels, count.load(Ordering::Relaxed));
-        }
-        let too_many = &self.too_many_active;
+        series.sort_unstable_by(|(one, _): &Series<'_, i64>, (other, _)| one.cmp(other));
         if self.has_too_many_active.load(Ordering::Relaxed) {
-            see(&OVERFLOW, too_many.value.load(Ordering::Relaxed));
+            series.push((OVERFLOW.to_vec(), count(&self.too_many_active)));
+        }
+        if !series.is_empty() {
+            reader.active(active, &series);
         }
     }
 }

@@ -8,10 +8,11 @@ use tracing_core_ctx::diagnostics::{self, Level};
 use super::delivery::Deliveries;
 use super::endpoint;
 use super::exporter::OtlpExporter;
+use super::post::Post;
 use super::sender::Sender;
 use super::spooling::Spooling;
 use super::tls::{Tls, TlsConfig};
-use super::{ConfigError, InvalidEndpoint};
+use super::{ConfigError, InvalidEndpoint, Signal};
 use crate::spool::{Slot, SpoolConfig};
 
 /// Where and how to send spans. What is not set has the default that OpenTelemetry names.
@@ -71,7 +72,8 @@ pub(crate) enum Target {
     #[default]
     Default,
     Endpoint(String),
-    TracesUrl(String),
+    /// Of the signal that is sent.
+    SignalUrl(String),
 }
 
 impl OtlpConfig {
@@ -89,7 +91,7 @@ impl OtlpConfig {
     ///
     /// What is wrong there is reported and ignored.
     pub fn from_env() -> Self {
-        crate::env::otlp_config()
+        crate::env::otlp_config(Signal::Traces)
     }
 
     pub(crate) fn new(protocol: Protocol) -> Self {
@@ -119,7 +121,7 @@ impl OtlpConfig {
 
     /// The URL that traces are sent to, as it is. Over gRPC the same as [`endpoint`](Self::endpoint).
     pub fn traces_url(mut self, url: impl Into<String>) -> Self {
-        self.target = Target::TracesUrl(url.into());
+        self.target = Target::SignalUrl(url.into());
         self
     }
 
@@ -208,13 +210,12 @@ impl OtlpConfig {
                 format_args!("spans are not spooled: only a pipeline of OTLP alone does that"),
             );
         }
-        let (sender, tls) = self.sender()?;
-        Ok(OtlpExporter::new(sender, self.max_response, tls))
+        Ok(OtlpExporter::new(self.post(Signal::Traces)?))
     }
 
     /// What a pipeline of OTLP alone uses.
     pub(crate) fn deliveries(self) -> Result<Deliveries, ConfigError> {
-        let (sender, tls) = self.sender()?;
+        let (sender, tls) = self.sender(Signal::Traces)?;
         let spool = match &self.spool {
             Some(config) => {
                 let slot = Slot::claim(&config.directory).map_err(|error| ConfigError::Spool {
@@ -228,24 +229,32 @@ impl OtlpConfig {
         Ok(Deliveries::new(&self, sender, tls, spool))
     }
 
-    fn sender(&self) -> Result<(Sender, Tls), ConfigError> {
-        let uri = self.uri()?;
+    /// What sends a signal, one message after the other.
+    pub(crate) fn post(&self, signal: Signal) -> Result<Post, ConfigError> {
+        let (sender, tls) = self.sender(signal)?;
+        Ok(Post::new(sender, self.max_response, tls))
+    }
+
+    fn sender(&self, signal: Signal) -> Result<(Sender, Tls), ConfigError> {
+        let uri = self.uri(signal)?;
         let headers = self.header_map()?;
         let tls = self.tls.load()?;
         Ok((Sender::new(self, uri, headers), tls))
     }
 
-    pub(crate) fn uri(&self) -> Result<Uri, InvalidEndpoint> {
+    pub(crate) fn uri(&self, signal: Signal) -> Result<Uri, InvalidEndpoint> {
         match (self.protocol, &self.target) {
-            (Protocol::Grpc, Target::Default) => endpoint::grpc("http://localhost:4317", false),
-            (Protocol::Grpc, Target::Endpoint(url) | Target::TracesUrl(url)) => {
-                endpoint::grpc(url, self.insecure)
+            (Protocol::Grpc, Target::Default) => {
+                endpoint::grpc("http://localhost:4317", false, signal)
+            }
+            (Protocol::Grpc, Target::Endpoint(url) | Target::SignalUrl(url)) => {
+                endpoint::grpc(url, self.insecure, signal)
             }
             (Protocol::HttpProtobuf, Target::Default) => {
-                endpoint::http_base("http://localhost:4318")
+                endpoint::http_base("http://localhost:4318", signal)
             }
-            (Protocol::HttpProtobuf, Target::Endpoint(url)) => endpoint::http_base(url),
-            (Protocol::HttpProtobuf, Target::TracesUrl(url)) => endpoint::http_traces(url),
+            (Protocol::HttpProtobuf, Target::Endpoint(url)) => endpoint::http_base(url, signal),
+            (Protocol::HttpProtobuf, Target::SignalUrl(url)) => endpoint::http_signal(url),
         }
     }
 
@@ -259,7 +268,7 @@ impl OtlpConfig {
 
     /// The host and the port of the back end.
     pub(crate) fn server(&self) -> Option<(String, u16)> {
-        let uri = self.uri().ok()?;
+        let uri = self.uri(Signal::Traces).ok()?;
         let is_https = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
         let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
         Some((uri.host()?.to_owned(), port))

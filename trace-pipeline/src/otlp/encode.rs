@@ -11,7 +11,10 @@ use super::protobuf::{
 };
 
 mod attributes;
+mod metrics;
 mod names;
+
+pub(crate) use metrics::{Interval, encode_metrics};
 
 /// Bytes of a span with a dozen attributes, to begin with.
 const SPAN: usize = 512;
@@ -42,14 +45,7 @@ pub fn encode<'a>(
     let mut names = Names::new();
     // ExportTraceServiceRequest.resource_spans
     let resource_spans = output.open(1, expected);
-    // ResourceSpans.resource
-    output.write(|writer| {
-        writer.message(1, PART, |writer| {
-            let of_resource = resource.attributes();
-            attributes::<{ tag(1, BYTES) }>(writer, &mut names, of_resource)
-                .uint(2, of_resource.dropped().into())
-        })
-    });
+    self::resource(&mut output, resource);
     let mut scopes: Vec<&InstrumentationScope> = Vec::new();
     let mut first = spans.clone().next();
     while let Some(span) = first {
@@ -70,6 +66,18 @@ pub fn encode<'a>(
     output.write(|writer| writer.bytes(3, semconv::SCHEMA_URL.as_bytes()));
     output.close(resource_spans);
     output.into_bytes()
+}
+
+/// The `resource` of spans, of metrics, of logs, which they have in the same field.
+fn resource(output: &mut Output, resource: &Resource) {
+    let mut names = Names::new();
+    output.write(|writer| {
+        writer.message(1, PART, |writer| {
+            let of_resource = resource.attributes();
+            attributes::<{ tag(1, BYTES) }>(writer, &mut names, of_resource)
+                .uint(2, of_resource.dropped().into())
+        })
+    });
 }
 
 /// Compares the address first: there are few scopes, and their spans mostly have the very same one.

@@ -5,6 +5,8 @@ use std::fmt;
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 
+use super::Signal;
+
 /// An endpoint that is not a URL to send to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidEndpoint {
@@ -34,35 +36,34 @@ pub(crate) fn shown(uri: &Uri) -> String {
     }
 }
 
-/// A base URL of OTLP over HTTP: traces go to `v1/traces` below it.
-pub(crate) fn http_base(endpoint: &str) -> Result<Uri, InvalidEndpoint> {
+/// A base URL of OTLP over HTTP: traces go to `v1/traces` below it, other signals to a path of their own.
+pub(crate) fn http_base(endpoint: &str, signal: Signal) -> Result<Uri, InvalidEndpoint> {
+    let below = signal.path();
     let uri = with_scheme(endpoint)?;
     let path = uri.path().trim_end_matches('/');
     let path = match uri.query() {
-        Some(query) => format!("{path}/v1/traces?{query}"),
-        None => format!("{path}/v1/traces"),
+        Some(query) => format!("{path}/{below}?{query}"),
+        None => format!("{path}/{below}"),
     };
     with_path(uri, &path).ok_or_else(|| invalid(endpoint))
 }
 
-/// The URL for traces itself, used as it is.
-pub(crate) fn http_traces(endpoint: &str) -> Result<Uri, InvalidEndpoint> {
+/// The URL for a signal itself, used as it is.
+pub(crate) fn http_signal(endpoint: &str) -> Result<Uri, InvalidEndpoint> {
     with_scheme(endpoint)
 }
 
 /// The server of OTLP over gRPC: a URL whose scheme says whether to use TLS, or host and port, where `insecure` does.
 ///
 /// The path of a call is fixed by gRPC, so one in the URL is ignored.
-pub(crate) fn grpc(endpoint: &str, insecure: bool) -> Result<Uri, InvalidEndpoint> {
-    const METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-
+pub(crate) fn grpc(endpoint: &str, insecure: bool, signal: Signal) -> Result<Uri, InvalidEndpoint> {
     let uri = if endpoint.contains("://") {
         with_scheme(endpoint)?
     } else {
         let scheme = if insecure { "http" } else { "https" };
         with_scheme(&format!("{scheme}://{endpoint}")).map_err(|_| invalid(endpoint))?
     };
-    with_path(uri, METHOD).ok_or_else(|| invalid(endpoint))
+    with_path(uri, signal.method()).ok_or_else(|| invalid(endpoint))
 }
 
 pub(crate) fn with_scheme(endpoint: &str) -> Result<Uri, InvalidEndpoint> {
@@ -123,8 +124,25 @@ mod tests {
             ("HTTP://h", "http://h/v1/traces"),
             ("http://[::1]:4318", "http://[::1]:4318/v1/traces"),
         ] {
-            assert_eq!(http_base(base).unwrap().to_string(), expected, "{base}");
+            assert_eq!(
+                http_base(base, Signal::Traces).unwrap().to_string(),
+                expected,
+                "{base}"
+            );
         }
+    }
+
+    #[test]
+    fn each_signal_has_its_place() {
+        let signal = Signal::Metrics;
+        assert_eq!(
+            http_base("http://h/", signal).unwrap().path(),
+            "/v1/metrics"
+        );
+        assert_eq!(
+            grpc("http://h", false, signal).unwrap().path(),
+            "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+        );
     }
 
     #[test]
@@ -136,7 +154,7 @@ mod tests {
             ("http://h/custom/", "http://h/custom/"),
             ("https://h/v1/traces?key=1", "https://h/v1/traces?key=1"),
         ] {
-            assert_eq!(http_traces(url).unwrap().to_string(), expected, "{url}");
+            assert_eq!(http_signal(url).unwrap().to_string(), expected, "{url}");
         }
     }
 
@@ -152,7 +170,7 @@ mod tests {
             ("h:4317", true, "http://h:4317"),
             ("h", true, "http://h"),
         ] {
-            let uri = grpc(endpoint, insecure).unwrap();
+            let uri = grpc(endpoint, insecure, Signal::Traces).unwrap();
             assert_eq!(
                 uri.to_string(),
                 format!("{expected}{METHOD}"),
@@ -174,11 +192,11 @@ mod tests {
             "http://h:",
             "not a url",
         ] {
-            assert!(http_base(endpoint).is_err(), "{endpoint}");
-            assert!(http_traces(endpoint).is_err(), "{endpoint}");
+            assert!(http_base(endpoint, Signal::Traces).is_err(), "{endpoint}");
+            assert!(http_signal(endpoint).is_err(), "{endpoint}");
         }
         for endpoint in ["", "unix:///tmp/s", "http://", "a b"] {
-            assert!(grpc(endpoint, true).is_err(), "{endpoint}");
+            assert!(grpc(endpoint, true, Signal::Traces).is_err(), "{endpoint}");
         }
     }
 
@@ -189,7 +207,7 @@ mod tests {
             "user:secret@host:bad port",
             "http://user:secret@ho st",
         ] {
-            let error = http_base(endpoint).unwrap_err().to_string();
+            let error = http_base(endpoint, Signal::Traces).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }
     }

@@ -7,6 +7,7 @@ mod concurrency;
 mod consistent;
 #[cfg(unix)]
 mod ends;
+mod exchange_metrics;
 mod exits;
 mod faults;
 mod grpc;

@@ -2,6 +2,7 @@
 //!
 //! - `GET /chain?targets=URL,URL` calls `/chain` on the first target with the rest, through a traced client.
 //! - `GET /hello/{name}` and `GET /status/{code}` call nobody.
+//! - `GET /metrics` is the page for Prometheus.
 //! - `POST /test` posts what it is told to, as the test suite of W3C Trace Context wants it.
 //!
 //! Every answer tells which trace headers arrived and which span answered. Spans are exported as the `OTEL_*` variables say, and
@@ -15,9 +16,8 @@ mod routes;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use examples::service::{self, BoxError, Stop, say};
+use examples::service::{self, BoxError, Stop, Telemetry, say};
 use tokio::net::TcpListener;
-use tracing_core_ctx::Tracer;
 
 const USAGE: &str = "\
 A small service for chains across languages and for the test suite of W3C Trace Context.
@@ -31,12 +31,12 @@ fn main() -> ExitCode {
     service::main("chain", USAGE, serve)
 }
 
-async fn serve(address: &str, tracer: &Tracer, stop: Stop) -> Result<(), BoxError> {
+async fn serve(address: &str, telemetry: &Telemetry, stop: Stop) -> Result<(), BoxError> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| format!("cannot listen on {address}: {error}"))?;
     say(&format!("listening on {}", listener.local_addr()?));
-    let routes = routes::router(tracer)?.into_make_service_with_connect_info::<SocketAddr>();
+    let routes = routes::router(telemetry)?.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, routes)
         .with_graceful_shutdown(stop)
         .await?;

@@ -5,6 +5,7 @@ use std::iter;
 use std::time::Duration;
 
 use bytes::Bytes;
+use examples::service::Telemetry;
 use http_body_util::{BodyExt as _, Limited};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
@@ -12,7 +13,6 @@ use reqwest::{Body, Response, StatusCode, Url};
 use serde_json::Value;
 use tower_trace::ClientTraceLayer;
 use tower_trace::reqwest::Client;
-use tracing_core_ctx::Tracer;
 
 use crate::problem::Problem;
 
@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const LIMIT: usize = 4 * 1024 * 1024;
 
 /// A client whose requests are traced and carry the current context on.
-pub(crate) fn client(tracer: &Tracer) -> Result<Client, reqwest::Error> {
+pub(crate) fn client(telemetry: &Telemetry) -> Result<Client, reqwest::Error> {
     let client = reqwest::Client::builder()
         .timeout(TIMEOUT)
         // The services of a chain are neighbours; a proxy of the environment would not know them.
@@ -31,7 +31,11 @@ pub(crate) fn client(tracer: &Tracer) -> Result<Client, reqwest::Error> {
         // A redirect is an answer like any other: one request, one span.
         .redirect(Policy::none())
         .build()?;
-    Ok(Client::new(client, ClientTraceLayer::new(tracer.clone())))
+    let layer = ClientTraceLayer::new(telemetry.tracer.clone());
+    Ok(Client::new(
+        client,
+        layer.observe(telemetry.metrics.clone()),
+    ))
 }
 
 /// Calls `/chain` on `target`, which is to go on with the services of `rest`, and gives its answer.

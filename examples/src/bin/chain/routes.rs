@@ -2,15 +2,18 @@
 
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use examples::service::Telemetry;
 use futures_util::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower_trace::TraceLayer;
 use tower_trace::reqwest::Client;
-use tracing_core_ctx::Tracer;
+use trace_pipeline::metrics::ExchangeMetrics;
 
 use crate::answer::Answer;
 use crate::outbound;
@@ -19,18 +22,26 @@ use crate::problem::Problem;
 /// More requests than this at once are not sent for one `POST /test`.
 const MAX_ACTIONS: usize = 64;
 
-/// The service, traced by `tracer`.
-pub(crate) fn router(tracer: &Tracer) -> Result<Router, reqwest::Error> {
-    Ok(Router::new()
+/// The service, which tells of itself by `telemetry`.
+pub(crate) fn router(telemetry: &Telemetry) -> Result<Router, reqwest::Error> {
+    let Telemetry {
+        tracer, metrics, ..
+    } = telemetry;
+    let traced = Router::new()
         .route("/chain", get(chain))
         .route("/hello/{name}", get(hello))
         .route("/status/{code}", get(status))
         .route("/test", post(test))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(outbound::client(tracer)?)
+        .with_state(outbound::client(telemetry)?)
         // Last, so that it is around all of the above: the fallbacks are traced too.
-        .layer(TraceLayer::for_axum(tracer.clone())))
+        .layer(TraceLayer::for_axum(tracer.clone()).observe(metrics.clone()));
+    // Outside of the layer: who looks is not counted.
+    let page = Router::new()
+        .route("/metrics", get(metrics_page))
+        .with_state(metrics.clone());
+    Ok(traced.merge(page))
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,6 +63,14 @@ async fn chain(
     let (first, rest) = targets.split_once(',').unwrap_or((&targets, ""));
     let downstream = outbound::chain(&client, first, rest).await?;
     Ok(answer.with_downstream(downstream))
+}
+
+/// The page for Prometheus.
+async fn metrics_page(State(metrics): State<ExchangeMetrics>) -> impl IntoResponse {
+    (
+        [(CONTENT_TYPE, ExchangeMetrics::OPENMETRICS)],
+        metrics.openmetrics(),
+    )
 }
 
 async fn hello(answer: Answer) -> Answer {

@@ -10,12 +10,11 @@ use std::process::ExitCode;
 
 use examples::greeter::DESCRIPTORS;
 use examples::greeter::greeter_server::GreeterServer;
-use examples::service::{self, BoxError, Stop, say};
+use examples::service::{self, BoxError, Stop, Telemetry, say};
 use greets::Greets;
 use grpc_trace::{INFRASTRUCTURE, TraceLayer};
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
-use tracing_core_ctx::Tracer;
 
 const USAGE: &str = "\
 A small gRPC service for chains across languages.
@@ -29,7 +28,8 @@ fn main() -> ExitCode {
     service::main("greeter", USAGE, serve)
 }
 
-async fn serve(address: &str, tracer: &Tracer, stop: Stop) -> Result<(), BoxError> {
+async fn serve(address: &str, telemetry: &Telemetry, stop: Stop) -> Result<(), BoxError> {
+    let tracer = &telemetry.tracer;
     let address: SocketAddr = address
         .parse()
         .map_err(|_| format!("{address} is no address such as 127.0.0.1:50051"))?;
@@ -37,6 +37,7 @@ async fn serve(address: &str, tracer: &Tracer, stop: Stop) -> Result<(), BoxErro
         .map_err(|error| format!("cannot listen on {address}: {error}"))?;
     say(&format!("listening on {}", incoming.local_addr()?));
     let layer = TraceLayer::new(tracer.clone())
+        .observe(telemetry.metrics.clone())
         .descriptors(DESCRIPTORS)?
         .leave_out(INFRASTRUCTURE);
     Server::builder()

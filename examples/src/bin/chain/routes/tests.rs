@@ -28,7 +28,11 @@ impl Fixture {
 
     /// Sends one request without a socket.
     async fn send(&self, request: Request<Body>) -> Result<(StatusCode, Value), Box<dyn Error>> {
-        let response = router(self.pipeline.tracer())?.oneshot(request).await?;
+        let telemetry = Telemetry {
+            tracer: self.pipeline.tracer().clone(),
+            metrics: ExchangeMetrics::new(),
+        };
+        let response = router(&telemetry)?.oneshot(request).await?;
         let status = response.status();
         let body = to_bytes(response.into_body(), usize::MAX).await?;
         Ok((status, serde_json::from_slice(&body)?))
