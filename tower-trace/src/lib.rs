@@ -52,6 +52,7 @@ pub mod redact;
 pub mod reqwest;
 pub mod route;
 pub mod server;
+pub mod way_back;
 
 #[doc = include_str!("../RATIONALE.md")]
 pub mod _rationale {}

@@ -13,6 +13,7 @@ mod emit;
 #[cfg(unix)]
 mod greeter;
 mod queue_peer;
+mod way_back;
 
 use std::env;
 use std::error::Error;

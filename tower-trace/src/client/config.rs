@@ -71,6 +71,17 @@ impl ClientTraceLayer {
     }
 }
 
+/// # What comes back
+impl ClientTraceLayer {
+    /// Hears services that [tell](crate::TraceLayer::tell_callers) that they keep their part of the trace, so that this process can keep its own: the
+    /// [way back](crate::way_back). Such a client span has `ctx.sampling.callee`. Default: no.
+    ///
+    /// Heard are the hosts that contexts are [handed on](Self::propagate_to) to. Who is heard can make this process keep more.
+    pub fn hear_callees(self, yes: bool) -> Self {
+        self.edit(|policy| policy.way_back = yes)
+    }
+}
+
 /// # What is recorded
 impl ClientTraceLayer {
     /// Records request headers as `http.request.header.<name>`. Headers that grant access never are, and URLs in them lose their secrets.

@@ -10,6 +10,7 @@ use super::policy::ClientPolicy;
 use crate::exchange::{Describe, End, Watch};
 use crate::head::ResponseHead;
 use crate::outcome::{self, Extras, Outcome};
+use crate::way_back::CalleeKeeps;
 use crate::{PeerAddr, hook, scratch, version};
 
 /// What a client span says about the response and the end.
@@ -21,11 +22,17 @@ pub struct DescribeClient {
     status: Option<StatusCode>,
     version: Option<http::Version>,
     watch: Watch,
+    heard: Option<CalleeKeeps>,
 }
 
 impl DescribeClient {
     /// For an exchange that is recorded, or watched, or both.
-    pub(super) fn new(policy: &Arc<ClientPolicy>, is_recorded: bool, watch: Watch) -> Self {
+    pub(super) fn new(
+        policy: &Arc<ClientPolicy>,
+        is_recorded: bool,
+        watch: Watch,
+        heard: Option<CalleeKeeps>,
+    ) -> Self {
         let looks_at_heads =
             is_recorded && (policy.on_response.is_some() || !policy.response_headers.is_empty());
         Self {
@@ -35,6 +42,7 @@ impl DescribeClient {
             status: None,
             version: None,
             watch,
+            heard,
         }
     }
 }
@@ -50,6 +58,9 @@ impl Describe for DescribeClient {
                 span.set(semconv::NETWORK_PEER_ADDRESS, address);
             });
             span.set(semconv::NETWORK_PEER_PORT, peer.port());
+        }
+        if let Some(heard) = &self.heard {
+            heard.hear(head.headers, span);
         }
         if let Some(policy) = &self.policy {
             let listed = &policy.response_headers;

@@ -43,6 +43,7 @@ impl ClientTraceLayer {
                 scheme: "http",
                 methods: KnownMethods::from_env(),
                 legacy_names: StabilityOptIn::from_env().http_dup(),
+                way_back: false,
                 observer: None,
             }),
         }

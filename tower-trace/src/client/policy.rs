@@ -15,6 +15,7 @@ use crate::method::KnownMethods;
 use crate::outcome::Extras;
 use crate::redact::SensitiveKeys;
 use crate::route::Routes;
+use crate::way_back::CalleeKeeps;
 
 /// All settings of a [`ClientTraceLayer`](super::ClientTraceLayer): plain data and erased closures.
 #[derive(Clone)]
@@ -33,6 +34,8 @@ pub(crate) struct ClientPolicy {
     pub(super) scheme: &'static str,
     pub(super) methods: KnownMethods,
     pub(super) legacy_names: bool,
+    /// Whether callees are heard who say that they keep their part.
+    pub(super) way_back: bool,
     pub(super) observer: Option<Arc<dyn ExchangeObserver>>,
 }
 
@@ -48,12 +51,15 @@ impl ClientPolicy {
             .unwrap_or_else(Context::current);
         let parts = attributes::Request::new(self, head);
         let wanted = !current.is_suppressed() && hook::admits(self.filter.as_deref(), head);
+        let reaches = self.propagate.reaches(|| (parts.host(), parts.port()));
         let exchange = if wanted {
-            self.start(current, head, &parts)
+            // Who is not told the trace has nothing to say about it.
+            let heard = (self.way_back && reaches).then(|| CalleeKeeps::of(&current));
+            self.start(current, head, &parts, heard)
         } else {
             Exchange::unrecorded(ActiveSpan::passing(current))
         };
-        if self.propagate.reaches(|| (parts.host(), parts.port())) {
+        if reaches {
             self.propagate
                 .inject(&self.tracer, exchange.context(), request.headers_mut());
         } else {
@@ -67,6 +73,7 @@ impl ClientPolicy {
         current: Context,
         head: RequestHead<'_>,
         parts: &attributes::Request<'_>,
+        heard: Option<CalleeKeeps>,
     ) -> Exchange<DescribeClient> {
         let watch = Watch::start(
             self.observer.as_ref(),
@@ -90,7 +97,7 @@ impl ClientPolicy {
         if is_recorded && let Some(on_request) = &self.on_request {
             hook::run(|| on_request(head, active.span()));
         }
-        let describe = DescribeClient::new(self, is_recorded, watch);
+        let describe = DescribeClient::new(self, is_recorded, watch, heard);
         Exchange::new(head.method, active, describe)
     }
 

@@ -4,12 +4,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{HeaderName, HeaderValue, Response};
+use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::{Describe, End, Exchange, Failure, ResponseBody, run};
 use crate::head::{ResponseHead, content_length};
+use crate::way_back::Echo;
 
 pin_project! {
     /// The response of a traced service, on its way.
@@ -21,7 +22,7 @@ pin_project! {
         #[pin]
         inner: Option<F>,
         exchange: Option<Exchange<D>>,
-        echo: Option<Arc<HeaderName>>,
+        echo: Option<Arc<Echo>>,
     }
 
     impl<F, D: Describe> PinnedDrop for ResponseFuture<F, D> {
@@ -39,12 +40,11 @@ pin_project! {
 }
 
 impl<F, D: Describe> ResponseFuture<F, D> {
-    /// Calls the service with the exchange's context current and takes its future. With `echo` the caller is told the trace id in a
-    /// response header of this name.
+    /// Calls the service with the exchange's context current and takes its future. `echo` is what response headers tell the caller.
     #[inline]
     pub fn start(
         mut exchange: Exchange<D>,
-        echo: Option<Arc<HeaderName>>,
+        echo: Option<Arc<Echo>>,
         call: impl FnOnce() -> F,
     ) -> Self {
         let inner = run(&mut exchange, call);
@@ -90,8 +90,8 @@ where
         match &mut polled {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(response)) => {
-                if let Some(header) = this.echo.take() {
-                    tell_trace_id(exchange, &header, response);
+                if let Some(echo) = this.echo.take() {
+                    echo.tell(exchange.context(), response);
                 }
                 exchange.head(ResponseHead::new(response), body.is_empty);
             }
@@ -103,19 +103,6 @@ where
         polled.map_ok(|response| {
             response.map(|inner| ResponseBody::new(inner, exchange, body.length))
         })
-    }
-}
-
-fn tell_trace_id<B, D: Describe>(
-    exchange: &Exchange<D>,
-    header: &HeaderName,
-    response: &mut Response<B>,
-) {
-    let span = exchange.context().span_context();
-    if let Some(span) = span
-        && let Ok(value) = HeaderValue::from_bytes(&span.trace_id().to_hex())
-    {
-        response.headers_mut().insert(header.clone(), value);
     }
 }
 

@@ -237,7 +237,23 @@ impl TraceLayer {
     /// let layer = TraceLayer::new(tracer).trace_id_header(http::HeaderName::from_static("x-trace-id"));
     /// ```
     pub fn trace_id_header(self, name: HeaderName) -> Self {
-        self.edit(|policy| policy.echo = Some(Arc::new(name)))
+        self.edit(|policy| Arc::make_mut(policy.echo.get_or_insert_default()).trace_id = Some(name))
+    }
+
+    /// Tells callers that this service keeps its part of a trace because it failed (5xx), or because a service that it called has said so: the
+    /// [way back](crate::way_back). Default: no.
+    ///
+    /// For services whose tail keeps errors and [callees](crate::ClientTraceLayer::hear_callees), and whose callers are one's own: the edge need not tell
+    /// the world. Costs one allocation a request.
+    pub fn tell_callers(self, yes: bool) -> Self {
+        self.edit(|policy| {
+            let echo = Arc::make_mut(policy.echo.get_or_insert_default());
+            *echo = if yes {
+                std::mem::take(echo).with_kept(|head| head.status.is_server_error())
+            } else {
+                std::mem::take(echo).without_kept()
+            };
+        })
     }
 }
 

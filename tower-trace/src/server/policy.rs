@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::{HeaderName, Uri};
+use http::Uri;
 use tracing_core_ctx::observer::ExchangeObserver;
 use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind, Tracer};
 
@@ -17,6 +17,7 @@ use crate::outcome::Extras;
 use crate::redact::SensitiveKeys;
 use crate::route::Routes;
 use crate::trust::Trust;
+use crate::way_back::Echo;
 
 pub(super) type NameFn = dyn Fn(RequestHead<'_>) -> Option<String> + Send + Sync;
 pub(super) type PeerFn = dyn Fn(RequestHead<'_>) -> Option<SocketAddr> + Send + Sync;
@@ -44,7 +45,7 @@ pub(crate) struct ServerPolicy {
     pub(super) scheme: &'static str,
     pub(super) methods: KnownMethods,
     pub(super) legacy_names: bool,
-    pub(super) echo: Option<Arc<HeaderName>>,
+    pub(super) echo: Option<Arc<Echo>>,
     pub(super) observer: Option<Arc<dyn ExchangeObserver>>,
 }
 
@@ -64,6 +65,10 @@ impl ServerPolicy {
             // Nobody takes spans, so nobody asks what one would be called.
             return Exchange::unrecorded(ActiveSpan::passing(context));
         }
+        let context = match &self.echo {
+            Some(echo) => echo.prepare(context),
+            None => context,
+        };
         let request = Asked::new(self, head);
         let watch = Watch::start(
             self.observer.as_ref(),

@@ -41,6 +41,9 @@ pub(crate) use watch::Watch;
 ///     when = "error"
 ///
 ///     [[tail.keep]]
+///     when = "callee"
+///
+///     [[tail.keep]]
 ///     when = "slower_than"
 ///     seconds = 1.5
 ///

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use tracing_core_ctx::attribute::Value;
 use tracing_core_ctx::sampler::threshold::Threshold;
+use tracing_core_ctx::semconv;
 
 use super::pattern::Pattern;
 
@@ -45,6 +46,13 @@ impl Keep {
     #[must_use]
     pub const fn errors() -> Self {
         Self::new(When::Error, "error")
+    }
+
+    /// Traces in which a service that was called has told that it keeps its part (the way back of tower-trace). Reason: `callee`.
+    #[must_use]
+    pub fn callees() -> Self {
+        let told = semconv::CTX_SAMPLING_CALLEE.name().to_owned();
+        Self::new(When::Attribute(told, Value::from(true)), "callee")
     }
 
     /// Traces whose local root took `limit` or longer. Reason: `slow`.

@@ -76,6 +76,11 @@ attributes! {
     /// The size of the message of a `ctx.rpc.message` event as it is on the wire, without its prefix, in bytes. Not an OpenTelemetry name.
     const CTX_RPC_MESSAGE_SIZE: Key<i64> = "ctx.rpc.message.size", Own;
 
+    /// That the service that was called has told that it keeps its part of the trace. Not an OpenTelemetry name.
+    ///
+    /// On client spans, only when true.
+    const CTX_SAMPLING_CALLEE: Key<bool> = "ctx.sampling.callee", Own;
+
     /// That only this process has decided to keep its part of a trace: parts in other services may be missing. Not an OpenTelemetry name.
     ///
     /// On local roots that a tail decision kept, only when true.

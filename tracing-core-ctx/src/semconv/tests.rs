@@ -250,6 +250,7 @@ fn our_own_names_are_no_names_of_the_conventions() {
             ("ctx.rpc.message.direction", ValueType::Str, Stability::Own),
             ("ctx.rpc.message.id", ValueType::I64, Stability::Own),
             ("ctx.rpc.message.size", ValueType::I64, Stability::Own),
+            ("ctx.sampling.callee", ValueType::Bool, Stability::Own),
             ("ctx.sampling.partial", ValueType::Bool, Stability::Own),
             ("ctx.sampling.reason", ValueType::Str, Stability::Own),
         ]

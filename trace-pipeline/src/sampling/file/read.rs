@@ -101,6 +101,7 @@ struct TailKeep {
 enum When {
     Always,
     Attribute,
+    Callee,
     Endpoint,
     Error,
     Rare,
@@ -263,6 +264,7 @@ impl TailKeep {
                 self.key.take().ok_or_else(|| missing("key"))?,
                 Value::from(self.value.take().ok_or_else(|| missing("value"))?),
             ),
+            When::Callee => Keep::callees(),
             When::Endpoint => Keep::endpoint(self.route.take().ok_or_else(|| missing("route"))?),
             When::Error => Keep::errors(),
             When::Rare => Keep::rare(),
