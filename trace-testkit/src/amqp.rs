@@ -33,8 +33,8 @@
 //! [`Broker::restart`].
 //!
 //! It listens on the loopback interface alone; user and password are `guest`, the virtual host is `/`. Memory is bounded: messages of more than
-//! 16 MiB are refused with 406, and who publishes when all messages together take 256 MiB is thrown out with 506. A client that does not read gets no
-//! more messages, and is not read.
+//! 16 MiB are refused with 406, and who publishes when all messages together take 256 MiB is thrown out with 506. So is the stack: a frame with tables
+//! more than 64 deep in each other is refused with 502. A client that does not read gets no more messages, and is not read.
 
 mod arguments;
 mod burial;
@@ -49,6 +49,7 @@ mod exchanges;
 mod fault;
 mod handshake;
 mod message;
+mod nesting;
 mod publish;
 mod queue;
 mod settle;

@@ -5,6 +5,7 @@ use amq_protocol::protocol::constants::{FRAME_BODY, FRAME_END, FRAME_HEADER, FRA
 use amq_protocol::protocol::{AMQPClass, BasicProperties};
 
 use super::fault::Fault;
+use super::nesting::is_too_deep;
 
 /// The class of messages.
 pub(super) const BASIC: u16 = 60;
@@ -41,6 +42,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Option<Decoded>, Fault> {
     };
     if bytes[0] != b'A' && bytes[length - 1] != FRAME_END {
         return Err(Fault::frame_error("a frame without its end"));
+    }
+    if matches!(bytes[0], FRAME_METHOD | FRAME_HEADER) && is_too_deep(bytes) {
+        let frame = Err(Fault::syntax_error("tables too deep in each other"));
+        return Ok(Some(Decoded { frame, length }));
     }
     let frame = parse_frame(bytes).map(|(_, frame)| frame);
     let frame = frame.map_err(|_| match bytes[0] {
@@ -148,6 +153,32 @@ mod tests {
         let mut bytes = encode(&AMQPFrame::Heartbeat);
         *bytes.last_mut().unwrap() = 0;
         assert!(decode(&bytes).is_err());
+    }
+
+    /// As many lists in each other as fit into a frame: to decode them all would take more stack than there is.
+    #[test]
+    fn tables_deep_in_each_other_are_refused_and_not_decoded() {
+        let mut value = vec![b'V'];
+        while value.len() < FRAME_MAX - 100 {
+            // Built from the inside out, backwards.
+            let length = u32::try_from(value.len()).unwrap();
+            value.extend(length.to_le_bytes());
+            value.push(b'A');
+        }
+        value.reverse();
+        let mut headers = b"\x04deep".to_vec();
+        headers.extend(value);
+        let mut header = header_payload(&BasicProperties::default(), 0);
+        let flags = header.len() - 2;
+        header[flags..].copy_from_slice(&(1_u16 << 13).to_be_bytes());
+        header.extend(u32::try_from(headers.len()).unwrap().to_be_bytes());
+        header.extend(headers);
+        let mut bytes = Vec::new();
+        put_content(&mut bytes, 1, FRAME_MAX, &header, b"");
+        let Err(Fault::Connection(reply)) = decode(&bytes).unwrap().unwrap().frame else {
+            panic!("it was read");
+        };
+        assert_eq!(reply.code, 502);
     }
 
     #[test]
