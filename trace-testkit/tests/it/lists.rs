@@ -54,6 +54,18 @@ const GRPC_TOPICS: &[(&str, &str)] = &[
     ("status", include_str!("../../src/grpc/status.rs")),
 ];
 
+const MESSAGING_TOPICS: &[(&str, &str)] = &[
+    (
+        "producing",
+        include_str!("../../src/messaging/producing.rs"),
+    ),
+    (
+        "consuming",
+        include_str!("../../src/messaging/consuming.rs"),
+    ),
+    ("trust", include_str!("../../src/messaging/trust.rs")),
+];
+
 /// Takes the names of a topic that is listed elsewhere for nothing.
 macro_rules! ignore {
     ($($any:tt)*) => {};
@@ -74,6 +86,12 @@ fn every_fact_is_in_its_suite() {
 fn every_fact_of_grpc_is_in_its_suite() {
     trace_testkit::grpc_facts_of_both_sides! { [ignore] [names] () }
     assert_listed(GRPC_TOPICS);
+}
+
+#[test]
+fn every_fact_of_messaging_is_in_its_suite() {
+    trace_testkit::messaging_facts! { [names] () }
+    assert_listed(MESSAGING_TOPICS);
 }
 
 #[track_caller]

@@ -3,5 +3,6 @@
 mod clients;
 mod faults;
 mod lists;
+mod messaging;
 mod reference;
 mod servers;
