@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::subject::{Entry, Subject};
 use crate::work::Size;
-use crate::{Error, Traced, client, grpc, instrumented, raw, server};
+use crate::{Error, Traced, client, grpc, instrumented, queue, raw, server};
 
 /// One table: some work, and the ways to trace it.
 pub struct Case {
@@ -18,6 +18,7 @@ pub fn cases() -> Vec<Case> {
     let mut cases = server::cases();
     cases.extend(client::cases());
     cases.extend(grpc::cases());
+    cases.extend(queue::cases());
     cases.extend(raw::cases());
     cases.extend(instrumented::cases());
     cases
@@ -46,7 +47,7 @@ impl Case {
         cases().into_iter().find(|case| case.to_string() == id)
     }
 
-    /// What is being done: `server`, `client`, `grpc server`, `grpc client`, `raw` or `instrument`.
+    /// What is being done: `server`, `client`, `grpc server`, `kafka producer`, `raw`, `instrument`, ...
     #[must_use]
     pub const fn group(&self) -> &'static str {
         self.group

@@ -39,6 +39,7 @@ mod instrumented;
 mod markdown;
 mod ours;
 mod peers;
+mod queue;
 mod raw;
 mod request;
 mod server;

@@ -13,6 +13,11 @@ pub trait Work {
     /// The work of one batch, and nothing else: this is what is measured.
     fn run(&mut self);
 
+    /// Waits where the work of a batch has to: not measured. Says whether there is more of it, which [`run`](Self::run) then does.
+    fn wait(&mut self) -> bool {
+        false
+    }
+
     /// Takes back what was made ready. Not measured.
     fn settle(&mut self);
 }
@@ -57,6 +62,9 @@ pub(crate) fn run_sample(
     for _ in 0..size.batches {
         work.prepare();
         run(work);
+        while work.wait() {
+            run(work);
+        }
         work.settle();
         if let Some(delivery) = delivery {
             delivery.settle();

@@ -68,6 +68,7 @@ mod digits;
 mod error;
 mod forward;
 mod headers;
+mod in_flight;
 mod lag;
 mod message;
 mod partition;

@@ -35,7 +35,7 @@ pub struct Message<'a> {
 }
 
 impl Message<'_> {
-    /// Writes all that is known.
+    /// Writes all that is known, where nothing of it stands yet.
     pub(crate) fn describe(&self, to: &mut impl Describe) {
         to.put_opt(
             semconv::MESSAGING_MESSAGE_ID,
@@ -89,14 +89,17 @@ fn cut(text: &str) -> &str {
     &text[..end]
 }
 
-/// A span or a link.
+/// A span or a link, each of whose attributes is set once.
 pub(crate) trait Describe {
     fn put_opt<K: AttributeKey>(&mut self, key: K, value: Option<impl AttributeValue<K::Type>>);
 }
 
 impl Describe for SpanWriter<'_> {
+    #[inline]
     fn put_opt<K: AttributeKey>(&mut self, key: K, value: Option<impl AttributeValue<K::Type>>) {
-        self.set_opt(key, value);
+        if let Some(value) = value {
+            self.set_new(key, value);
+        }
     }
 }
 

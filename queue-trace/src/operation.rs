@@ -6,6 +6,7 @@ use tracing_core_ctx::sampler::AttributeSource;
 use tracing_core_ctx::semconv::{self, messaging_operation_type};
 use tracing_core_ctx::span::SpanWriter;
 
+use crate::message::Describe as _;
 use crate::{Destination, Message};
 
 /// What is done with messages, in the words of the conventions.
@@ -125,35 +126,35 @@ impl<'a> Operation<'a> {
         Self::new(OperationType::Settle, system, name, destination)
     }
 
-    /// Writes the name and all that is known.
+    /// Writes the name and all that is known, on a span that says nothing yet.
     pub(crate) fn describe(&self, span: &mut SpanWriter<'_>) {
         match self.destination.in_span_name() {
             Some(destination) => span.update_name_of(&[self.name, " ", destination]),
             None => span.update_name(self.name),
         }
-        span.set(semconv::MESSAGING_SYSTEM_NAME, self.system);
-        span.set(semconv::MESSAGING_OPERATION_NAME, self.name);
-        span.set(
+        span.set_new(semconv::MESSAGING_SYSTEM_NAME, self.system);
+        span.set_new(semconv::MESSAGING_OPERATION_NAME, self.name);
+        span.set_new(
             semconv::MESSAGING_OPERATION_TYPE,
             self.operation_type.as_str(),
         );
         let destination = &self.destination;
         let name = Some(destination.name).filter(|name| !name.is_empty());
-        span.set_opt(semconv::MESSAGING_DESTINATION_NAME, name);
-        span.set_opt(
+        span.put_opt(semconv::MESSAGING_DESTINATION_NAME, name);
+        span.put_opt(
             semconv::MESSAGING_DESTINATION_TEMPLATE,
             destination.template,
         );
         if destination.is_temporary {
-            span.set(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
+            span.set_new(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
         }
         if destination.is_anonymous {
-            span.set(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
+            span.set_new(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
         }
-        span.set_opt(semconv::MESSAGING_CONSUMER_GROUP_NAME, self.consumer_group);
-        span.set_opt(semconv::MESSAGING_CLIENT_ID, self.client_id);
+        span.put_opt(semconv::MESSAGING_CONSUMER_GROUP_NAME, self.consumer_group);
+        span.put_opt(semconv::MESSAGING_CLIENT_ID, self.client_id);
         let batch = self.batch.and_then(|count| i64::try_from(count).ok());
-        span.set_opt(semconv::MESSAGING_BATCH_MESSAGE_COUNT, batch);
+        span.put_opt(semconv::MESSAGING_BATCH_MESSAGE_COUNT, batch);
         self.message.describe(span);
     }
 }

@@ -55,7 +55,7 @@ impl QueueTracer {
     ) -> ActiveSpan {
         let made = self.made(message);
         let respected = made.is_some();
-        let active = self.start_send_of(operation, made);
+        let active = self.start_send_after(operation, made, None);
         if !respected {
             self.inject(active.context(), message);
         }
@@ -83,22 +83,31 @@ impl QueueTracer {
         operation: &Operation<'_>,
         made: impl IntoIterator<Item = SpanContext>,
     ) -> ActiveSpan {
-        self.start_send_after(operation, made, None)
+        let mut made = made.into_iter();
+        let first = made.next();
+        self.start_send_linked(operation, first.is_some(), first.into_iter().chain(made))
     }
 
-    /// The same, linked also to what was `before`.
+    /// The same of one message, linked also to what was `before`.
     pub(crate) fn start_send_after(
         &self,
         operation: &Operation<'_>,
-        made: impl IntoIterator<Item = SpanContext>,
+        made: Option<SpanContext>,
         before: Option<SpanContext>,
     ) -> ActiveSpan {
-        let mut made = made.into_iter().peekable();
-        let kind = match made.peek() {
-            Some(_) => SpanKind::Client,
-            None => SpanKind::Producer,
+        self.start_send_linked(operation, made.is_some(), made.into_iter().chain(before))
+    }
+
+    fn start_send_linked(
+        &self,
+        operation: &Operation<'_>,
+        is_made: bool,
+        links: impl Iterator<Item = SpanContext>,
+    ) -> ActiveSpan {
+        let kind = match is_made {
+            true => SpanKind::Client,
+            false => SpanKind::Producer,
         };
-        let links = made.chain(before);
         let builder = links.fold(self.begin(operation, kind), SpanBuilder::link);
         builder.start_in(Context::current(), |span| self.describe(operation, span))
     }
@@ -237,8 +246,8 @@ impl QueueTracer {
     fn describe(&self, operation: &Operation<'_>, span: &mut SpanWriter<'_>) {
         operation.describe(span);
         if let Some((address, port)) = &self.settings.server {
-            span.set(semconv::SERVER_ADDRESS, address.as_str());
-            span.set(semconv::SERVER_PORT, *port);
+            span.set_new(semconv::SERVER_ADDRESS, address.as_str());
+            span.set_new(semconv::SERVER_PORT, *port);
         }
     }
 }

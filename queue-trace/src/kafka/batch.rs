@@ -82,7 +82,7 @@ pub(super) fn start(
     messages: &[TracedMessage<'_>],
     batch: Option<usize>,
 ) -> ActiveSpan {
-    let topic = common(messages, |message| message.topic());
+    let topic = common(messages, |message| message.topic_name());
     let partition = common(messages, |message| message.partition());
     let digits = partition.and_then(Digits::of);
     let destination = Destination::named(topic.unwrap_or_default());

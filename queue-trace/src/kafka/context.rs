@@ -17,7 +17,8 @@ use rdkafka::producer::{
 use rdkafka::statistics::Statistics;
 use rdkafka::util::IntoOpaque;
 
-use super::sending::{self, Outgoing, Sending};
+use super::in_flight::{InFlight, Ticket};
+use super::sending::{self, Outgoing};
 use super::transaction::Transaction;
 use crate::QueueTracer;
 
@@ -26,8 +27,8 @@ use crate::QueueTracer;
 /// A record is sent by [`SendTraced::send_traced`]. The delivery callback runs with its span as the current one, with the opaque value that was given; then the
 /// span ends.
 ///
-/// A producer that is dropped purges its queue and waits half a second for the reports. Spans of records that are not reported by then do not end:
-/// flush before.
+/// A producer that is dropped purges its queue and waits half a second for the reports. The spans of records that are not reported by then end with
+/// `ctx.outcome` = `cancelled` when the last copy of the context is gone. Flush before.
 ///
 /// ```no_run
 /// use queue_trace::QueueTracer;
@@ -48,15 +49,17 @@ use crate::QueueTracer;
 pub struct TracedContext<C> {
     inner: C,
     queue: QueueTracer,
+    in_flight: InFlight,
 }
 
 impl<C> TracedContext<C> {
     /// Traces what a producer with this context sends.
     #[must_use]
-    pub const fn new(context: C, queue: QueueTracer) -> Self {
+    pub fn new(context: C, queue: QueueTracer) -> Self {
         Self {
             inner: context,
             queue,
+            in_flight: InFlight::default(),
         }
     }
 
@@ -67,10 +70,10 @@ impl<C> TracedContext<C> {
     }
 }
 
-/// The opaque value of a record together with its span.
+/// The opaque value of a record together with the right to end its span.
 pub struct TracedOpaque<D> {
     opaque: D,
-    sending: Sending,
+    ticket: Ticket,
 }
 
 impl<C: ClientContext> ClientContext for TracedContext<C> {
@@ -108,10 +111,10 @@ where
     type DeliveryOpaque = Box<TracedOpaque<C::DeliveryOpaque>>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, opaque: Self::DeliveryOpaque) {
-        let TracedOpaque {
-            opaque,
-            mut sending,
-        } = *opaque;
+        let TracedOpaque { opaque, ticket } = *opaque;
+        let Some(mut sending) = self.in_flight.take(ticket) else {
+            return self.inner.delivery(result, opaque);
+        };
         {
             let _entered = sending.0.enter();
             self.inner.delivery(result, opaque);
@@ -168,8 +171,8 @@ macro_rules! send_traced {
                 K: ToBytes + ?Sized,
                 P: ToBytes + ?Sized,
             {
-                let queue = &self.context().queue;
-                send(queue, record, |record| self.send(record))
+                let context = self.context();
+                send(&context.queue, &context.in_flight, record, |record| self.send(record))
             }
 
             fn transaction(&self) -> KafkaResult<Transaction<'_, Self>> {
@@ -185,6 +188,7 @@ type Traced<'a, K, P, D> = BaseRecord<'a, K, P, Box<TracedOpaque<D>>>;
 
 fn send<'a, K, P, D>(
     queue: &QueueTracer,
+    in_flight: &InFlight,
     record: BaseRecord<'a, K, P, D>,
     send: impl FnOnce(Traced<'a, K, P, D>) -> Result<(), (KafkaError, Traced<'a, K, P, D>)>,
 ) -> Result<(), (KafkaError, BaseRecord<'a, K, P, D>)>
@@ -201,14 +205,14 @@ where
     };
     let (mut record, opaque) = with_opaque(record, ());
     let (sending, injected) = known.start(queue, &mut record.headers);
-    let (record, ()) = with_opaque(record, Box::new(TracedOpaque { opaque, sending }));
+    let ticket = in_flight.keep(sending);
+    let (record, ()) = with_opaque(record, Box::new(TracedOpaque { opaque, ticket }));
     send(record).map_err(|(error, record)| {
         let (mut record, traced) = with_opaque(record, ());
-        let TracedOpaque {
-            opaque,
-            mut sending,
-        } = *traced;
-        sending.failed(&error);
+        let TracedOpaque { opaque, ticket } = *traced;
+        if let Some(mut sending) = in_flight.take(ticket) {
+            sending.failed(&error);
+        }
         if injected {
             record.headers = sending::restore(queue, record.headers);
         }
@@ -241,8 +245,6 @@ where
 
 impl<D> fmt::Debug for TracedOpaque<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TracedOpaque")
-            .field("span", self.sending.0.span())
-            .finish_non_exhaustive()
+        f.debug_struct("TracedOpaque").finish_non_exhaustive()
     }
 }

@@ -55,9 +55,13 @@ impl KafkaHeaders {
     }
 
     pub(super) fn push(&mut self, key: &str, value: &[u8]) {
+        self.push_first_of(1, key, value);
+    }
+
+    /// The same where so many are to come: a list that grows moves.
+    fn push_first_of(&mut self, count: usize, key: &str, value: &[u8]) {
         let headers = self.headers.take();
-        // A context is one header, mostly.
-        let headers = headers.unwrap_or_else(|| OwnedHeaders::new_with_capacity(1));
+        let headers = headers.unwrap_or_else(|| OwnedHeaders::new_with_capacity(count));
         let value = Some(value);
         self.headers = Some(headers.insert(Header { key, value }));
     }
@@ -122,7 +126,9 @@ impl Inject for Cleared<'_> {
 
     fn set_w3c(&mut self, traceparent: &[u8], tracestate: &[u8]) {
         // The propagator's own fields: there are none of these.
-        self.headers.push("traceparent", traceparent);
+        let count = 1 + usize::from(!tracestate.is_empty());
+        self.headers
+            .push_first_of(count, "traceparent", traceparent);
         if !tracestate.is_empty() {
             self.headers.push("tracestate", tracestate);
         }

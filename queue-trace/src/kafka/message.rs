@@ -21,6 +21,8 @@ pub struct Traced<M> {
     origin: Origin,
     /// When it was handed over, unless its context says that it will hardly be recorded.
     received: Option<Moment>,
+    /// Whether its topic is the one that the source knows.
+    is_of_known_topic: bool,
     pub(super) source: Source,
     /// Where it was processed first, so that it can be settled there.
     pub(super) processed: OnceLock<Context>,
@@ -44,6 +46,7 @@ impl<'a> TracedMessage<'a> {
         let received = (is_likely && tracer.is_enabled()).then(|| tracer.now());
         Self {
             received,
+            is_of_known_topic: source.has_come(message.topic()),
             origin,
             message,
             source: source.clone(),
@@ -77,6 +80,7 @@ impl<'a> TracedMessage<'a> {
             message: self.message.detach(),
             origin: self.origin.clone(),
             received: self.received,
+            is_of_known_topic: self.is_of_known_topic,
             source: self.source.clone(),
             processed: self.processed.clone(),
         }
@@ -107,7 +111,7 @@ impl<M: KafkaMessage> Traced<M> {
     /// Starts a process span that ends when it is told to, or dropped.
     pub fn start_process(&self) -> Processing {
         let digits = Digits::of(self.message.partition());
-        let topic = Destination::named(self.message.topic());
+        let topic = Destination::named(self.topic_name());
         let mut operation = Operation::process(KAFKA, "process", topic);
         operation.consumer_group = self.source.group();
         operation.message = self.known(digits.as_ref());
@@ -119,10 +123,18 @@ impl<M: KafkaMessage> Traced<M> {
         Processing::new(active)
     }
 
+    /// The topic, at less cost than from rdkafka.
+    pub(super) fn topic_name(&self) -> &str {
+        match self.source.topic() {
+            Some(topic) if self.is_of_known_topic => topic,
+            _ => self.message.topic(),
+        }
+    }
+
     /// How long it took, and how many are behind it, for a span that starts now.
     pub(super) fn times(&self, now: Moment) -> Message<'_> {
         let message = &self.message;
-        let (topic, partition, offset) = (message.topic(), message.partition(), message.offset());
+        let (topic, partition, offset) = (self.topic_name(), message.partition(), message.offset());
         Message {
             lag: self.source.lag_behind(topic, partition, offset),
             queue_time: queue_time(self.received.unwrap_or(now), message.timestamp()),

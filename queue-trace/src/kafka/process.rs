@@ -1,4 +1,8 @@
-use tracing_core_ctx::context::{Entered, FutureExt as _};
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{self, Poll};
+
+use tracing_core_ctx::context::Entered;
 use tracing_core_ctx::{ActiveSpan, Context, SpanRef, semconv};
 
 /// A process span and the right to end it, for work that is no single future: it owns its data and may outlive the message.
@@ -45,12 +49,42 @@ impl Processing {
     /// Runs `work` as all there is to do. If it is dropped before its end, the span ends with `ctx.outcome` = `cancelled`.
     pub(super) async fn run<F: Future>(self, work: impl FnOnce() -> F) -> F::Output {
         let mut running = Running(self.0);
-        let context = running.0.context().clone();
         // What makes the future is part of the work.
-        let work = context.scope(work);
-        let output = work.with_context(context).await;
+        let mut work = pin!(Some(async move { work().await }));
+        let output = Within {
+            work: work.as_mut(),
+            active: &mut running.0,
+        }
+        .await;
         running.0.end_with(|_| {});
         output
+    }
+}
+
+/// Work whose span is current in every poll, and when it is dropped.
+struct Within<'a, F> {
+    work: Pin<&'a mut Option<F>>,
+    active: &'a mut ActiveSpan,
+}
+
+impl<F: Future> Future for Within<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
+        let Self { work, active } = &mut *self;
+        let _entered = active.enter();
+        match work.as_mut().as_pin_mut() {
+            Some(work) => work.poll(cx),
+            // Only its drop takes it away.
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<F> Drop for Within<'_, F> {
+    fn drop(&mut self) {
+        let _entered = self.active.enter();
+        self.work.set(None);
     }
 }
 

@@ -1,6 +1,6 @@
 use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
-use rdkafka::message::{BorrowedMessage, Message as _, OwnedMessage};
+use rdkafka::message::{BorrowedMessage, Message as KafkaMessage, OwnedMessage};
 use rdkafka::{Offset, TopicPartitionList};
 use tracing_core_ctx::Context;
 use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
@@ -45,9 +45,9 @@ impl Settled for OwnedMessage {
     }
 }
 
-impl<M: Settled> Settled for Traced<M> {
+impl<M: Settled + KafkaMessage> Settled for Traced<M> {
     fn place(&self) -> (&str, i32, i64) {
-        (**self).place()
+        (self.topic_name(), self.partition(), self.offset())
     }
 
     fn borrowed(&self) -> Option<&BorrowedMessage<'_>> {
@@ -93,8 +93,8 @@ impl<X> TracedConsumer<X> {
         X: Consumer<C>,
         C: ConsumerContext,
     {
-        let (topic, partition, offset) = message.place();
-        let place = Place::of(message.place());
+        let at = message.place();
+        let ((topic, partition, offset), place) = (at, Place::of(at));
         self.settle("commit", place, message.processed(), || {
             if let Some(message) = message.borrowed() {
                 return self.inner().commit_message(message, mode);
@@ -161,8 +161,8 @@ impl<X> TracedConsumer<X> {
         X: Consumer<C>,
         C: ConsumerContext,
     {
-        let (topic, partition, offset) = message.place();
-        let place = Place::of(message.place());
+        let at = message.place();
+        let ((topic, partition, offset), place) = (at, Place::of(at));
         self.settle("store", place, message.processed(), || {
             match message.borrowed() {
                 Some(message) => self.inner().store_offset_from_message(message),

@@ -1,6 +1,8 @@
-use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
 
 use super::batch;
 use super::error::error_type;
@@ -17,6 +19,16 @@ pub(super) struct Known {
     pub(super) queue: QueueTracer,
     group: Option<Box<str>>,
     lag: Option<Lag>,
+    shared: Arc<Shared>,
+}
+
+/// What changes as messages come.
+#[derive(Debug, Default)]
+struct Shared {
+    /// The topic of the first message. Most consumers read one, and rdkafka looks through its name each time it is asked.
+    topic: OnceLock<Box<str>>,
+    /// With which kind of error polls have failed since the last message; 0 if none has.
+    trouble: AtomicI32,
 }
 
 impl Source {
@@ -25,6 +37,7 @@ impl Source {
             queue,
             group: None,
             lag: None,
+            shared: Arc::default(),
         }))
     }
 
@@ -51,12 +64,48 @@ impl Source {
         }
     }
 
-    /// The span of a poll that failed. That a partition has no more messages is no failure.
+    /// A message has come: whatever the trouble was, it is over. Says whether the message is of the topic that [`topic`](Self::topic) names.
+    pub(super) fn has_come(&self, topic: &str) -> bool {
+        self.is_well();
+        **self.shared.topic.get_or_init(|| topic.into()) == *topic
+    }
+
+    /// The topic of the first message that came.
+    pub(super) fn topic(&self) -> Option<&str> {
+        self.shared.topic.get().map(|topic| &**topic)
+    }
+
+    /// The span of a poll that failed: one for each kind of trouble, until a message comes. That a partition has no more messages is no failure.
     pub(super) fn poll_failed(&self, error: &KafkaError) {
-        if self.queue.settings.receive_spans && !matches!(error, KafkaError::PartitionEOF(_)) {
+        if matches!(error, KafkaError::PartitionEOF(_)) {
+            return self.is_well();
+        }
+        let trouble = kind_of(error);
+        let before = self.shared.trouble.swap(trouble, Ordering::Relaxed);
+        if self.queue.settings.receive_spans && before != trouble {
             batch::start(self, OperationType::Receive, "poll", &[], None)
                 .end_with(|span| span.fail(&error_type(error), ""));
         }
+    }
+
+    fn is_well(&self) {
+        if self.shared.trouble.load(Ordering::Relaxed) != 0 {
+            self.shared.trouble.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+/// While brokers are away, librdkafka reports one error after the other, in several words for the same.
+fn kind_of(error: &KafkaError) -> i32 {
+    use RDKafkaErrorCode::{
+        AllBrokersDown, BrokerTransportFailure, OperationTimedOut, RequestTimedOut, Resolve,
+    };
+    match error.rdkafka_error_code() {
+        Some(
+            AllBrokersDown | BrokerTransportFailure | OperationTimedOut | RequestTimedOut | Resolve,
+        ) => BrokerTransportFailure as i32,
+        Some(code) => code as i32,
+        None => RDKafkaErrorCode::Unknown as i32,
     }
 }
 

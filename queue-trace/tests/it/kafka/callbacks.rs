@@ -1,13 +1,15 @@
 //! Producers whose delivery reports come as callbacks.
 
+use std::time::Duration;
+
 use queue_trace::QueueTracer;
 use queue_trace::kafka::{SendTraced as _, TracedContext};
 use rdkafka::ClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::message::Headers as _;
 use rdkafka::producer::{
-    BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext, PurgeConfig,
-    ThreadedProducer,
+    BaseProducer, BaseRecord, DefaultProducerContext, DeliveryResult, Producer as _,
+    ProducerContext, PurgeConfig, ThreadedProducer,
 };
 use rdkafka::types::RDKafkaErrorCode;
 use trace_testkit::SpanRecorder;
@@ -106,6 +108,72 @@ fn what_is_purged_ends_its_span_when_the_producer_is_polled() {
     let sent = spans.iter().filter(|span| span.name() == "send orders");
     let errors: Vec<_> = sent.map(|span| span.error_type()).collect();
     assert_eq!(errors, [Some("PURGE_QUEUE"); 3]);
+}
+
+/// Takes its time over each report.
+struct Slow;
+
+impl ClientContext for Slow {}
+
+impl ProducerContext for Slow {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {
+        #[expect(clippy::disallowed_methods, reason = "this is what is slow")]
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// A producer that is dropped waits half a second for its reports.
+#[test]
+fn a_producer_that_is_dropped_with_reports_outstanding_ends_each_span_once() {
+    let recorder = SpanRecorder::new();
+    let cluster = Cluster::new();
+    let queue = QueueTracer::new(recorder.tracer("shop"));
+    let producer: BaseProducer<_> = cluster
+        .config()
+        .set("linger.ms", "100000")
+        .create_with_context(TracedContext::new(Slow, queue))
+        .unwrap();
+    // A topic each, since what is purged of one is reported at once.
+    let topics: Vec<_> = (0..40).map(|topic| format!("orders-{topic}")).collect();
+    for topic in &topics {
+        cluster.create_topic(topic, 1);
+        let record = BaseRecord::<str, str, ()>::to(topic).payload("a book");
+        assert!(producer.send_traced(record.partition(0)).is_ok());
+    }
+    assert_eq!(recorder.open(), 40);
+    drop(producer);
+    assert_eq!(recorder.open(), 0);
+    let spans = recorder.take();
+    assert_eq!(spans.len(), 40);
+    let (reported, left): (Vec<_>, Vec<_>) =
+        spans.iter().partition(|span| span.error_type().is_some());
+    for span in reported {
+        span.assert_failed("PURGE_QUEUE");
+    }
+    assert!(!left.is_empty(), "all were reported");
+    for span in left {
+        assert_eq!(span.str("ctx.outcome"), "cancelled");
+    }
+}
+
+#[test]
+fn a_producer_that_is_dropped_with_thousands_under_way_leaves_no_span_open() {
+    const COUNT: u64 = 20_000;
+    let recorder = SpanRecorder::new();
+    let cluster = Cluster::new();
+    cluster.down();
+    let queue = QueueTracer::new(recorder.tracer("shop"));
+    let context = TracedContext::new(DefaultProducerContext, queue);
+    let producer: ThreadedProducer<_> = cluster.config().create_with_context(context).unwrap();
+    for _ in 0..COUNT {
+        let record = BaseRecord::<str, str>::to("orders").payload("a book");
+        assert!(producer.send_traced(record).is_ok());
+    }
+    drop(producer);
+    assert_eq!(recorder.open(), 0);
+    assert_eq!(recorder.take().len() as u64, COUNT);
 }
 
 #[test]

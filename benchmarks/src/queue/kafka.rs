@@ -1,0 +1,142 @@
+use std::rc::Rc;
+
+use queue_trace::QueueTracer;
+use queue_trace::kafka::{TracedConsumer, TracedProducer};
+use rdkafka::consumer::{Consumer as _, StreamConsumer};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord, Producer as _};
+use rdkafka::util::Timeout;
+use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
+use tracing_core_ctx::Context;
+
+use super::awaited::{Awaited, runtime};
+use super::{BODY, KEY, PLACE};
+use crate::Work;
+use crate::work::BATCH;
+
+/// A broker in this process, with one topic of one partition.
+type Cluster = MockCluster<'static, DefaultProducerContext>;
+
+pub(super) fn bare_producer() -> Box<dyn Work> {
+    let cluster = cluster();
+    let producer = Rc::new(connect(&cluster));
+    Box::new(Awaited::new(runtime(), BATCH, move || {
+        let _lives = &cluster;
+        let producer = Rc::clone(&producer);
+        async move {
+            let sent = producer.send(record(), Timeout::Never).await;
+            sent.map_err(|(error, _)| error).expect("a delivery report");
+        }
+    }))
+}
+
+pub(super) fn producer(queue: QueueTracer, around: Context) -> Box<dyn Work> {
+    let cluster = cluster();
+    let producer = Rc::new(TracedProducer::new(connect(&cluster), queue));
+    let work = Awaited::new(runtime(), BATCH, move || {
+        let _lives = &cluster;
+        let producer = Rc::clone(&producer);
+        async move {
+            let sent = producer.send(record(), Timeout::Never).await;
+            sent.map_err(|(error, _)| error).expect("a delivery report");
+        }
+    });
+    Box::new(work.within(move || around.clone().attach()))
+}
+
+/// Each message is handled, and its offset stored.
+pub(super) fn bare_consumer(traceparent: &'static str) -> Box<dyn Work> {
+    let (runtime, cluster) = (runtime(), cluster());
+    let consumer = {
+        let _entered = runtime.enter();
+        Rc::new(assigned(&cluster))
+    };
+    let work = Awaited::new(runtime, 1, move || {
+        let consumer = Rc::clone(&consumer);
+        async move {
+            for _ in 0..BATCH {
+                let message = consumer.recv().await.expect("a message");
+                handle(message.payload()).await;
+                let stored = consumer.store_offset_from_message(&message);
+                stored.expect("an offset of this consumer");
+            }
+        }
+    });
+    Box::new(work.after(feed(cluster, traceparent)))
+}
+
+pub(super) fn consumer(queue: QueueTracer, traceparent: &'static str) -> Box<dyn Work> {
+    let (runtime, cluster) = (runtime(), cluster());
+    let consumer = {
+        let _entered = runtime.enter();
+        Rc::new(TracedConsumer::new(assigned(&cluster), queue).group("billing"))
+    };
+    let work = Awaited::new(runtime, 1, move || {
+        let consumer = Rc::clone(&consumer);
+        async move {
+            for _ in 0..BATCH {
+                let message = consumer.recv().await.expect("a message");
+                message.process(|message| handle(message.payload())).await;
+                let stored = consumer.store_offset_from_message(&message);
+                stored.expect("an offset of this consumer");
+            }
+        }
+    });
+    Box::new(work.after(feed(cluster, traceparent)))
+}
+
+async fn handle(body: Option<&[u8]>) {
+    assert_eq!(body.map(<[u8]>::len), Some(BODY.len()));
+}
+
+fn record() -> FutureRecord<'static, str, [u8]> {
+    FutureRecord::to(PLACE).key(KEY).payload(BODY)
+}
+
+fn cluster() -> Cluster {
+    let cluster = MockCluster::new(1).expect("a broker in this process");
+    cluster.create_topic(PLACE, 1, 1).expect("a topic");
+    cluster
+}
+
+fn config(cluster: &Cluster) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", cluster.bootstrap_servers());
+    config
+}
+
+fn connect(cluster: &Cluster) -> FutureProducer {
+    config(cluster).create().expect("a producer")
+}
+
+fn assigned(cluster: &Cluster) -> StreamConsumer {
+    let mut config = config(cluster);
+    config.set("group.id", "billing");
+    config.set("enable.auto.commit", "false");
+    config.set("enable.auto.offset.store", "false");
+    let consumer: StreamConsumer = config.create().expect("a consumer");
+    let mut partitions = TopicPartitionList::new();
+    partitions
+        .add_partition_offset(PLACE, 0, Offset::Beginning)
+        .expect("an offset");
+    consumer.assign(&partitions).expect("a partition");
+    consumer
+}
+
+/// Sends a batch to be consumed.
+fn feed(cluster: Cluster, traceparent: &'static str) -> impl FnMut() {
+    let producer = connect(&cluster);
+    move || {
+        let _lives = &cluster;
+        for _ in 0..BATCH {
+            let headers = OwnedHeaders::new().insert(Header {
+                key: "traceparent",
+                value: Some(traceparent),
+            });
+            let sent = producer.send_result(record().headers(headers));
+            assert!(sent.is_ok(), "the queue has room");
+        }
+        producer.flush(Timeout::Never).expect("all are delivered");
+    }
+}
