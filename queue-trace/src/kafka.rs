@@ -40,6 +40,9 @@
 //! | [`commit_message`](TracedConsumer::commit_message) and its like | `commit {topic}`, `store {topic}`, client, below the active span or the process span of the message | with the call; an asynchronous commit is only handed over by then |
 //! | a rebalance, with a [`TracedConsumerContext`] | `rebalance` | at once |
 //!
+//! A poll that fails is a failed span. While brokers are away, librdkafka reports one error after the other; they are one outage and one span. An outage ends
+//! when a message or the end of a partition comes. Other errors of one kind in a row are one span as well.
+//!
 //! Commits that librdkafka makes by itself are not seen, nor is what other code does with the inner client. Polls that bring nothing, and the end of a
 //! partition, are no spans. A record that comes back (a full queue, an error) is as it was given, without our context.
 //!

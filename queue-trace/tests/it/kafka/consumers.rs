@@ -109,6 +109,52 @@ async fn a_poll_that_fails_has_failed() {
     poll.assert_failed("AUTO_OFFSET_RESET");
 }
 
+/// Polls until a message comes, and counts the errors before it.
+async fn errors_until_a_message(consumer: &TracedConsumer) -> usize {
+    let mut errors = 0;
+    while tokio::time::timeout(LONG, consumer.recv())
+        .await
+        .unwrap()
+        .is_err()
+    {
+        errors += 1;
+    }
+    errors
+}
+
+/// Polls until so many errors were reported.
+async fn wait_for_errors(consumer: &TracedConsumer, count: usize) {
+    for _ in 0..count {
+        let failed = tokio::time::timeout(LONG, consumer.recv()).await.unwrap();
+        assert!(failed.is_err());
+    }
+}
+
+#[tokio::test]
+async fn an_outage_is_one_failed_poll_however_often_it_is_reported() {
+    let (recorder, cluster, queue) = set_up();
+    let settings = [
+        ("reconnect.backoff.ms", "10"),
+        ("reconnect.backoff.max.ms", "20"),
+    ];
+    let producer = cluster.producer(&queue.clone().receive_spans(false), &settings);
+    let consumer: TracedConsumer = cluster.assigned(&queue, &[("away", 0)], &settings);
+    for _ in 0..2 {
+        cluster.down();
+        // That the connection is lost, and that no other broker is there.
+        wait_for_errors(&consumer, 2).await;
+        let poll = recorder.take_one();
+        assert_eq!(poll.name(), "poll");
+        assert!(poll.error_type().is_some());
+        cluster.up();
+        send(&producer, "away", "x").await;
+        let _sent = recorder.take_one();
+        let _more = errors_until_a_message(&consumer).await;
+        // What is reported before the message comes is the same outage still.
+        recorder.take_one().assert_unset();
+    }
+}
+
 #[tokio::test]
 async fn messages_that_wait_in_the_client_have_no_span() {
     let (recorder, cluster, queue) = set_up();
