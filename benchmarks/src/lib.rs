@@ -14,7 +14,7 @@
 //! Everything is measured over bare: the same work without tracing, in the same batches. Peers keep state for the whole process, so each
 //! measurement is a process of its own. Nothing here fails because a figure is high; what must hold (the allocations) is a test.
 //!
-//! [`load`] measures a whole server instead, and [`scaling`] how the cost grows; each is a program of its own. Every program writes its
+//! [`load`] measures a whole server instead, [`throughput`] a queue, and [`scaling`] how the cost grows; each is a program of its own. Every program writes its
 //! section of the [`results`].
 
 // Public API.
@@ -26,6 +26,7 @@ pub mod report;
 pub mod results;
 pub mod run;
 pub mod scaling;
+pub mod throughput;
 pub mod time;
 pub mod weight;
 

@@ -4,19 +4,19 @@
 //! them, and not where it waits for the others.
 
 use queue_trace::QueueTracer;
-use tracing_core_ctx::Context;
 use tracing_core_ctx::sampler::{AlwaysOff, AlwaysOn, ParentBased};
+use tracing_core_ctx::{Context, TraceState};
 
 use crate::client::{ALL, Above, handler};
 use crate::ours::{self, Way};
 use crate::request::{SAMPLED, UNSAMPLED};
 use crate::subject::{Entry, Traced};
 use crate::work::{BATCH, Size};
-use crate::{Case, Error, Work};
+use crate::{Case, Delivery, Error, Work};
 
-mod amqp;
-mod awaited;
-mod kafka;
+pub(crate) mod amqp;
+pub(crate) mod awaited;
+pub(crate) mod kafka;
 
 /// The body of every message: 1 KiB.
 pub(crate) const BODY: &[u8] = &[b'x'; 1024];
@@ -28,74 +28,120 @@ pub(crate) const PLACE: &str = "orders";
 const OURS: &[&str] = &["queue_trace", "tracing_core_ctx"];
 const WITH_PIPELINE: &[&str] = &["queue_trace", "tracing_core_ctx", "trace_pipeline"];
 
-/// The subjects of one side of one client: with the sink, and with the pipeline.
-const fn subjects(
-    bare: (&'static str, fn(Above) -> Box<dyn Work>),
-    sink: fn(Above) -> Result<Traced, Error>,
-    pipeline: fn(Above) -> Result<Traced, Error>,
-) -> [Entry<Above>; 2] {
-    [
-        Entry {
-            name: "queue-trace",
-            packages: OURS,
-            bare,
-            traced: sink,
-            cases: ALL,
-        },
-        Entry {
-            name: "queue-trace, OTLP bytes",
-            packages: WITH_PIPELINE,
-            bare,
-            traced: pipeline,
-            cases: ALL,
-        },
-    ]
+type Bare = (&'static str, fn(Above) -> Box<dyn Work>);
+
+const fn ours(bare: Bare, traced: fn(Above) -> Result<Traced, Error>) -> Entry<Above> {
+    Entry {
+        name: "queue-trace",
+        packages: OURS,
+        bare,
+        traced,
+        cases: ALL,
+    }
 }
 
-const KAFKA_PRODUCERS: &[Entry<Above>] = &subjects(
-    ("FutureProducer", |_| kafka::bare_producer()),
-    |above| sent(above, Way::Sink, kafka::producer),
-    |above| sent(above, Way::Pipeline, kafka::producer),
-);
+const fn with_pipeline(bare: Bare, traced: fn(Above) -> Result<Traced, Error>) -> Entry<Above> {
+    Entry {
+        name: "queue-trace, OTLP bytes",
+        packages: WITH_PIPELINE,
+        ..ours(bare, traced)
+    }
+}
 
-const KAFKA_CONSUMERS: &[Entry<Above>] = &subjects(
-    ("StreamConsumer", |above| kafka::bare_consumer(parent(above))),
-    |above| consumed(above, Way::Sink, kafka::consumer),
-    |above| consumed(above, Way::Pipeline, kafka::consumer),
-);
+/// The context has a `tracestate` too, which is one header more.
+const fn with_state(bare: Bare, traced: fn(Above) -> Result<Traced, Error>) -> Entry<Above> {
+    Entry {
+        name: "queue-trace, tracestate",
+        ..ours(bare, traced)
+    }
+}
 
-/// Without the span of the pull.
-const KAFKA_NO_RECEIVE: &[Entry<Above>] = &[Entry {
-    name: "queue-trace, no receive spans",
-    packages: OURS,
-    bare: ("StreamConsumer", |above| kafka::bare_consumer(parent(above))),
-    traced: |above| {
-        consumed(above, Way::Sink, |queue, parent| {
-            kafka::consumer(queue.receive_spans(false), parent)
-        })
-    },
-    cases: ALL,
-}];
+/// What it costs to look for a context at all.
+const fn by_hand(bare: Bare, traced: fn(Above) -> Result<Traced, Error>) -> Entry<Above> {
+    Entry {
+        name: "no tracing, one header looked up",
+        packages: &[],
+        bare,
+        traced,
+        cases: &[Above::Unsampled],
+    }
+}
 
-const AMQP_PRODUCERS: &[Entry<Above>] = &subjects(
-    ("Channel", |_| amqp::bare_producer()),
-    |above| sent(above, Way::Sink, amqp::producer),
-    |above| sent(above, Way::Pipeline, amqp::producer),
-);
+const KAFKA_PRODUCER: Bare = ("FutureProducer", |_| kafka::bare_producer());
+const KAFKA_CONSUMER: Bare = ("StreamConsumer", |above| {
+    kafka::bare_consumer(parent(above), false)
+});
+const KAFKA_SETTLING: Bare = ("StreamConsumer, settling", |above| {
+    kafka::bare_consumer(parent(above), true)
+});
+const AMQP_PRODUCER: Bare = ("Channel", |_| amqp::bare_producer());
+const AMQP_CONSUMER: Bare = ("Consumer", |above| amqp::bare_consumer(parent(above)));
 
-const AMQP_CONSUMERS: &[Entry<Above>] = &subjects(
-    ("Consumer", |above| amqp::bare_consumer(parent(above))),
-    |above| consumed(above, Way::Sink, amqp::consumer),
-    |above| consumed(above, Way::Pipeline, amqp::consumer),
-);
+const KAFKA_PRODUCERS: &[Entry<Above>] = &[
+    ours(KAFKA_PRODUCER, |above| {
+        sent(without_state(above), Way::Sink, kafka::producer)
+    }),
+    with_pipeline(KAFKA_PRODUCER, |above| {
+        sent(without_state(above), Way::Pipeline, kafka::producer)
+    }),
+    with_state(KAFKA_PRODUCER, |above| {
+        sent(handler(above), Way::Sink, kafka::producer)
+    }),
+];
+
+/// As far as the work: without the span of the pull.
+const KAFKA_CONSUMERS: &[Entry<Above>] = &[
+    ours(KAFKA_CONSUMER, |above| {
+        consumed(above, Way::Sink, kafka_process)
+    }),
+    with_pipeline(KAFKA_CONSUMER, |above| {
+        consumed(above, Way::Pipeline, kafka_process)
+    }),
+    by_hand(KAFKA_CONSUMER, |above| {
+        Ok(Traced::new(kafka::by_hand(parent(above), false), Nowhere))
+    }),
+];
+
+const KAFKA_SETTLERS: &[Entry<Above>] = &[
+    ours(KAFKA_SETTLING, |above| {
+        consumed(above, Way::Sink, kafka_settle)
+    }),
+    with_pipeline(KAFKA_SETTLING, |above| {
+        consumed(above, Way::Pipeline, kafka_settle)
+    }),
+    by_hand(KAFKA_SETTLING, |above| {
+        Ok(Traced::new(kafka::by_hand(parent(above), true), Nowhere))
+    }),
+];
+
+const AMQP_PRODUCERS: &[Entry<Above>] = &[
+    ours(AMQP_PRODUCER, |above| {
+        sent(without_state(above), Way::Sink, amqp::producer)
+    }),
+    with_pipeline(AMQP_PRODUCER, |above| {
+        sent(without_state(above), Way::Pipeline, amqp::producer)
+    }),
+    with_state(AMQP_PRODUCER, |above| {
+        sent(handler(above), Way::Sink, amqp::producer)
+    }),
+];
+
+const AMQP_CONSUMERS: &[Entry<Above>] = &[
+    ours(AMQP_CONSUMER, |above| {
+        consumed(above, Way::Sink, amqp::consumer)
+    }),
+    with_pipeline(AMQP_CONSUMER, |above| {
+        consumed(above, Way::Pipeline, amqp::consumer)
+    }),
+];
 
 pub(crate) fn cases() -> Vec<Case> {
     let groups: [(&'static str, usize, &[Entry<Above>]); 5] = [
-        ("kafka producer", 1, KAFKA_PRODUCERS),
-        ("kafka consumer", 3, KAFKA_CONSUMERS),
-        ("kafka consumer, no receive spans", 2, KAFKA_NO_RECEIVE),
-        ("amqp producer", 1, AMQP_PRODUCERS),
-        ("amqp consumer", 2, AMQP_CONSUMERS),
+        ("kafka send", 1, KAFKA_PRODUCERS),
+        ("kafka process", 1, KAFKA_CONSUMERS),
+        ("kafka receive, process, settle", 3, KAFKA_SETTLERS),
+        ("amqp send", 1, AMQP_PRODUCERS),
+        ("amqp process, settle", 2, AMQP_CONSUMERS),
     ];
     let cases = groups.into_iter().flat_map(|(group, spans, subjects)| {
         let size = Size {
@@ -120,14 +166,31 @@ const fn parent(above: Above) -> &'static str {
     }
 }
 
+/// The context in which messages are sent: most have no `tracestate`.
+fn without_state(above: Above) -> Context {
+    let handler = handler(above);
+    match handler.span_context().cloned() {
+        Some(span) => Context::new().with_remote_span(span.with_trace_state(TraceState::EMPTY)),
+        None => handler,
+    }
+}
+
+fn kafka_process(queue: QueueTracer, parent: &'static str) -> Box<dyn Work> {
+    kafka::consumer(queue.receive_spans(false), parent, false)
+}
+
+fn kafka_settle(queue: QueueTracer, parent: &'static str) -> Box<dyn Work> {
+    kafka::consumer(queue, parent, true)
+}
+
 fn sent(
-    above: Above,
+    around: Context,
     way: Way,
     producer: fn(QueueTracer, Context) -> Box<dyn Work>,
 ) -> Result<Traced, Error> {
     let (tracer, delivery) = ours::set_up(way, ParentBased::new(AlwaysOn))?;
     Ok(Traced {
-        work: producer(QueueTracer::new(tracer), handler(above)),
+        work: producer(QueueTracer::new(tracer), around),
         delivery,
         others: 0,
     })
@@ -148,4 +211,14 @@ fn consumed(
         delivery,
         others: 0,
     })
+}
+
+struct Nowhere;
+
+impl Delivery for Nowhere {
+    fn flush(&self) {}
+
+    fn delivered(&self) -> u64 {
+        0
+    }
 }

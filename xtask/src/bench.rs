@@ -3,9 +3,10 @@
 use crate::{Result, process};
 
 /// The programs, by what a person calls them. The first is called by no name, and compares one request.
-const PROGRAMS: [(&str, &str); 3] = [
+const PROGRAMS: [(&str, &str); 4] = [
     ("", "benchmarks"),
     ("end-to-end", "end_to_end"),
+    ("queues", "queues"),
     ("scaling", "scaling"),
 ];
 
@@ -58,8 +59,11 @@ mod tests {
 
     #[test]
     fn without_a_name_or_a_filter_all_programs_run() {
-        assert_eq!(runs(""), ["benchmarks ", "end_to_end ", "scaling "]);
-        assert_eq!(runs("--write").len(), 3);
+        assert_eq!(
+            runs(""),
+            ["benchmarks ", "end_to_end ", "queues ", "scaling "]
+        );
+        assert_eq!(runs("--write").len(), 4);
         assert_eq!(runs("unsampled"), ["benchmarks unsampled"]);
     }
 

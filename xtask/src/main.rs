@@ -43,8 +43,9 @@ Tasks:
                 their variables for a shell to evaluate
   bench [NAME] [ARG..]
                 Measures what tracing costs, beside the peers: one request (no name;
-                needs valgrind), a server under load (`end-to-end`; needs wrk), many
-                spans (`scaling`), or all; the arguments go to the benchmark program
+                needs valgrind), a server under load (`end-to-end`; needs wrk), messages
+                (`queues`), many spans (`scaling`), or all; the arguments go to the
+                benchmark program
   help          Prints this text
 ";
 

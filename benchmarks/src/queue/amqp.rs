@@ -98,21 +98,21 @@ pub(super) fn consumer(queue: QueueTracer, traceparent: &'static str) -> Box<dyn
     Box::new(work.after(feed))
 }
 
-async fn handle(body: &[u8]) {
+pub(crate) async fn handle(body: &[u8]) {
     assert_eq!(body.len(), BODY.len());
 }
 
-fn properties() -> BasicProperties {
+pub(crate) fn properties() -> BasicProperties {
     BasicProperties::default().with_content_type("application/json".into())
 }
 
 /// A broker in this process with one queue.
-struct Place {
+pub(crate) struct Place {
     connection: Connection,
     _broker: Broker,
 }
 
-fn place() -> (Runtime, Place) {
+pub(crate) fn place() -> (Runtime, Place) {
     let runtime = runtime();
     let place = runtime.block_on(async {
         let broker = Broker::start().await.expect("a broker in this process");
@@ -128,7 +128,9 @@ fn place() -> (Runtime, Place) {
         let (options, mut arguments) = (QueueDeclareOptions::default(), FieldTable::default());
         // Nobody consumes what producers send.
         arguments.insert("x-max-length".into(), AMQPValue::LongInt(1024));
-        channel.queue_declare(PLACE.into(), options, arguments).await
+        channel
+            .queue_declare(PLACE.into(), options, arguments)
+            .await
     };
     runtime.block_on(declared).expect("a queue");
     (runtime, place)
@@ -136,10 +138,12 @@ fn place() -> (Runtime, Place) {
 
 impl Place {
     /// A channel that confirms what is published.
-    fn channel(&self, runtime: &Runtime) -> Channel {
+    pub(crate) fn channel(&self, runtime: &Runtime) -> Channel {
         let channel = async {
             let channel = self.connection.create_channel().await?;
-            channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            channel
+                .confirm_select(ConfirmSelectOptions::default())
+                .await?;
             lapin::Result::Ok(channel)
         };
         runtime.block_on(channel).expect("a channel")
@@ -150,7 +154,10 @@ impl Place {
         let (channel, handle) = (self.channel(runtime), runtime.handle().clone());
         move || {
             let mut table = FieldTable::default();
-            table.insert("traceparent".into(), AMQPValue::LongString(traceparent.into()));
+            table.insert(
+                "traceparent".into(),
+                AMQPValue::LongString(traceparent.into()),
+            );
             let properties = properties().with_headers(table);
             let sends = (0..BATCH).map(|_| {
                 let (to, options) = (PLACE.into(), BasicPublishOptions::default());

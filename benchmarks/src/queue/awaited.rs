@@ -16,11 +16,10 @@ use crate::Work;
 /// for the next.
 pub(super) struct Awaited<F> {
     handle: F,
-    /// How many futures a batch is.
-    count: usize,
     feed: Box<dyn FnMut()>,
     enter: Box<dyn Fn() -> Box<dyn Any>>,
     entered: Option<Box<dyn Any>>,
+    /// One for each future of a batch.
     wakers: Vec<Arc<Woken>>,
     under_way: Vec<UnderWay>,
     are_begun: bool,
@@ -49,7 +48,6 @@ where
         let woken = || Arc::new(Woken(AtomicBool::new(true), thread::current()));
         Self {
             handle,
-            count,
             feed: Box::new(|| {}),
             enter: Box::new(|| Box::new(())),
             entered: None,
@@ -129,7 +127,7 @@ impl Wake for Woken {
 }
 
 /// A thread for the clients, and nothing else.
-pub(super) fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

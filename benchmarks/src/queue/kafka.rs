@@ -3,7 +3,7 @@ use std::rc::Rc;
 use queue_trace::QueueTracer;
 use queue_trace::kafka::{TracedConsumer, TracedProducer};
 use rdkafka::consumer::{Consumer as _, StreamConsumer};
-use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::message::{BorrowedMessage, Header, Headers as _, OwnedHeaders};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord, Producer as _};
 use rdkafka::util::Timeout;
@@ -16,7 +16,7 @@ use crate::Work;
 use crate::work::BATCH;
 
 /// A broker in this process, with one topic of one partition.
-type Cluster = MockCluster<'static, DefaultProducerContext>;
+pub(crate) type Cluster = MockCluster<'static, DefaultProducerContext>;
 
 pub(super) fn bare_producer() -> Box<dyn Work> {
     let cluster = cluster();
@@ -45,8 +45,22 @@ pub(super) fn producer(queue: QueueTracer, around: Context) -> Box<dyn Work> {
     Box::new(work.within(move || around.clone().attach()))
 }
 
-/// Each message is handled, and its offset stored.
-pub(super) fn bare_consumer(traceparent: &'static str) -> Box<dyn Work> {
+/// Each message is handled; if it `settles` them, its offset is stored.
+pub(super) fn bare_consumer(traceparent: &'static str, settles: bool) -> Box<dyn Work> {
+    Box::new(untraced(traceparent, settles, |_| {}))
+}
+
+/// The same, and the headers are looked through for one.
+pub(super) fn by_hand(traceparent: &'static str, settles: bool) -> impl Work {
+    untraced(traceparent, settles, |message| {
+        let headers = message.headers().expect("headers");
+        let mut all = headers.iter();
+        let found = all.find(|header| header.key == "traceparent");
+        assert!(found.is_some_and(|header| header.value.is_some()));
+    })
+}
+
+fn untraced(traceparent: &'static str, settles: bool, look: fn(&BorrowedMessage<'_>)) -> impl Work {
     let (runtime, cluster) = (runtime(), cluster());
     let consumer = {
         let _entered = runtime.enter();
@@ -57,16 +71,23 @@ pub(super) fn bare_consumer(traceparent: &'static str) -> Box<dyn Work> {
         async move {
             for _ in 0..BATCH {
                 let message = consumer.recv().await.expect("a message");
+                look(&message);
                 handle(message.payload()).await;
-                let stored = consumer.store_offset_from_message(&message);
-                stored.expect("an offset of this consumer");
+                if settles {
+                    let stored = consumer.store_offset_from_message(&message);
+                    stored.expect("an offset of this consumer");
+                }
             }
         }
     });
-    Box::new(work.after(feed(cluster, traceparent)))
+    work.after(feed(cluster, traceparent))
 }
 
-pub(super) fn consumer(queue: QueueTracer, traceparent: &'static str) -> Box<dyn Work> {
+pub(super) fn consumer(
+    queue: QueueTracer,
+    traceparent: &'static str,
+    settles: bool,
+) -> Box<dyn Work> {
     let (runtime, cluster) = (runtime(), cluster());
     let consumer = {
         let _entered = runtime.enter();
@@ -78,23 +99,25 @@ pub(super) fn consumer(queue: QueueTracer, traceparent: &'static str) -> Box<dyn
             for _ in 0..BATCH {
                 let message = consumer.recv().await.expect("a message");
                 message.process(|message| handle(message.payload())).await;
-                let stored = consumer.store_offset_from_message(&message);
-                stored.expect("an offset of this consumer");
+                if settles {
+                    let stored = consumer.store_offset_from_message(&message);
+                    stored.expect("an offset of this consumer");
+                }
             }
         }
     });
     Box::new(work.after(feed(cluster, traceparent)))
 }
 
-async fn handle(body: Option<&[u8]>) {
+pub(crate) async fn handle(body: Option<&[u8]>) {
     assert_eq!(body.map(<[u8]>::len), Some(BODY.len()));
 }
 
-fn record() -> FutureRecord<'static, str, [u8]> {
+pub(crate) fn record() -> FutureRecord<'static, str, [u8]> {
     FutureRecord::to(PLACE).key(KEY).payload(BODY)
 }
 
-fn cluster() -> Cluster {
+pub(crate) fn cluster() -> Cluster {
     let cluster = MockCluster::new(1).expect("a broker in this process");
     cluster.create_topic(PLACE, 1, 1).expect("a topic");
     cluster
@@ -106,15 +129,17 @@ fn config(cluster: &Cluster) -> ClientConfig {
     config
 }
 
-fn connect(cluster: &Cluster) -> FutureProducer {
+pub(crate) fn connect(cluster: &Cluster) -> FutureProducer {
     config(cluster).create().expect("a producer")
 }
 
-fn assigned(cluster: &Cluster) -> StreamConsumer {
+pub(crate) fn assigned(cluster: &Cluster) -> StreamConsumer {
     let mut config = config(cluster);
     config.set("group.id", "billing");
     config.set("enable.auto.commit", "false");
     config.set("enable.auto.offset.store", "false");
+    // The cluster lets a consumer that has read all wait so long, whatever comes meanwhile.
+    config.set("fetch.wait.max.ms", "5");
     let consumer: StreamConsumer = config.create().expect("a consumer");
     let mut partitions = TopicPartitionList::new();
     partitions

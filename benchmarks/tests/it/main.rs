@@ -123,6 +123,19 @@ fn every_span_of_a_grpc_client_arrives() {
 }
 
 #[test]
+fn every_span_of_a_message_arrives() {
+    for group in [
+        "kafka send",
+        "kafka process",
+        "kafka receive, process, settle",
+        "amqp send",
+        "amqp process, settle",
+    ] {
+        every_span_arrives(group);
+    }
+}
+
+#[test]
 fn every_span_without_a_service_arrives() {
     every_span_arrives("raw");
 }

@@ -67,11 +67,12 @@ impl TracedChannel {
     ) -> lapin::Result<TracedConfirm> {
         let (mut sending, properties) =
             self.start_publish(&exchange, &routing_key, payload, properties);
+        let is_owed = self.inner.status().confirm();
         let publish = self
             .inner
             .basic_publish(exchange, routing_key, options, payload, properties);
         match publish.await {
-            Ok(confirm) => Ok(TracedConfirm::new(confirm, sending)),
+            Ok(confirm) => Ok(TracedConfirm::new(confirm, sending, is_owed)),
             Err(error) => {
                 sending.fail(&error);
                 Err(error)

@@ -60,9 +60,15 @@ impl Drop for Sending {
 }
 
 impl TracedConfirm {
-    pub(super) fn new(mut inner: PublisherConfirm, mut sending: Sending) -> Self {
+    /// `is_owed`: whether the broker was asked to answer at all.
+    pub(super) fn new(mut inner: PublisherConfirm, mut sending: Sending, is_owed: bool) -> Self {
         // Where no confirms are asked for the answer is there, and few await it.
-        let ready = match Pin::new(&mut inner).poll(&mut Context::from_waker(Waker::noop())) {
+        let mut now = Context::from_waker(Waker::noop());
+        let ready = match is_owed {
+            true => Poll::Pending,
+            false => Pin::new(&mut inner).poll(&mut now),
+        };
+        let ready = match ready {
             Poll::Ready(answer) => {
                 sending.end(&answer);
                 Some(answer)

@@ -1,0 +1,57 @@
+use std::cell::RefCell;
+use std::future::poll_fn;
+
+use futures_util::StreamExt as _;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions};
+use lapin::types::FieldTable;
+use queue_trace::QueueTracer;
+use queue_trace::amqp::TracedChannel;
+use tracing_core_ctx::Tracer;
+
+use super::{Taken, go};
+use crate::Error;
+use crate::queue::amqp::{handle, place, properties};
+use crate::queue::{BODY, PLACE};
+
+pub(super) fn run(count: usize, tracer: Option<Tracer>) -> Result<Taken, Error> {
+    let (runtime, place) = place();
+    let (publishing, consuming) = (place.channel(&runtime), place.channel(&runtime));
+    let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+    let Some(tracer) = tracer else {
+        let consume = consuming.basic_consume(PLACE.into(), "".into(), options, arguments);
+        let consumer = RefCell::new(runtime.block_on(consume)?);
+        let send = || async {
+            let (to, options) = (PLACE.into(), BasicPublishOptions::default());
+            let sent = publishing.basic_publish("".into(), to, options, BODY, properties());
+            let answer = sent.await.expect("a channel").await;
+            assert!(answer.expect("a confirmation").is_ack());
+        };
+        let take = || async {
+            let next = poll_fn(|cx| consumer.borrow_mut().poll_next_unpin(cx)).await;
+            let delivery = next.expect("no end").expect("a message");
+            handle(&delivery.data).await;
+            let acked = delivery.ack(BasicAckOptions::default()).await;
+            assert!(acked.expect("a channel"));
+        };
+        return Ok(runtime.block_on(go(count, send, take)));
+    };
+    let queue = QueueTracer::new(tracer);
+    let publishing = TracedChannel::new(publishing, queue.clone());
+    let consuming = TracedChannel::new(consuming, queue);
+    let consume = consuming.basic_consume(PLACE.into(), "".into(), options, arguments);
+    let consumer = RefCell::new(runtime.block_on(consume)?);
+    let send = || async {
+        let (to, options) = (PLACE.into(), BasicPublishOptions::default());
+        let sent = publishing.basic_publish("".into(), to, options, BODY, properties());
+        let answer = sent.await.expect("a channel").await;
+        assert!(answer.expect("a confirmation").is_ack());
+    };
+    let take = || async {
+        let next = poll_fn(|cx| consumer.borrow_mut().poll_next_unpin(cx)).await;
+        let mut delivery = next.expect("no end").expect("a message");
+        delivery.process(handle(&delivery.data)).await;
+        let acked = delivery.ack(BasicAckOptions::default()).await;
+        assert!(acked.expect("a channel"));
+    };
+    Ok(runtime.block_on(go(count, send, take)))
+}
