@@ -1,4 +1,4 @@
-//! `tracing` in a service that is traced: one tree, whatever opened its spans.
+//! `tracing` and the API of OpenTelemetry in a service that is traced: one tree, whatever opened its spans.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,6 +8,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::get;
+use opentelemetry::trace::{FutureExt as _, TraceContextExt as _, Tracer as _};
+use opentelemetry::{Context as OtelContext, KeyValue, global};
 use tokio::net::TcpListener;
 use tokio::sync::Barrier;
 use tower_trace::reqwest::Client;
@@ -23,6 +25,9 @@ use crate::TestResult;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// How many spans a request has.
+const SPANS: usize = 9;
+
 /// Of a whole program, as there is one. Its spans are those of whoever is above them.
 fn subscribe() {
     static ONCE: Once = Once::new();
@@ -34,6 +39,7 @@ fn subscribe() {
             .with_filter(LevelFilter::INFO);
         let subscriber = tracing_subscriber::registry().with(layer);
         tracing::subscriber::set_global_default(subscriber).expect("the first one");
+        trace_bridge::otel::install(Tracer::noop()).expect("the first one");
     });
 }
 
@@ -100,6 +106,24 @@ async fn reserve(shop: Shop, id: u64) -> String {
 #[tracing::instrument]
 async fn count(id: u64) -> String {
     tokio::task::yield_now().await;
+    read_shelf(id).await
+}
+
+/// As a library does it that knows OpenTelemetry and nothing else.
+async fn read_shelf(id: u64) -> String {
+    let number = KeyValue::new("id", i64::try_from(id).expect("a small number"));
+    let library = global::tracer("shelves");
+    let span = library
+        .span_builder("read shelf")
+        .with_attributes([number])
+        .start(&library);
+    let context = OtelContext::current_with_span(span);
+    weigh(id).with_context(context).await
+}
+
+#[tracing::instrument]
+async fn weigh(id: u64) -> String {
+    tokio::task::yield_now().await;
     (id * 3).to_string()
 }
 
@@ -130,7 +154,7 @@ fn a_request_is_one_tree_from_the_handler_through_a_task_to_the_next_service() -
     runtime.block_on(async {
         let shop = open(&recorder, 1).await?;
         ask(shop, 7).await;
-        let spans = recorder.wait_for_async(7, LIMIT).await;
+        let spans = recorder.wait_for_async(SPANS, LIMIT).await;
         let drawing = Drawing::new(&spans).to_string();
         let names: Vec<String> = drawing
             .lines()
@@ -153,6 +177,8 @@ fn a_request_is_one_tree_from_the_handler_through_a_task_to_the_next_service() -
                 "      shop: client GET /stock/{id}",
                 "        stock: server GET /stock/{id}",
                 "          stock: internal count",
+                "            stock: internal read shelf",
+                "              stock: internal weigh",
             ],
             "{drawing}"
         );
@@ -183,7 +209,7 @@ fn sixty_four_requests_on_two_threads_keep_their_spans() -> TestResult {
         for guest in guests {
             guest.await?;
         }
-        Ok::<_, Box<dyn std::error::Error>>(recorder.wait_for_async(64 * 7, LIMIT).await)
+        Ok::<_, Box<dyn std::error::Error>>(recorder.wait_for_async(64 * SPANS, LIMIT).await)
     })?;
     let mut traces = BTreeMap::<_, Vec<&RecordedSpan>>::new();
     for span in &spans {
@@ -219,6 +245,8 @@ fn sixty_four_requests_on_two_threads_keep_their_spans() -> TestResult {
             find("GET /stock/{id}", SpanKind::Client)?,
             find("GET /stock/{id}", SpanKind::Server)?,
             find("count", SpanKind::Internal)?,
+            find("read shelf", SpanKind::Internal)?,
+            find("weigh", SpanKind::Internal)?,
         ];
         let mut above = *root;
         for span in way {

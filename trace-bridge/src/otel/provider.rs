@@ -7,7 +7,8 @@ use super::current::context_of;
 use super::span::BridgeSpan;
 use super::{convert, scopes};
 
-/// The tracers of OpenTelemetry's API, whose spans are ours: sampled by our sampler, within our limits, into our pipeline.
+/// The tracers of OpenTelemetry's API, whose spans are ours: sampled by our sampler, within our limits, into our pipeline. Below a span that
+/// records, they go where that goes.
 ///
 /// ```
 /// use trace_bridge::otel::TracerProvider;
@@ -52,7 +53,11 @@ impl otel::Tracer for BridgeTracer {
 
     fn build_with_context(&self, builder: otel::SpanBuilder, above: &OtelContext) -> BridgeSpan {
         let parent = parent(above);
-        let mut span = self.tracer.span(&builder.name).parent(&parent);
+        // Several services may live in one process, but there is one global provider: a child is of its parent's service.
+        let of_parent = parent.span().tracer();
+        let tracer = of_parent.map(|tracer| tracer.with_scope(self.tracer.scope()));
+        let tracer = tracer.as_ref().unwrap_or(&self.tracer);
+        let mut span = tracer.span(&builder.name).parent(&parent);
         if let Some(kind) = &builder.span_kind {
             span = span.kind(convert::kind(kind));
         }

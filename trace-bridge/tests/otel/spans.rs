@@ -23,6 +23,27 @@ fn remote() -> SpanContext {
 }
 
 #[test]
+fn a_child_is_of_the_service_of_its_parent_and_says_which_library_made_it() {
+    let (theirs_goes_to, _, theirs) = both();
+    let recorder = SpanRecorder::new();
+    let request = recorder.tracer("stock").span("request").start();
+    request.in_scope(|| {
+        theirs.in_span("query", |_| {});
+    });
+    request.end();
+    let spans = recorder.take();
+    let [query, request] = &*spans else {
+        panic!("{spans:?}");
+    };
+    assert!(query.is_child_of(request));
+    assert_eq!(
+        (query.service(), &*query.scope().name),
+        ("stock", "library")
+    );
+    theirs_goes_to.assert_nothing();
+}
+
+#[test]
 fn everything_that_they_say_of_a_span_is_recorded() {
     let (recorder, _, theirs) = both();
     let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);

@@ -14,7 +14,7 @@ const CORE_CEILING: usize = 4;
 /// compared with them, and programs, which have no API. All others stay out of their version matrix; in tests such crates are
 /// welcome.
 const FOREIGN: &[(&str, &[&str])] = &[
-    ("opentelemetry", &["benchmarks", "trace-bridge"]),
+    ("opentelemetry", &["benchmarks", "examples", "trace-bridge"]),
     ("tracing", &["benchmarks", "examples", "trace-bridge"]),
 ];
 

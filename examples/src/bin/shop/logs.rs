@@ -1,4 +1,4 @@
-//! What the services log: by `tracing`, as most programs do.
+//! What the services log: by `tracing`, as most programs do. One of them makes spans by the API of OpenTelemetry.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use tracing_core_ctx::Tracer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
-/// Puts the spans of `tracing` into the traces, and, if wanted, writes the log as lines of JSON with the ids of the trace.
+/// Puts the spans of `tracing` and of OpenTelemetry into the traces, and, if wanted, writes the log as lines of JSON with the ids of the trace.
 pub(crate) fn install(json: bool) {
     // Of the services alone: the libraries below them have spans and lines of their own.
     let ours = || Targets::new().with_target("shop", LevelFilter::INFO);
@@ -31,4 +31,5 @@ pub(crate) fn install(json: bool) {
     let subscriber = tracing_subscriber::registry().with(lines).with(spans);
     // Tests open several shops in one process: the first one's will do.
     let _ = tracing::subscriber::set_global_default(subscriber);
+    let _ = trace_bridge::otel::install(Tracer::noop());
 }

@@ -115,6 +115,10 @@ impl Report {
             let command = format!("  {}", visit.curl(gateway));
             self.say(&[(Palette::PLAIN, &command)], &mut text);
         }
+        let title = "  # how long the gateway's requests take, and how many are under way";
+        self.say(&[(Palette::DIM, title)], &mut text);
+        let command = format!("  curl http://{gateway}/metrics");
+        self.say(&[(Palette::PLAIN, &command)], &mut text);
         text
     }
 

@@ -9,6 +9,8 @@ use http::{Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
+use opentelemetry::trace::{FutureExt as _, TraceContextExt as _, Tracer as _};
+use opentelemetry::{Context as OtelContext, KeyValue, global};
 use tower::Layer as _;
 use tower_trace::{Templates, TraceLayer};
 use tracing_core_ctx::{SpanRef, Tracer};
@@ -24,7 +26,7 @@ pub(super) async fn open(tracer: Tracer) -> io::Result<SocketAddr> {
 
 /// Answers the tier of the customer whose session it is. The token is in a header that no span ever records.
 async fn session(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    work(5).await;
+    find_session().await;
     let mut response = Response::new(Full::default());
     if request.headers().contains_key(header::AUTHORIZATION) {
         tracing::info!("session found");
@@ -34,4 +36,17 @@ async fn session(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, In
         *response.status_mut() = StatusCode::UNAUTHORIZED;
     }
     Ok(response)
+}
+
+/// Looks the session up, as a library does it that is instrumented with OpenTelemetry and knows nothing of this project.
+async fn find_session() {
+    let store = global::tracer("session-store");
+    let span = store.start("find session");
+    let context = OtelContext::current_with_span(span);
+    let lookup = async {
+        work(5).await;
+        let span = OtelContext::current();
+        span.span().set_attribute(KeyValue::new("store.shard", 3));
+    };
+    lookup.with_context(context).await;
 }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tower_trace::reqwest::Client;
 use tower_trace::{ClientTraceLayer, TraceLayer, Trust};
+use trace_pipeline::metrics::ExchangeMetrics;
 use tracing_core_ctx::context::FutureExt as _;
 use tracing_core_ctx::{Baggage, Context, SpanRef, Tracer};
 
@@ -41,11 +42,17 @@ pub(super) async fn open(tracer: Tracer, upstream: Upstream) -> io::Result<Socke
         .no_proxy()
         .build()
         .map_err(io::Error::other)?;
+    // How long requests take that it answers and that it sends, for Prometheus.
+    let metrics = ExchangeMetrics::new();
     let gateway = Gateway {
-        client: Client::new(client, ClientTraceLayer::new(tracer.clone())),
+        client: Client::new(
+            client,
+            ClientTraceLayer::new(tracer.clone()).observe(metrics.clone()),
+        ),
         upstream,
     };
     let trace = TraceLayer::for_axum(tracer)
+        .observe(metrics.clone())
         .filter(|request| request.uri.path() != "/health")
         // Anybody may come in here: whoever sends a trace context gets a link to it, not a say in ours.
         .trust(Trust::NewRootWithLink)
@@ -55,8 +62,15 @@ pub(super) async fn open(tracer: Tracer, upstream: Upstream) -> io::Result<Socke
         .route("/checkout", post(checkout))
         .route("/catalogue", get(catalogue))
         .with_state(gateway)
-        .layer(trace);
+        .layer(trace)
+        // Outside of the layer: who looks is not counted.
+        .route("/metrics", get(page).with_state(metrics));
     listen::axum(router).await
+}
+
+async fn page(State(metrics): State<ExchangeMetrics>) -> impl IntoResponse {
+    let content_type = [(header::CONTENT_TYPE, ExchangeMetrics::OPENMETRICS)];
+    (content_type, metrics.openmetrics())
 }
 
 /// Places an order for a customer who is known.

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use tokio::runtime::Runtime;
+use trace_pipeline::metrics::ExchangeMetrics;
 use tracing_core_ctx::SpanKind;
 
 use super::*;
@@ -72,6 +73,55 @@ fn an_order_is_one_trace_through_all_services() -> TestResult {
     all.sort_unstable();
     assert_eq!(services, all);
     Ok(())
+}
+
+#[test]
+fn a_span_by_the_api_of_opentelemetry_is_where_it_was_made() -> TestResult {
+    let (_, traces) = visit("ok")?;
+    let way = way_to(&traces[0], "find session");
+    let [.., asked, answered, found] = way[..] else {
+        return Err(format!("{way:?}").into());
+    };
+    assert_eq!(asked, ("gateway", "GET /session"));
+    assert_eq!(answered, ("auth", "GET /session"));
+    assert_eq!(found, ("auth", "find session"));
+    Ok(())
+}
+
+#[test]
+fn the_gateway_counts_what_it_answers_and_what_it_sends() -> TestResult {
+    let runtime = Runtime::new()?;
+    let mut telemetry = Telemetry::new(None);
+    let brokers = runtime.block_on(Brokers::open(None, None))?;
+    let gateway = runtime.block_on(open(&brokers, |service| telemetry.tracer(service)))?;
+    runtime.block_on(async {
+        for kind in ["ok", "failed"] {
+            let visit = VISITS.iter().find(|visit| visit.kind == kind);
+            visit.ok_or("no such visit")?.make(gateway).await;
+        }
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let url = format!("http://{gateway}/metrics");
+        let answer = client.get(url).send().await?;
+        assert_eq!(
+            answer.headers()["content-type"],
+            ExchangeMetrics::OPENMETRICS
+        );
+        let page = answer.text().await?;
+        let counts = |beginning: &str, label: &str| {
+            let lines = page.lines().filter(|line| line.starts_with(beginning));
+            lines.filter(|line| line.contains(label)).count()
+        };
+        let server = "http_server_request_duration_seconds_count";
+        assert_eq!(counts(server, "http_route=\"/checkout\""), 2, "{page}");
+        assert_eq!(counts(server, "/metrics"), 0, "{page}");
+        let client = "http_client_request_duration_seconds_count";
+        assert!(
+            counts(client, "server_address=\"127.0.0.1\"") >= 2,
+            "{page}"
+        );
+        assert!(page.contains(" # {trace_id="), "{page}");
+        Ok(())
+    })
 }
 
 #[test]
