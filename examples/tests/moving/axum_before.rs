@@ -32,7 +32,7 @@ pub(crate) fn main() -> TestResult {
 
     let app = Router::new()
         .route("/orders/{id}", get(order)) // #[instrument] async fn order(..)
-        .layer(OtelInResponseLayer::default())
+        .layer(OtelInResponseLayer)
         .layer(OtelAxumLayer::default());
 
     tokio::runtime::Runtime::new()?.block_on(async {

@@ -1,7 +1,6 @@
 //! The pipeline of OpenTelemetry's SDK, for code that uses its API and for `tracing`.
 
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
@@ -30,6 +29,8 @@ pub(crate) fn main() -> TestResult {
 /// The same with settings from code, for `tracing`. Compiled alone: there is nothing at that place.
 #[expect(dead_code, reason = "it is compiled, which is what is wanted")]
 fn by_hand(url: &str) -> TestResult {
+    use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
+
     let provider = SdkTracerProvider::builder()
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(
             0.1,

@@ -9,13 +9,15 @@ use tonic::transport::{Endpoint, Server};
 use tracing_subscriber::prelude::*;
 
 use crate::TestResult;
-use crate::tonic_users::{Greets, greet_everybody};
+use crate::tonic_users::{Greets, greet_everybody, ours};
 
 pub(crate) fn main() -> TestResult {
     let pipeline = trace_pipeline::from_env().service("shop").build()?;
     let tracer = pipeline.tracer().clone();
     let spans = trace_bridge::TracingLayer::new(tracer.clone());
-    tracing_subscriber::registry().with(spans).init();
+    tracing_subscriber::registry()
+        .with(spans.with_filter(ours()))
+        .init();
 
     let runtime = Runtime::new()?;
     runtime.block_on(async {

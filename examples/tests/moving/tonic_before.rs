@@ -13,7 +13,7 @@ use tower::ServiceBuilder;
 use tracing_subscriber::prelude::*;
 
 use crate::TestResult;
-use crate::tonic_users::{Greets, greet_everybody};
+use crate::tonic_users::{Greets, greet_everybody, ours};
 
 pub(crate) fn main() -> TestResult {
     let exporter = opentelemetry_otlp::SpanExporter::builder()
@@ -25,7 +25,9 @@ pub(crate) fn main() -> TestResult {
         .build();
     global::set_text_map_propagator(TraceContextPropagator::new());
     let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("shop"));
-    tracing_subscriber::registry().with(spans).init();
+    tracing_subscriber::registry()
+        .with(spans.with_filter(ours()))
+        .init();
 
     let runtime = Runtime::new()?;
     runtime.block_on(async {

@@ -9,8 +9,16 @@ use futures_util::Stream;
 use tonic::body::Body;
 use tonic::client::GrpcService;
 use tonic::{Request, Response, Status, Streaming};
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use crate::TestResult;
+
+/// No spans of the libraries below, of which h2 has many.
+pub(crate) fn ours() -> Targets {
+    Targets::new()
+        .with_target("moving", LevelFilter::INFO)
+        .with_target("otel::tracing", LevelFilter::TRACE)
+}
 
 pub(crate) struct Greets;
 

@@ -36,10 +36,7 @@ fn a_child_is_of_the_service_of_its_parent_and_says_which_library_made_it() {
         panic!("{spans:?}");
     };
     assert!(query.is_child_of(request));
-    assert_eq!(
-        (query.service(), &*query.scope().name),
-        ("stock", "library")
-    );
+    assert_eq!((query.service(), query.scope().name), ("stock", "library"));
     theirs_goes_to.assert_nothing();
 }
 
