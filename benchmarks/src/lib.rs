@@ -19,6 +19,7 @@
 
 // Public API.
 pub mod allocations;
+pub mod delivered;
 pub mod instructions;
 pub mod load;
 pub mod machine;

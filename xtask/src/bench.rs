@@ -3,8 +3,9 @@
 use crate::{Result, process};
 
 /// The programs, by what a person calls them. The first is called by no name, and compares one request.
-const PROGRAMS: [(&str, &str); 4] = [
+const PROGRAMS: [(&str, &str); 5] = [
     ("", "benchmarks"),
+    ("delivery", "delivery"),
     ("end-to-end", "end_to_end"),
     ("queues", "queues"),
     ("scaling", "scaling"),
@@ -61,9 +62,15 @@ mod tests {
     fn without_a_name_or_a_filter_all_programs_run() {
         assert_eq!(
             runs(""),
-            ["benchmarks ", "end_to_end ", "queues ", "scaling "]
+            [
+                "benchmarks ",
+                "delivery ",
+                "end_to_end ",
+                "queues ",
+                "scaling "
+            ]
         );
-        assert_eq!(runs("--write").len(), 4);
+        assert_eq!(runs("--write").len(), 5);
         assert_eq!(runs("unsampled"), ["benchmarks unsampled"]);
     }
 
