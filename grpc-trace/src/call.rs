@@ -5,16 +5,17 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Buf;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use tonic::Code;
 use tower_trace::exchange::{Describe, End, Watch};
 use tower_trace::policy::{Captured, hook};
+use tower_trace::way_back::{CalleeKeeps, tell_kept};
 use tower_trace::{PeerAddr, RequestHead, ResponseHead};
 use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::observer::ExchangeObserver;
 use tracing_core_ctx::sampler::AttributeSource;
 use tracing_core_ctx::span::SpanWriter;
-use tracing_core_ctx::{SpanRef, Status, Timestamp, Tracer, semconv};
+use tracing_core_ctx::{Context, SpanRef, Status, Timestamp, Tracer, semconv};
 
 use crate::messages::{Counter, Direction, Wanted};
 use crate::status::{self, CallStatus};
@@ -44,6 +45,11 @@ impl Side {
                     | Code::DataLoss
             ),
         }
+    }
+
+    /// Whether these headers or trailers have a status that is an error.
+    pub(crate) fn fails(self, headers: &HeaderMap) -> bool {
+        CallStatus::read(headers).is_some_and(|status| self.is_error(status.code))
     }
 
     const fn responses(self) -> Direction {
@@ -80,6 +86,8 @@ pub(crate) struct CallPolicy {
     /// How long a call may take by this side's own settings.
     pub(crate) timeout: Option<std::time::Duration>,
     pub(crate) observer: Option<Arc<dyn ExchangeObserver>>,
+    /// Whether this side tells, or hears, that a part of the trace is kept.
+    pub(crate) way_back: bool,
 }
 
 impl CallPolicy {
@@ -99,6 +107,7 @@ impl CallPolicy {
             legacy_names: semconv::StabilityOptIn::from_env().rpc_dup(),
             timeout: None,
             observer: None,
+            way_back: false,
         }
     }
 
@@ -141,6 +150,7 @@ pub struct DescribeCall {
     deadline: Option<Timestamp>,
     responses: Option<Counter>,
     watch: Watch,
+    heard: Option<CalleeKeeps>,
 }
 
 impl DescribeCall {
@@ -150,6 +160,7 @@ impl DescribeCall {
         head: RequestHead<'_>,
         is_recorded: bool,
         watch: Watch,
+        heard: Option<CalleeKeeps>,
     ) -> Self {
         let told = deadline::timeout(head.headers);
         let timeout = match (told, policy.timeout) {
@@ -164,6 +175,7 @@ impl DescribeCall {
             deadline: timeout.map(|timeout| policy.tracer.now().after(timeout)),
             responses: tally.map(|tally| Counter::new(tally, policy.side.responses()).attached()),
             watch,
+            heard,
         }
     }
 
@@ -221,6 +233,9 @@ impl Describe for DescribeCall {
                 span.set(semconv::NETWORK_PEER_PORT, port);
             });
         }
+        if let Some(heard) = &self.heard {
+            heard.hear(head.headers, span);
+        }
         // An answer that is nothing but its status is all trailers.
         let captured = match self.early {
             Some(_) => &self.policy.response_trailers,
@@ -238,6 +253,16 @@ impl Describe for DescribeCall {
     fn on_data(&mut self, data: &dyn Buf, span: &SpanRef) {
         if let Some(responses) = &mut self.responses {
             responses.see(data, span);
+        }
+    }
+
+    fn on_trailers(&mut self, trailers: &mut HeaderMap, context: &Context) {
+        match &self.heard {
+            Some(heard) => heard.hear(trailers, context.span_ref()),
+            None if self.policy.side == Side::Server && self.policy.way_back => {
+                tell_kept(context, self.policy.side.fails(trailers), trailers);
+            }
+            None => {}
         }
     }
 

@@ -30,7 +30,7 @@ use bytes::Buf;
 pub use end::{Complete, Describe, End};
 pub use failure::Failure;
 pub use future::ResponseFuture;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use tracing_core_ctx::{ActiveSpan, Context};
 pub use watch::Watch;
 
@@ -106,6 +106,13 @@ impl<D: Describe> Exchange<D> {
     fn data(&mut self, data: &dyn Buf) {
         if let Some(describe) = &mut self.describe {
             describe.on_data(data, self.active.span());
+        }
+    }
+
+    /// Shows the trailers that pass on.
+    fn trailers(&mut self, trailers: &mut HeaderMap) {
+        if let Some(describe) = &mut self.describe {
+            describe.on_trailers(trailers, self.active.context());
         }
     }
 

@@ -93,15 +93,9 @@ impl Echo {
         {
             response.headers_mut().insert(name.clone(), value);
         }
-        let Some(is_error) = self.kept else {
-            return;
-        };
-        let told = context.value().is_some_and(CalleeKeeps::is_told);
-        if context.span_ref().is_recording()
-            && (told || is_error(ResponseHead::new(response)))
-            && let Some(value) = kept(span)
-        {
-            response.headers_mut().insert(TRACE_RESPONSE, value);
+        if let Some(is_error) = self.kept {
+            let is_error = is_error(ResponseHead::new(response));
+            tell_kept(context, is_error, response.headers_mut());
         }
     }
 }
@@ -112,6 +106,17 @@ impl fmt::Debug for Echo {
             .field("trace_id", &self.trace_id)
             .field("kept", &self.kept.is_some())
             .finish()
+    }
+}
+
+/// Tells in `headers`, which may be trailers, that this service keeps its part of the trace that `context` is of: if it `is_error`, or a callee has told it.
+pub fn tell_kept(context: &Context, is_error: bool, headers: &mut HeaderMap) {
+    let told = || context.value().is_some_and(CalleeKeeps::is_told);
+    if context.span_ref().is_recording()
+        && (is_error || told())
+        && let Some(value) = context.span_context().and_then(kept)
+    {
+        headers.insert(TRACE_RESPONSE, value);
     }
 }
 

@@ -106,6 +106,17 @@ impl ClientTraceLayer {
     }
 }
 
+/// # What comes back
+impl ClientTraceLayer {
+    /// Hears services that [tell](crate::TraceLayer::tell_callers) that they keep their part of the trace, so that this process can keep its own: the
+    /// [way back](tower_trace::way_back). Such a client span has `ctx.sampling.callee`. Default: no.
+    ///
+    /// Heard are the hosts that contexts are handed on to. Who is heard can make this process keep more.
+    pub fn hear_callees(self, yes: bool) -> Self {
+        self.edit_call(|call| call.way_back = yes)
+    }
+}
+
 /// # What is measured
 impl ClientTraceLayer {
     /// Tells `observer` of every call that is not [filtered](Self::filter) out, whether its span is recorded or not: what measures

@@ -4,6 +4,7 @@ use http::Request;
 use tower_trace::RequestHead;
 use tower_trace::exchange::{Exchange, Watch};
 use tower_trace::policy::{Propagate, hook};
+use tower_trace::way_back::CalleeKeeps;
 use tracing_core_ctx::{ActiveSpan, Context, SpanKind};
 
 use super::attributes;
@@ -34,15 +35,17 @@ impl ClientPolicy {
             .cloned()
             .unwrap_or_else(Context::current);
         let parts = attributes::Request::new(self, head);
+        let reaches = self.propagate.reaches(|| parts.host_and_port());
+        // Who is not told the trace has nothing to say about it.
+        let heard = (self.call.way_back && reaches).then(|| CalleeKeeps::of(&current));
         let (active, watch) = if !current.is_suppressed() && self.call.admits(head) {
             self.start(current, head, &parts)
         } else {
             (ActiveSpan::passing(current), Watch::OFF)
         };
-        let reaches = self.propagate.reaches(|| parts.host_and_port());
         let is_recorded = active.is_open();
         let (exchange, counter) = if is_recorded || watch.is_on() {
-            let describe = DescribeCall::new(&self.call, head, is_recorded, watch);
+            let describe = DescribeCall::new(&self.call, head, is_recorded, watch, heard);
             let counter = describe.requests();
             (Exchange::new(head.method, active, describe), counter)
         } else {

@@ -3,13 +3,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tonic::server::NamedService;
+use tower_trace::way_back::Echo;
 use tower_trace::{RequestHead, ResponseHead, Trust};
 use tracing_core_ctx::observer::ExchangeObserver;
 use tracing_core_ctx::{SpanRef, semconv};
 
 use super::layer::TraceLayer;
 use super::policy::ServerPolicy;
-use crate::call::CallPolicy;
+use crate::call::{CallPolicy, Side};
 use crate::descriptors::{self, InvalidDescriptors};
 
 /// # Names
@@ -149,6 +150,19 @@ impl TraceLayer {
     /// `OTEL_SEMCONV_STABILITY_OPT_IN` has `rpc/dup`.
     pub fn legacy_names(self, yes: bool) -> Self {
         self.edit_call(|call| call.legacy_names = yes)
+    }
+}
+
+/// # What goes back
+impl TraceLayer {
+    /// Tells callers that this service keeps its part of a trace because the call failed, or because a service that it called has said so: the
+    /// [way back](tower_trace::way_back), in the metadata of the answer or in its trailers. Default: no.
+    ///
+    /// For services whose tail keeps errors and [callees](crate::ClientTraceLayer::hear_callees), and whose callers are one's own.
+    pub fn tell_callers(self, yes: bool) -> Self {
+        let fails = |head: ResponseHead<'_>| Side::Server.fails(head.headers);
+        self.edit(|policy| policy.echo = yes.then(|| Arc::new(Echo::default().with_kept(fails))))
+            .edit_call(|call| call.way_back = yes)
     }
 }
 

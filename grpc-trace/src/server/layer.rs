@@ -29,6 +29,7 @@ impl TraceLayer {
                 trust: Trust::Continue,
                 trust_by: None,
                 peer: None,
+                echo: None,
             }),
         }
     }

@@ -5,6 +5,7 @@ use http::Request;
 use tower_trace::carrier::HeaderExtractor;
 use tower_trace::exchange::{Exchange, Watch};
 use tower_trace::policy::hook;
+use tower_trace::way_back::Echo;
 use tower_trace::{RequestHead, Trust};
 use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind};
 
@@ -24,6 +25,7 @@ pub(crate) struct ServerPolicy {
     pub(super) trust: Trust,
     pub(super) trust_by: Option<Arc<TrustFn>>,
     pub(super) peer: Option<Arc<PeerFn>>,
+    pub(super) echo: Option<Arc<Echo>>,
 }
 
 impl ServerPolicy {
@@ -38,7 +40,7 @@ impl ServerPolicy {
         if !is_recorded && !watch.is_on() {
             return (Exchange::unrecorded(active), request);
         }
-        let describe = DescribeCall::new(&self.call, head, is_recorded, watch);
+        let describe = DescribeCall::new(&self.call, head, is_recorded, watch, None);
         let requests = describe.requests();
         let exchange = Exchange::new(head.method, active, describe);
         let request = match requests {
@@ -63,6 +65,10 @@ impl ServerPolicy {
         if !tracer.is_enabled() && observer.is_none() {
             return (ActiveSpan::passing(context), Watch::OFF);
         }
+        let context = match &self.echo {
+            Some(echo) => echo.prepare(context),
+            None => context,
+        };
         let request = attributes::Request::new(self, head);
         let watch = Watch::start(observer, tracer, SpanKind::Server, &request);
         let mut builder = tracer

@@ -15,3 +15,4 @@ mod observed;
 mod settings;
 mod surroundings;
 mod traps;
+mod way_back;

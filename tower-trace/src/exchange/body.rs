@@ -78,7 +78,7 @@ where
         if this.inner.is_none() {
             return Poll::Ready(None);
         }
-        let polled = run(exchange, || {
+        let mut polled = run(exchange, || {
             let Some(mut inner) = this.inner.as_mut().as_pin_mut() else {
                 return Poll::Ready(None);
             };
@@ -104,10 +104,13 @@ where
             *this.read = this.read.saturating_add(data.remaining() as u64);
             exchange.data(data);
         }
-        match &polled {
+        match &mut polled {
             Poll::Pending => {}
             Poll::Ready(Some(Err(error))) => exchange.end(End::Failed(Failure::new(error))),
             Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => {
+                if let Some(trailers) = frame.trailers_mut() {
+                    exchange.trailers(trailers);
+                }
                 exchange.end(End::Complete(Complete {
                     trailers: frame.trailers_ref(),
                     body_size: Some(*this.read),

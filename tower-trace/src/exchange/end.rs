@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use bytes::Buf;
 use http::HeaderMap;
 use tracing_core_ctx::span::SpanWriter;
-use tracing_core_ctx::{SpanRef, Timestamp};
+use tracing_core_ctx::{Context, SpanRef, Timestamp};
 
 use super::Failure;
 use crate::head::ResponseHead;
@@ -25,6 +25,12 @@ pub trait Describe {
     /// **When:** a data frame of the body passes on to its reader. **Sees:** its bytes, and the running span. Default: does nothing.
     fn on_data(&mut self, data: &dyn Buf, span: &SpanRef) {
         let _ = (data, span);
+    }
+
+    /// **When:** trailers pass on to their reader, right before the end. **Sees:** them, to add to, and the context of the exchange. Default:
+    /// does nothing.
+    fn on_trailers(&mut self, trailers: &mut HeaderMap, context: &Context) {
+        let _ = (trailers, context);
     }
 
     /// **When:** right before [`on_end`](Self::on_end), also where no span records. **Sees:** how it ended, and the span, which is still

@@ -73,6 +73,7 @@ fn pipeline(service: &str, spans: &InMemory) -> Result<Pipeline, BoxError> {
         .otherwise(HEAD);
     let tail = Tail::new()
         .keep(Keep::errors())
+        .keep(Keep::callees())
         .keep(Keep::slower_than(SLOW));
     let pipeline = Pipeline::builder()
         .service(service)
@@ -211,7 +212,7 @@ mod tests {
             let roots = kept.values().filter_map(|spans| root(spans));
             roots.filter(|root| reason(root) == wanted).count()
         };
-        assert_eq!(with("error"), 2);
+        assert_eq!(with("error") + with("callee"), 2);
         assert!(with("slow") >= 1);
         assert!(kept.len() < 300, "{}", kept.len());
         // All on the way of the failure have kept their part.

@@ -20,7 +20,7 @@ use super::{listen, work};
 pub(super) async fn open(tracer: Tracer) -> io::Result<SocketAddr> {
     // Without a router somebody has to say what the routes are.
     let routes = Templates::new(["/session"]).map_err(io::Error::other)?;
-    let trace = TraceLayer::new(tracer).templates(routes);
+    let trace = TraceLayer::new(tracer).templates(routes).tell_callers(true);
     listen::hyper(trace.layer(service_fn(session))).await
 }
 

@@ -17,7 +17,7 @@ use super::{listen, work};
 
 pub(super) async fn open(tracer: Tracer) -> io::Result<SocketAddr> {
     let routes = Templates::new(["/risk/{customer}"]).map_err(io::Error::other)?;
-    let trace = TraceLayer::new(tracer).templates(routes);
+    let trace = TraceLayer::new(tracer).templates(routes).tell_callers(true);
     listen::hyper(trace.layer(service_fn(risk))).await
 }
 

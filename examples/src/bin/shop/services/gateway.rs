@@ -47,7 +47,9 @@ pub(super) async fn open(tracer: Tracer, upstream: Upstream) -> io::Result<Socke
     let gateway = Gateway {
         client: Client::new(
             client,
-            ClientTraceLayer::new(tracer.clone()).observe(metrics.clone()),
+            ClientTraceLayer::new(tracer.clone())
+                .hear_callees(true)
+                .observe(metrics.clone()),
         ),
         upstream,
     };

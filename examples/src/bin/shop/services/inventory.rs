@@ -22,11 +22,15 @@ use super::{listen, work};
 pub(super) async fn open(tracer: Tracer) -> io::Result<SocketAddr> {
     let stock = Router::new().nest("/stock", Router::new().route("/", get(catalogue)));
     // Each protocol has its own layer, around its own routes.
-    let http = stock.layer(TraceLayer::for_axum(tracer.clone()));
+    let http = stock.layer(TraceLayer::for_axum(tracer.clone()).tell_callers(true));
     let grpc = Routes::new(InventoryServer::new(Shelves))
         .prepare()
         .into_axum_router()
-        .layer(grpc_trace::TraceLayer::new(tracer).service::<InventoryServer<Shelves>>());
+        .layer(
+            grpc_trace::TraceLayer::new(tracer)
+                .service::<InventoryServer<Shelves>>()
+                .tell_callers(true),
+        );
     listen::axum(http.merge(grpc)).await
 }
 

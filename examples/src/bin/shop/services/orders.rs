@@ -47,7 +47,7 @@ pub(super) async fn open(
     payment: SocketAddr,
     brokers: &Brokers,
 ) -> Result<SocketAddr, BoxError> {
-    let trace = ClientTraceLayer::new(tracer.clone());
+    let trace = ClientTraceLayer::new(tracer.clone()).hear_callees(true);
     let connect = |address: SocketAddr| {
         let endpoint = Endpoint::from_shared(format!("http://{address}"));
         Ok::<_, io::Error>(trace.connect_lazy(&endpoint.map_err(io::Error::other)?))
@@ -61,7 +61,7 @@ pub(super) async fn open(
     let router = Router::new()
         .route("/orders", post(place))
         .with_state(orders)
-        .layer(TraceLayer::for_axum(tracer));
+        .layer(TraceLayer::for_axum(tracer).tell_callers(true));
     Ok(listen::axum(router).await?)
 }
 

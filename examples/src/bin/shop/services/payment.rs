@@ -42,12 +42,18 @@ pub(super) async fn open(
     let urls = Templates::new(["/risk/{customer}"])?;
     let cashier = Cashier {
         fraud,
-        trace: ClientTraceLayer::new(tracer.clone()).templates(urls),
+        trace: ClientTraceLayer::new(tracer.clone())
+            .templates(urls)
+            .hear_callees(true),
         events: brokers.kafka.producer(QueueTracer::new(tracer.clone()))?,
         underway: brokers.underway.clone(),
     };
     let server = Server::builder()
-        .layer(TraceLayer::new(tracer).service::<PaymentServer<Cashier>>())
+        .layer(
+            TraceLayer::new(tracer)
+                .service::<PaymentServer<Cashier>>()
+                .tell_callers(true),
+        )
         .add_service(PaymentServer::new(cashier));
     Ok(listen::tonic(|incoming| {
         server.serve_with_incoming(incoming)
