@@ -38,6 +38,7 @@ use std::path::PathBuf;
 
 mod answer;
 pub(crate) mod client;
+mod compression;
 mod config;
 mod delivery;
 mod encode;
@@ -54,7 +55,8 @@ mod spooling;
 mod tls;
 
 pub use crate::spool::{SpoolConfig, SpoolSync};
-pub use config::{Compression, OtlpConfig, Protocol};
+pub use compression::Compression;
+pub use config::{OtlpConfig, Protocol};
 pub(crate) use config::{Target, header};
 pub use encode::encode;
 pub(crate) use encode::{Interval, encode_metrics};

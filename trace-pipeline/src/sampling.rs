@@ -60,6 +60,9 @@
 //! - Where no probability is known, as of a trace that somebody forced, there is no `th`: the span does not count for others.
 //! - All services look at the same randomness of a trace. Of two services that keep 1 % and 10 %, the second keeps all that the first keeps.
 //!
+//! - A service that was called can tell that it keeps its part, by the way back of tower-trace and grpc-trace: [`Keep::callees`] keeps the caller's, with
+//!   `th:0`, as it depends on what happened and not on chance.
+//!
 //! A part of a trace that only a tail has kept says `ctx.sampling.partial` at its local root: other services may have dropped theirs.
 
 mod adaptive;

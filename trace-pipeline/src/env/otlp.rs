@@ -13,13 +13,12 @@ pub(crate) fn read(vars: &Vars<'_>, signal: Signal) -> OtlpConfig {
     if let Some(timeout) = vars.timeout(&name("TIMEOUT")) {
         config.timeout = timeout;
     }
-    let compression = vars.parse(&name("COMPRESSION"), "gzip or none", |text| {
-        match text.to_ascii_lowercase().as_str() {
-            "gzip" => Some(Compression::Gzip),
-            "none" => Some(Compression::None),
-            _ => None,
-        }
-    });
+    let known = if cfg!(feature = "zstd") {
+        "gzip, zstd or none"
+    } else {
+        "gzip or none"
+    };
+    let compression = vars.parse(&name("COMPRESSION"), known, Compression::named);
     config.compression = compression.unwrap_or_default();
     tls(vars, name, &mut config);
     config

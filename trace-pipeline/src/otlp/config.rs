@@ -5,6 +5,7 @@ use http::Uri;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use tracing_core_ctx::diagnostics::{self, Level};
 
+use super::compression::Compression;
 use super::delivery::Deliveries;
 use super::endpoint;
 use super::exporter::OtlpExporter;
@@ -53,17 +54,6 @@ pub enum Protocol {
     /// Protocol Buffers over HTTP/1.1, on port 4318 by default.
     #[default]
     HttpProtobuf,
-}
-
-/// How requests are made smaller.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Compression {
-    /// gzip, at its fastest level.
-    Gzip,
-    /// Not at all.
-    #[default]
-    None,
 }
 
 /// Which of the endpoint settings holds.

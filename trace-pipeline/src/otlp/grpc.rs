@@ -21,22 +21,26 @@ const GRPC_STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-det
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// A message as gRPC frames it: one byte says whether it is compressed, four say how long it is.
-pub(crate) fn frame(message: &[u8], gzip: bool) -> Option<Bytes> {
+pub(crate) fn frame(message: &[u8], is_compressed: bool) -> Option<Bytes> {
     let length = u32::try_from(message.len()).ok()?;
     let mut frame = BytesMut::with_capacity(5 + message.len());
-    frame.put_u8(gzip.into());
+    frame.put_u8(is_compressed.into());
     frame.put_u32(length);
     frame.put_slice(message);
     Some(frame.freeze())
 }
 
 /// Adds to a request what makes it a gRPC call.
-pub(crate) fn describe(request: &mut Request<Full<Bytes>>, gzip: bool, timeout: Duration) {
+pub(crate) fn describe(
+    request: &mut Request<Full<Bytes>>,
+    encoding: Option<HeaderValue>,
+    timeout: Duration,
+) {
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(TE, HeaderValue::from_static("trailers"));
-    if gzip {
-        headers.insert(GRPC_ENCODING, HeaderValue::from_static("gzip"));
+    if let Some(encoding) = encoding {
+        headers.insert(GRPC_ENCODING, encoding);
     }
     // "TimeoutValue → {positive integer as ASCII string of at most 8 digits}"
     let millis = timeout.as_millis().clamp(1, 99_999_999);

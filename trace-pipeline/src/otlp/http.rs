@@ -14,11 +14,11 @@ use super::client::{BodyError, Response};
 pub(super) const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
 
 /// Adds to a request what says how its body is built.
-pub(super) fn describe(request: &mut Request<Full<Bytes>>, gzip: bool) {
+pub(super) fn describe(request: &mut Request<Full<Bytes>>, encoding: Option<HeaderValue>) {
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, PROTOBUF);
-    if gzip {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    if let Some(encoding) = encoding {
+        headers.insert(CONTENT_ENCODING, encoding);
     }
 }
 

@@ -1,13 +1,11 @@
 //! One request until its final answer: when it is repeated, when it is given up.
 
 use std::fmt;
-use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use flate2::write::GzEncoder;
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
@@ -16,7 +14,8 @@ use tracing_core_ctx::diagnostics::{self, Level};
 
 use super::answer::Answer;
 use super::client::Http;
-use super::config::{Compression, OtlpConfig, Protocol};
+use super::compression::Compression;
+use super::config::{OtlpConfig, Protocol};
 use super::endpoint::shown;
 use super::retry::Backoff;
 use super::{grpc, http as over_http};
@@ -28,7 +27,7 @@ pub(super) struct Sender {
     protocol: Protocol,
     uri: Uri,
     headers: HeaderMap,
-    gzip: bool,
+    compression: Compression,
     timeout: Duration,
     max_request: usize,
     backoff: Backoff,
@@ -62,7 +61,7 @@ impl Sender {
             protocol: config.protocol,
             uri,
             headers,
-            gzip: config.compression == Compression::Gzip,
+            compression: config.compression,
             timeout: config.timeout,
             max_request: config.max_request,
             backoff: Backoff::new(config.first_wait, config.longest_wait),
@@ -97,17 +96,16 @@ impl Sender {
                 limit: self.max_request,
             });
         }
-        let message = if self.gzip {
-            gzip(&message).map_err(ExportError::failed)?.into()
-        } else {
-            message
-        };
+        let compressed = self.compression.compress(message);
+        let message = compressed.map_err(ExportError::failed)?;
         match self.protocol {
             Protocol::HttpProtobuf => Ok(message),
-            Protocol::Grpc => grpc::frame(&message, self.gzip).ok_or(ExportError::TooLarge {
-                bytes: message.len(),
-                limit: u32::MAX as usize,
-            }),
+            Protocol::Grpc => grpc::frame(&message, self.compression.encoding().is_some()).ok_or(
+                ExportError::TooLarge {
+                    bytes: message.len(),
+                    limit: u32::MAX as usize,
+                },
+            ),
         }
     }
 
@@ -186,9 +184,11 @@ impl Sender {
         match self.protocol {
             Protocol::Grpc => {
                 let left = until.saturating_duration_since(Instant::now());
-                grpc::describe(&mut request, self.gzip, left);
+                grpc::describe(&mut request, self.compression.encoding(), left);
             }
-            Protocol::HttpProtobuf => over_http::describe(&mut request, self.gzip),
+            Protocol::HttpProtobuf => {
+                over_http::describe(&mut request, self.compression.encoding());
+            }
         }
         request
     }
@@ -304,13 +304,4 @@ impl Limit {
             }
         }
     }
-}
-
-fn gzip(message: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(
-        Vec::with_capacity(message.len() / 4),
-        flate2::Compression::fast(),
-    );
-    encoder.write_all(message)?;
-    encoder.finish()
 }

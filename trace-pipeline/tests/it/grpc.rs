@@ -67,6 +67,8 @@ impl Running {
                 };
                 let service =
                     TraceServiceServer::new(collector).accept_compressed(CompressionEncoding::Gzip);
+                #[cfg(feature = "zstd")]
+                let service = service.accept_compressed(CompressionEncoding::Zstd);
                 let mut server = TonicServer::builder();
                 if let Some(identity) = identity {
                     server = server
@@ -108,7 +110,12 @@ fn three_spans(answers: Vec<Answer>) -> (PipelineStats, usize) {
 
 #[test]
 fn spans_arrive_with_metadata() {
-    for compression in [Compression::None, Compression::Gzip] {
+    for compression in [
+        Compression::None,
+        Compression::Gzip,
+        #[cfg(feature = "zstd")]
+        Compression::Zstd,
+    ] {
         let server = Running::start(Vec::new(), None);
         let config = OtlpConfig::grpc()
             .endpoint(&server.address)

@@ -100,16 +100,16 @@ fn spans_arrive_with_their_resource_and_headers() {
     );
 }
 
-#[test]
-fn a_compressed_request_is_the_same_request() {
+/// A batch of 512 spans as a server gets it: its `content-encoding`, and its bytes.
+fn compressed(compression: Compression) -> (Option<String>, Vec<u8>) {
     let server = Server::start([], Reply::status(200));
     let config = quick(
         OtlpConfig::http()
             .endpoint(server.url())
-            .compression(Compression::Gzip),
+            .compression(compression),
     );
     let pipeline = builder().otlp(config).build().unwrap();
-    for number in 0..100 {
+    for number in 0..512 {
         let span = pipeline
             .tracer()
             .span("GET /orders/{id}")
@@ -125,21 +125,44 @@ fn a_compressed_request_is_the_same_request() {
     }
     assert_eq!(pipeline.flush(LONG), Ok(()));
     let request = server.request();
-    assert_eq!(request.header("content-encoding"), Some("gzip"));
+    let encoding = request.header("content-encoding").map(str::to_owned);
+    (encoding, request.body)
+}
+
+#[test]
+fn a_compressed_request_is_the_same_request() {
+    let spans = |body: &[u8]| decode(body).resource_spans[0].scope_spans[0].spans.len();
+    let (encoding, plain) = compressed(Compression::None);
+    assert_eq!((encoding, spans(&plain)), (None, 512));
+
+    let (encoding, gzip) = compressed(Compression::Gzip);
+    assert_eq!(encoding.as_deref(), Some("gzip"));
     let mut body = Vec::new();
-    flate2::read::GzDecoder::new(&request.body[..])
+    flate2::read::GzDecoder::new(&gzip[..])
         .read_to_end(&mut body)
         .unwrap();
+    assert_eq!(spans(&body), 512);
+    println!(
+        "bytes a span: {} plain, {} gzip",
+        plain.len() / 512,
+        gzip.len() / 512
+    );
     assert!(
-        request.body.len() * 4 < body.len(),
+        gzip.len() * 4 < plain.len(),
         "{} of {}",
-        request.body.len(),
-        body.len()
+        gzip.len(),
+        plain.len()
     );
-    assert_eq!(
-        decode(&body).resource_spans[0].scope_spans[0].spans.len(),
-        100
-    );
+
+    #[cfg(feature = "zstd")]
+    {
+        let (encoding, zstd) = compressed(Compression::Zstd);
+        assert_eq!(encoding.as_deref(), Some("zstd"));
+        let body = zstd::bulk::decompress(&zstd, 1 << 20).unwrap();
+        assert_eq!(spans(&body), 512);
+        println!("{} zstd", zstd.len() / 512);
+        assert!(zstd.len() < gzip.len(), "{} of {}", zstd.len(), gzip.len());
+    }
 }
 
 #[test]

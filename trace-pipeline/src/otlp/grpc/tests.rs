@@ -137,7 +137,11 @@ fn a_timeout_has_eight_digits_at_most() {
         (Duration::MAX, "99999999m"),
     ] {
         let mut request = Request::new(Full::default());
-        describe(&mut request, true, timeout);
+        describe(
+            &mut request,
+            Some(HeaderValue::from_static("gzip")),
+            timeout,
+        );
         assert_eq!(request.headers()["grpc-timeout"], expected);
         assert_eq!(request.headers()["grpc-encoding"], "gzip");
     }

@@ -112,7 +112,7 @@ impl Poll {
         match self.remote.way {
             Way::Grpc => {
                 *request.method_mut() = Method::POST;
-                grpc::describe(&mut request, false, PATIENCE);
+                grpc::describe(&mut request, None, PATIENCE);
             }
             Way::Http => {
                 let json = HeaderValue::from_static("application/json");
