@@ -1,7 +1,7 @@
 //! Messages in a second, without tracing and with it: sent, received, handled and settled by the real clients.
 //!
-//! A round is one run without tracing and, right after it, one with; each has a topic or a queue of its own, on a broker in this process. One thread sends
-//! and handles, beside those of the clients and the broker. Spans become the bytes of OTLP requests, which are thrown away.
+//! A round is one run without tracing and, right after it, one with; each has a topic or a queue of its own, on a broker in this process, or on that at `AMQP_URL`.
+//! One thread sends and handles, beside those of the clients and the broker. Spans become the bytes of OTLP requests, which are thrown away.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -70,6 +70,10 @@ const SPANS: [u64; 2] = [4, 3];
 pub fn report(plan: Plan, tell: &mut dyn FnMut(&str)) -> Result<String, Error> {
     let mut rows = Vec::new();
     for ((name, client), spans) in CLIENTS.into_iter().zip(SPANS) {
+        let name = match amqp::url() {
+            Some(_) if name == "AMQP" => "AMQP, at AMQP_URL",
+            _ => name,
+        };
         for is_sampled in [true, false] {
             let mut rounds = Vec::new();
             for round in 0..plan.rounds {

@@ -21,6 +21,8 @@ Options:
   --messages N  How many messages each time (20000)
   --write       Writes the table to benchmarks/RESULTS.md too, in place of what is there
   --help        Prints this text
+
+The brokers are within this process; for AMQP, AMQP_URL names another one.
 ";
 
 const TITLE: &str = "Queues";
@@ -57,7 +59,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Error> {
     println!("\n{}\n\n{table}", machine::describe().join("\n"));
     if write {
         let introduction = format!(
-            "Messages of 1 KiB through brokers in this process: sent, received, handled and settled. {} rounds of {} messages, each right after one \
+            "Messages of 1 KiB through brokers in this process, or one that the table names: sent, received, handled and settled. {} rounds of {} messages, each right after one \
              without tracing; medians (least..most).",
             plan.rounds, plan.messages
         );

@@ -106,18 +106,29 @@ pub(crate) fn properties() -> BasicProperties {
     BasicProperties::default().with_content_type("application/json".into())
 }
 
-/// A broker in this process with one queue.
+/// A broker with one queue, which goes with the connection.
 pub(crate) struct Place {
     connection: Connection,
-    _broker: Broker,
+    /// The one in this process, if it is that.
+    _broker: Option<Broker>,
 }
 
-pub(crate) fn place() -> (Runtime, Place) {
+/// On a broker in this process.
+fn place() -> (Runtime, Place) {
+    place_at(None)
+}
+
+/// On the broker at `url`, or on one in this process.
+pub(crate) fn place_at(url: Option<&str>) -> (Runtime, Place) {
     let runtime = runtime();
     let place = runtime.block_on(async {
-        let broker = Broker::start().await.expect("a broker in this process");
-        let properties = ConnectionProperties::default();
-        let connection = Connection::connect(&broker.url(), properties).await;
+        let broker = match url {
+            Some(_) => None,
+            None => Some(Broker::start().await.expect("a broker in this process")),
+        };
+        let own = broker.as_ref().map(Broker::url);
+        let url = url.or(own.as_deref()).unwrap_or_default();
+        let connection = Connection::connect(url, ConnectionProperties::default()).await;
         Place {
             connection: connection.expect("a connection"),
             _broker: broker,
@@ -125,7 +136,11 @@ pub(crate) fn place() -> (Runtime, Place) {
     });
     let declared = async {
         let channel = place.connection.create_channel().await?;
-        let (options, mut arguments) = (QueueDeclareOptions::default(), FieldTable::default());
+        let mut arguments = FieldTable::default();
+        let options = QueueDeclareOptions {
+            exclusive: true,
+            ..QueueDeclareOptions::default()
+        };
         // Nobody consumes what producers send.
         arguments.insert("x-max-length".into(), AMQPValue::LongInt(1024));
         channel
@@ -137,6 +152,12 @@ pub(crate) fn place() -> (Runtime, Place) {
 }
 
 impl Place {
+    /// Ends the connection, and with it the queue.
+    pub(crate) fn close(self, runtime: &Runtime) {
+        let closed = self.connection.close(200, "done".into());
+        runtime.block_on(closed).expect("a connection");
+    }
+
     /// A channel that confirms what is published.
     pub(crate) fn channel(&self, runtime: &Runtime) -> Channel {
         let channel = async {

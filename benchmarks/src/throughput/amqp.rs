@@ -10,11 +10,16 @@ use tracing_core_ctx::Tracer;
 
 use super::{Taken, go};
 use crate::Error;
-use crate::queue::amqp::{handle, place, properties};
+use crate::queue::amqp::{handle, place_at, properties};
 use crate::queue::{BODY, PLACE};
 
+/// The broker that `AMQP_URL` names. Default: one in this process.
+pub(super) fn url() -> Option<String> {
+    std::env::var("AMQP_URL").ok().filter(|url| !url.is_empty())
+}
+
 pub(super) fn run(count: usize, tracer: Option<Tracer>) -> Result<Taken, Error> {
-    let (runtime, place) = place();
+    let (runtime, place) = place_at(url().as_deref());
     let (publishing, consuming) = (place.channel(&runtime), place.channel(&runtime));
     let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
     let Some(tracer) = tracer else {
@@ -33,7 +38,9 @@ pub(super) fn run(count: usize, tracer: Option<Tracer>) -> Result<Taken, Error> 
             let acked = delivery.ack(BasicAckOptions::default()).await;
             assert!(acked.expect("a channel"));
         };
-        return Ok(runtime.block_on(go(count, send, take)));
+        let taken = runtime.block_on(go(count, send, take));
+        place.close(&runtime);
+        return Ok(taken);
     };
     let queue = QueueTracer::new(tracer);
     let publishing = TracedChannel::new(publishing, queue.clone());
@@ -53,5 +60,7 @@ pub(super) fn run(count: usize, tracer: Option<Tracer>) -> Result<Taken, Error> 
         let acked = delivery.ack(BasicAckOptions::default()).await;
         assert!(acked.expect("a channel"));
     };
-    Ok(runtime.block_on(go(count, send, take)))
+    let taken = runtime.block_on(go(count, send, take));
+    place.close(&runtime);
+    Ok(taken)
 }

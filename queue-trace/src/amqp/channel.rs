@@ -1,4 +1,5 @@
 use std::ops::Deref;
+use std::sync::Arc;
 
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions, BasicPublishOptions,
@@ -133,12 +134,12 @@ impl TracedChannel {
     ) -> lapin::Result<Option<TracedGet>> {
         let start = self.queue.tracer().now();
         let got = self.inner.basic_get(queue.clone(), options).await;
-        let source = Source {
+        let source = Arc::new(Source {
             tracer: self.queue.clone(),
             settled: self.settled.clone(),
             queue,
             no_ack: options.no_ack,
-        };
+        });
         match got {
             Ok(None) => Ok(None),
             Ok(Some(got)) => {

@@ -17,9 +17,15 @@ use super::facts;
 #[must_use = "the span ends when the broker's answer is awaited"]
 pub struct TracedConfirm {
     inner: PublisherConfirm,
-    /// An answer that was there at once.
-    ready: Option<lapin::Result<Confirmation>>,
+    /// What was there at once.
+    ready: Option<Ready>,
     sending: Sending,
+}
+
+/// An answer for which nobody had to wait. Few are large, and this is moved often.
+enum Ready {
+    NotRequested,
+    Other(Box<lapin::Result<Confirmation>>),
 }
 
 /// The span of a publication under way.
@@ -71,7 +77,10 @@ impl TracedConfirm {
         let ready = match ready {
             Poll::Ready(answer) => {
                 sending.end(&answer);
-                Some(answer)
+                Some(match answer {
+                    Ok(Confirmation::NotRequested) => Ready::NotRequested,
+                    other => Ready::Other(Box::new(other)),
+                })
             }
             Poll::Pending => None,
         };
@@ -94,8 +103,10 @@ impl Future for TracedConfirm {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let Some(answer) = this.ready.take() {
-            return Poll::Ready(answer);
+        match this.ready.take() {
+            Some(Ready::NotRequested) => return Poll::Ready(Ok(Confirmation::NotRequested)),
+            Some(Ready::Other(answer)) => return Poll::Ready(*answer),
+            None => {}
         }
         let answer = std::task::ready!(Pin::new(&mut this.inner).poll(cx));
         this.sending.end(&answer);

@@ -1,6 +1,7 @@
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
@@ -16,12 +17,15 @@ use super::delivery::{Source, TracedDelivery};
 #[derive(Clone, Debug)]
 pub struct TracedConsumer {
     inner: Consumer,
-    source: Source,
+    source: Arc<Source>,
 }
 
 impl TracedConsumer {
-    pub(super) const fn new(inner: Consumer, source: Source) -> Self {
-        Self { inner, source }
+    pub(super) fn new(inner: Consumer, source: Source) -> Self {
+        Self {
+            inner,
+            source: Arc::new(source),
+        }
     }
 
     /// The consumer itself. What it hands over is not traced.
@@ -36,7 +40,7 @@ impl TracedConsumer {
         F: Future<Output = ()> + Send + 'static,
         H: Fn(lapin::Result<Option<TracedDelivery>>) -> F + Send + Sync + 'static,
     {
-        let source = self.source.clone();
+        let source = Arc::clone(&self.source);
         self.inner.set_delegate(move |delivery: DeliveryResult| {
             let delivery =
                 delivery.map(|some| some.map(|delivery| TracedDelivery::new(delivery, &source)));

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use lapin::BasicProperties;
 use lapin::message::Delivery;
@@ -18,8 +19,8 @@ use super::settled::{Settled, Since};
 use crate::carrier::LastOf;
 use crate::{OperationType, QueueTracer};
 
-/// Where deliveries come from.
-#[derive(Clone, Debug)]
+/// Where deliveries come from. They share it.
+#[derive(Debug)]
 pub(super) struct Source {
     pub(super) tracer: QueueTracer,
     pub(super) settled: Settled,
@@ -77,7 +78,7 @@ impl Source {
 pub struct TracedDelivery {
     delivery: Delivery,
     processing: ActiveSpan,
-    source: Source,
+    source: Arc<Source>,
     since: Since,
     /// Somebody else ends the span, and hears from us only how it was settled.
     #[cfg(feature = "tower")]
@@ -85,7 +86,7 @@ pub struct TracedDelivery {
 }
 
 impl TracedDelivery {
-    pub(super) fn new(delivery: Delivery, source: &Source) -> Self {
+    pub(super) fn new(delivery: Delivery, source: &Arc<Source>) -> Self {
         let name = source.destination(&delivery);
         let destination = facts::destination(name.as_str(), source.queue.as_str());
         let mut operation = facts::operation(OperationType::Process, "process", destination);
@@ -95,7 +96,7 @@ impl TracedDelivery {
         Self {
             delivery,
             processing,
-            source: source.clone(),
+            source: Arc::clone(source),
             since: source.settled.since(),
             #[cfg(feature = "tower")]
             lent: false,
