@@ -31,6 +31,7 @@ pub use end::{Complete, Describe, End};
 pub use failure::Failure;
 pub use future::ResponseFuture;
 use http::{HeaderMap, Method, StatusCode};
+use tracing_core_ctx::context::Entered;
 use tracing_core_ctx::{ActiveSpan, Context};
 pub use watch::Watch;
 
@@ -171,23 +172,47 @@ impl<D: Describe> fmt::Debug for Exchange<D> {
 /// Runs foreign code with the exchange's context current. If it panics, the exchange has ended by that, whoever catches the panic.
 #[inline]
 fn run<D: Describe, R>(exchange: &mut Exchange<D>, foreign: impl FnOnce() -> R) -> R {
-    struct Guard<'a, D: Describe> {
-        exchange: &'a mut Exchange<D>,
-        was_panicking: bool,
-    }
-    impl<D: Describe> Drop for Guard<'_, D> {
-        #[inline]
-        fn drop(&mut self) {
-            if !self.was_panicking && std::thread::panicking() {
-                self.exchange.end(End::Panicked);
-            }
+    let mut watch = Watch::over(exchange);
+    let result = {
+        let _entered = watch.enter();
+        foreign()
+    };
+    watch.returned();
+    result
+}
+
+/// Foreign code is running. Who does not say that it [returned](Self::returned) tells of a panic.
+struct Watch<'a, D: Describe> {
+    exchange: &'a mut Exchange<D>,
+    has_returned: bool,
+}
+
+impl<'a, D: Describe> Watch<'a, D> {
+    #[inline]
+    const fn over(exchange: &'a mut Exchange<D>) -> Self {
+        Self {
+            exchange,
+            has_returned: false,
         }
     }
-    let guard = Guard {
-        exchange,
-        was_panicking: std::thread::panicking(),
-    };
-    let _entered = guard.exchange.active.enter();
-    // Nothing comes after it: what it gives may be large, and is written where it belongs.
-    foreign()
+
+    /// Makes the exchange's context current.
+    #[inline]
+    fn enter(&mut self) -> Entered<'_> {
+        self.exchange.active.enter()
+    }
+
+    #[inline]
+    fn returned(mut self) {
+        self.has_returned = true;
+    }
+}
+
+impl<D: Describe> Drop for Watch<'_, D> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.has_returned {
+            self.exchange.end(End::Panicked);
+        }
+    }
 }

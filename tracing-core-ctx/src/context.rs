@@ -353,19 +353,29 @@ impl Context {
             // Not so: nobody else has what lies in the pool.
             None => return,
         }
-        self.node = Some(copy);
+        // What it said until now goes.
+        drop(Self {
+            node: self.node.replace(copy),
+        });
     }
 }
 
 impl Drop for Context {
+    /// Mostly it is empty: whoever drops it sees that, and calls nobody.
     #[inline]
     fn drop(&mut self) {
-        if let Some(mut node) = self.node.take()
-            && let Some(last) = Arc::get_mut(&mut node)
-        {
-            *last = Node::default();
-            POOL.give(node);
+        if let Some(node) = self.node.take() {
+            release(node);
         }
+    }
+}
+
+/// Lets go of what a context says. What nobody else says is kept for a later one.
+#[inline(never)]
+fn release(mut node: Arc<Node>) {
+    if let Some(last) = Arc::get_mut(&mut node) {
+        *last = Node::default();
+        POOL.give(node);
     }
 }
 

@@ -8,7 +8,7 @@ use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::{Describe, End, Exchange, Failure, ResponseBody, run};
+use super::{Describe, End, Exchange, Failure, ResponseBody, Watch, run};
 use crate::head::{ResponseHead, content_length};
 use crate::way_back::Echo;
 
@@ -47,10 +47,16 @@ impl<F, D: Describe> ResponseFuture<F, D> {
         echo: Option<Arc<Echo>>,
         call: impl FnOnce() -> F,
     ) -> Self {
-        let inner = run(&mut exchange, call);
+        let mut watch = Watch::over(&mut exchange);
+        let entered = watch.enter();
         Self {
-            inner: Some(inner),
-            exchange: Some(exchange),
+            // The future is written where it stays, and not moved there.
+            inner: Some(call()),
+            exchange: {
+                drop(entered);
+                watch.returned();
+                Some(exchange)
+            },
             echo,
         }
     }
@@ -73,20 +79,22 @@ where
         };
         let is_open = exchange.is_open();
         let mut body = Announced::default();
-        let mut polled = run(exchange, || {
-            let Some(inner) = this.inner.as_mut().as_pin_mut() else {
-                return Poll::Pending;
-            };
-            let polled = inner.poll(cx);
-            if let Poll::Ready(result) = &polled {
-                // What the handler still holds goes while its context is current and before its span can end with it.
-                this.inner.set(None);
-                if is_open && let Ok(response) = result {
-                    body = Announced::by::<D, _>(response);
-                }
+        // By hand and not by `run`: what the service gives is large, and is moved to the one place where it belongs.
+        let mut watch = Watch::over(exchange);
+        let entered = watch.enter();
+        let mut polled = match this.inner.as_mut().as_pin_mut() {
+            Some(inner) => inner.poll(cx),
+            None => Poll::Pending,
+        };
+        if let Poll::Ready(result) = &polled {
+            // What the handler still holds goes while its context is current and before its span can end with it.
+            this.inner.set(None);
+            if is_open && let Ok(response) = result {
+                body = Announced::by::<D, _>(response);
             }
-            polled
-        });
+        }
+        drop(entered);
+        watch.returned();
         match &mut polled {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(response)) => {

@@ -1,9 +1,10 @@
 //! Which context is current on a thread: a stack of frames, the topmost current.
 //!
 //! Frames carry a number, so that a guard dropped late or in the wrong order takes away its own frame or nothing, never
-//! somebody else's. No user code runs while the stack is borrowed: contexts are dropped after it is given back.
+//! somebody else's. Contexts that are taken off are dropped when the stack is in order again: what they
+//! hold may use it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
@@ -11,30 +12,35 @@ use std::mem;
 use super::{Context, neighbour};
 
 thread_local! {
-    static STACK: RefCell<Stack> = const {
-        RefCell::new(Stack {
-            frames: Vec::new(),
-            depth: 0,
-            next: 1,
-        })
+    static STACK: Stack = const {
+        Stack {
+            depth: Cell::new(0),
+            next: Cell::new(Frame::FIRST),
+            near: [const { Frame::new() }; NEAR],
+            far: RefCell::new(Vec::new()),
+        }
     };
 }
 
+/// Frames that lie on the thread itself. Deeper than that is hardly anybody.
+const NEAR: usize = 16;
+
 /// Frames stay when they end, with the empty context, for the next ones to move in: contexts come and go in every poll.
+///
+/// Cells, each for itself: to move a context in takes two words, and nothing that is borrowed has to be counted.
 struct Stack {
-    frames: Vec<Frame>,
     /// How many frames are in use.
-    depth: usize,
+    depth: Cell<usize>,
     /// The number of the next frame.
-    next: u64,
+    next: Cell<u64>,
+    near: [Frame; NEAR],
+    far: RefCell<Vec<Frame>>,
 }
 
-#[derive(Default)]
 struct Frame {
-    number: u64,
-    context: Context,
-    /// Its guard was dropped while frames above it were still in use.
-    done: bool,
+    /// Even numbers; the lowest bit says that its guard was dropped while frames above it were still in use.
+    number: Cell<u64>,
+    context: Cell<Context>,
 }
 
 /// Where a guard's frame stands. `depth` is a position, `number` proves that the frame there is still the same.
@@ -45,7 +51,7 @@ struct Ticket {
 }
 
 impl Ticket {
-    /// Of no frame: numbers begin with 1.
+    /// Of no frame: numbers begin with [`Frame::FIRST`].
     const NONE: Self = Self {
         depth: 0,
         number: 0,
@@ -114,18 +120,14 @@ pub(super) fn with_current<R>(read: impl FnOnce(&Context) -> R) -> Option<R> {
 #[inline]
 fn with_ours<R>(read: impl FnOnce(&Context) -> R) -> Option<R> {
     STACK
-        .try_with(|stack| {
-            let stack = stack.try_borrow().ok()?;
-            Some(
-                match stack
-                    .depth
-                    .checked_sub(1)
-                    .and_then(|top| stack.frames.get(top))
-                {
-                    Some(frame) => read(&frame.context),
-                    None => read(&Context::new()),
-                },
-            )
+        .try_with(|stack| match stack.depth.get().checked_sub(1) {
+            None => Some(read(&Context::new())),
+            Some(top) => stack.at(top, |frame| {
+                let context = frame.context.take();
+                let read = read(&context);
+                frame.context.set(context);
+                read
+            }),
         })
         .ok()
         .flatten()
@@ -151,25 +153,18 @@ pub(super) fn enter(home: &mut Context) -> Entered<'_> {
 #[inline]
 fn push(context: &mut Context) -> Ticket {
     let pushed = STACK.try_with(|stack| {
-        let Ok(mut stack) = stack.try_borrow_mut() else {
-            return Ticket::NONE;
-        };
-        let stack = &mut *stack;
         let ticket = Ticket {
-            depth: stack.depth,
-            number: stack.next,
+            depth: stack.depth.get(),
+            number: stack.next.get(),
         };
-        if stack.frames.len() <= ticket.depth {
-            grow(&mut stack.frames);
-        }
-        let Some(frame) = stack.frames.get_mut(ticket.depth) else {
+        if let Some(frame) = stack.near.get(ticket.depth) {
+            frame.number.set(ticket.number);
+            frame.swap(context);
+        } else if !stack.push_far(ticket, context) {
             return Ticket::NONE;
-        };
-        frame.number = ticket.number;
-        frame.done = false;
-        mem::swap(&mut frame.context, context);
-        stack.depth = ticket.depth + 1;
-        stack.next = ticket.number + 1;
+        }
+        stack.depth.set(ticket.depth + 1);
+        stack.next.set(ticket.number + Frame::STEP);
         ticket
     });
     let ticket = pushed.unwrap_or(Ticket::NONE);
@@ -191,15 +186,10 @@ fn tell_entered(ticket: Ticket) {
 
 #[cold]
 fn tell_left() {
-    let depth = STACK.try_with(|stack| stack.try_borrow().map_or(0, |stack| stack.depth));
+    let depth = STACK.try_with(|stack| stack.depth.get());
     if let (Some(neighbour), Ok(depth)) = (neighbour::get(), depth) {
         neighbour.left(depth);
     }
-}
-
-#[cold]
-fn grow(frames: &mut Vec<Frame>) {
-    frames.push(Frame::default());
 }
 
 /// Ends the frame of a scope. When others stand above it, it only stops counting and goes when they do.
@@ -207,7 +197,9 @@ fn grow(frames: &mut Vec<Frame>) {
 /// What was taken off the stack is dropped outside of it.
 fn leave(ticket: Ticket) -> Option<(Context, Vec<Context>)> {
     with_stack(|stack| {
-        stack.frame(ticket)?.done = true;
+        stack.frame(ticket, |frame| {
+            frame.number.set(ticket.number | Frame::DONE);
+        })?;
         let top = stack.pop_if_done()?;
         let mut below = Vec::new();
         while let Some(context) = stack.pop_if_done() {
@@ -221,63 +213,110 @@ fn leave(ticket: Ticket) -> Option<(Context, Vec<Context>)> {
 #[inline]
 fn come_home(ticket: Ticket, home: &mut Context) {
     let is_home = STACK.try_with(|stack| {
-        let Ok(mut stack) = stack.try_borrow_mut() else {
-            return true;
-        };
-        let stack = &mut *stack;
-        if stack.depth == ticket.depth + 1
-            && let Some(frame) = stack.frames.get_mut(ticket.depth)
-            && frame.number == ticket.number
+        if stack.depth.get() == ticket.depth + 1
+            && let Some(frame) = stack.near.get(ticket.depth)
+            && frame.number.get() == ticket.number
         {
             // What was at home is the empty context, which is what an ended frame holds.
-            mem::swap(&mut frame.context, home);
-            stack.depth = ticket.depth;
+            frame.swap(home);
+            stack.depth.set(ticket.depth);
             return true;
         }
         false
     });
     if is_home == Ok(false) {
-        drop(come_home_late(ticket, home));
+        come_home_late(ticket, home);
     }
 }
 
-/// The same where others were left above, or the frame is gone.
+/// The same far up, where others were left above, or where the frame is gone.
 #[cold]
-fn come_home_late(ticket: Ticket, home: &mut Context) -> Option<Vec<Context>> {
-    with_stack(|stack| {
-        mem::swap(&mut stack.frame(ticket)?.context, home);
-        let end = mem::replace(&mut stack.depth, ticket.depth);
+fn come_home_late(ticket: Ticket, home: &mut Context) {
+    let left = with_stack(|stack| {
+        stack.frame(ticket, |frame| frame.swap(home))?;
+        let end = stack.depth.replace(ticket.depth);
         (end > ticket.depth + 1).then(|| stack.take(ticket.depth + 1, end))
-    })
+    });
+    drop(left);
+}
+
+impl Frame {
+    const FIRST: u64 = Self::STEP;
+    const STEP: u64 = 2;
+    const DONE: u64 = 1;
+
+    const fn new() -> Self {
+        Self {
+            number: Cell::new(0),
+            context: Cell::new(Context::new()),
+        }
+    }
+
+    #[inline]
+    fn swap(&self, context: &mut Context) {
+        *context = self.context.replace(mem::take(context));
+    }
 }
 
 impl Stack {
-    /// The frame of a guard, if it is still there.
-    fn frame(&mut self, ticket: Ticket) -> Option<&mut Frame> {
-        self.frames[..self.depth]
-            .get_mut(ticket.depth)
-            .filter(|frame| frame.number == ticket.number)
-    }
-
-    fn pop_if_done(&mut self) -> Option<Context> {
-        let top = self.depth.checked_sub(1)?;
-        let frame = self.frames.get_mut(top).filter(|frame| frame.done)?;
-        self.depth = top;
-        Some(mem::take(&mut frame.context))
+    /// Shows the frame at a position to `look`; `None` if there is none.
+    #[inline]
+    fn at<R>(&self, depth: usize, look: impl FnOnce(&Frame) -> R) -> Option<R> {
+        match self.near.get(depth) {
+            Some(frame) => Some(look(frame)),
+            None => self.far_at(depth, look),
+        }
     }
 
     #[cold]
-    fn take(&mut self, start: usize, end: usize) -> Vec<Context> {
-        let left = self.frames.get_mut(start..end).unwrap_or_default();
-        left.iter_mut()
-            .map(|frame| mem::take(&mut frame.context))
+    fn far_at<R>(&self, depth: usize, look: impl FnOnce(&Frame) -> R) -> Option<R> {
+        self.far.try_borrow().ok()?.get(depth - NEAR).map(look)
+    }
+
+    /// Moves a context in beyond what lies near; says whether it did.
+    #[cold]
+    fn push_far(&self, ticket: Ticket, context: &mut Context) -> bool {
+        let Ok(mut far) = self.far.try_borrow_mut() else {
+            return false;
+        };
+        let position = ticket.depth - NEAR;
+        if far.len() <= position {
+            far.push(Frame::new());
+        }
+        let Some(frame) = far.get(position) else {
+            return false;
+        };
+        frame.number.set(ticket.number);
+        frame.swap(context);
+        true
+    }
+
+    /// Shows the frame of a guard to `look`, if it is still there.
+    fn frame(&self, ticket: Ticket, look: impl FnOnce(&Frame)) -> Option<()> {
+        if ticket.depth >= self.depth.get() {
+            return None;
+        }
+        self.at(ticket.depth, |frame| {
+            (frame.number.get() & !Frame::DONE == ticket.number).then(|| look(frame))
+        })?
+    }
+
+    fn pop_if_done(&self) -> Option<Context> {
+        let top = self.depth.get().checked_sub(1)?;
+        let context = self.at(top, |frame| {
+            (frame.number.get() & Frame::DONE != 0).then(|| frame.context.take())
+        })??;
+        self.depth.set(top);
+        Some(context)
+    }
+
+    fn take(&self, start: usize, end: usize) -> Vec<Context> {
+        (start..end)
+            .filter_map(|depth| self.at(depth, |frame| frame.context.take()))
             .collect()
     }
 }
 
-fn with_stack<R>(change: impl FnOnce(&mut Stack) -> Option<R>) -> Option<R> {
-    STACK
-        .try_with(|stack| change(&mut *stack.try_borrow_mut().ok()?))
-        .ok()
-        .flatten()
+fn with_stack<R>(change: impl FnOnce(&Stack) -> Option<R>) -> Option<R> {
+    STACK.try_with(change).ok().flatten()
 }

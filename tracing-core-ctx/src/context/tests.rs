@@ -851,3 +851,41 @@ proptest! {
         }
     }
 }
+
+/// Frames lie near or far: guards of both kinds have to find theirs in both places.
+#[test]
+fn contexts_are_found_again_however_deep_they_lie() {
+    fn descend(depth: u32, deepest: u32) {
+        assert_eq!(tag(), depth.checked_sub(1));
+        if depth == deepest {
+            return;
+        }
+        let mut entered = tagged(depth);
+        {
+            let _entered = entered.enter();
+            descend(depth + 1, deepest);
+            assert_eq!(tag(), Some(depth));
+            // Left above, and taken away with the frame.
+            std::mem::forget(tagged(1000).attach());
+        }
+        assert_eq!(entered.value(), Some(&Tag(depth)));
+        assert_eq!(tag(), depth.checked_sub(1));
+        let _scope = tagged(depth).attach();
+        if depth % 7 == 0 {
+            descend(depth + 1, deepest);
+        }
+        assert_eq!(tag(), Some(depth));
+    }
+    descend(0, 40);
+    assert_eq!(tag(), None);
+}
+
+#[test]
+fn scopes_dropped_from_below_end_near_and_far() {
+    let mut scopes: VecDeque<Scope> = (0..40).map(|depth| tagged(depth).attach()).collect();
+    while scopes.pop_front().is_some() {
+        // Those above count until the last of them is gone.
+        assert_eq!(tag(), (!scopes.is_empty()).then_some(39));
+    }
+    assert_eq!(tag(), None);
+}

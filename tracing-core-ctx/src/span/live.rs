@@ -75,17 +75,21 @@ impl LiveRef {
 impl Drop for LiveRef {
     #[inline]
     fn drop(&mut self) {
-        let Some(mut shared) = self.shared.take() else {
-            return;
-        };
-        // Two that let go at once may both find the other still there: then the allocator gets it. The count is looked at first, since
-        // that is no exchange between processors.
-        if Arc::strong_count(&shared) == 1
-            && let Some(slot) = Arc::get_mut(&mut shared)
-        {
-            *slot = None;
-            POOL.give(shared);
+        if let Some(shared) = self.shared.take() {
+            release(shared);
         }
+    }
+}
+
+#[inline(never)]
+fn release(mut shared: Arc<Slot>) {
+    // Two that let go at once may both find the other still there: then the allocator gets it. The count is looked at first, since
+    // that is no exchange between processors.
+    if Arc::strong_count(&shared) == 1
+        && let Some(slot) = Arc::get_mut(&mut shared)
+    {
+        *slot = None;
+        POOL.give(shared);
     }
 }
 

@@ -63,20 +63,25 @@ impl Shared {
 }
 
 impl Drop for Shared {
+    #[inline]
     fn drop(&mut self) {
-        let Some(mut shared) = self.0.take() else {
-            return;
-        };
-        let Some(list) = Arc::get_mut(&mut shared) else {
-            return;
-        };
-        if list.text.capacity() > POOLED_CAPACITY {
-            return;
+        if let Some(list) = self.0.take() {
+            release(list);
         }
-        list.text.clear();
-        list.keys = Keys::NONE;
-        POOL.give(shared);
     }
+}
+
+#[inline(never)]
+fn release(mut shared: Arc<List>) {
+    let Some(list) = Arc::get_mut(&mut shared) else {
+        return;
+    };
+    if list.text.capacity() > POOLED_CAPACITY {
+        return;
+    }
+    list.text.clear();
+    list.keys = Keys::NONE;
+    POOL.give(shared);
 }
 
 impl fmt::Debug for Shared {
