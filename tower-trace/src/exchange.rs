@@ -172,22 +172,22 @@ impl<D: Describe> fmt::Debug for Exchange<D> {
 /// Runs foreign code with the exchange's context current. If it panics, the exchange has ended by that, whoever catches the panic.
 #[inline]
 fn run<D: Describe, R>(exchange: &mut Exchange<D>, foreign: impl FnOnce() -> R) -> R {
-    let mut watch = Watch::over(exchange);
+    let mut running = Running::over(exchange);
     let result = {
-        let _entered = watch.enter();
+        let _entered = running.enter();
         foreign()
     };
-    watch.returned();
+    running.returned();
     result
 }
 
 /// Foreign code is running. Who does not say that it [returned](Self::returned) tells of a panic.
-struct Watch<'a, D: Describe> {
+struct Running<'a, D: Describe> {
     exchange: &'a mut Exchange<D>,
     has_returned: bool,
 }
 
-impl<'a, D: Describe> Watch<'a, D> {
+impl<'a, D: Describe> Running<'a, D> {
     #[inline]
     const fn over(exchange: &'a mut Exchange<D>) -> Self {
         Self {
@@ -208,7 +208,7 @@ impl<'a, D: Describe> Watch<'a, D> {
     }
 }
 
-impl<D: Describe> Drop for Watch<'_, D> {
+impl<D: Describe> Drop for Running<'_, D> {
     #[inline]
     fn drop(&mut self) {
         if !self.has_returned {

@@ -33,7 +33,7 @@ use values::Values;
 
 use crate::pool::{Pool, Shelf, Spare};
 use crate::span::{LiveSpan, SpanRef};
-use crate::{Baggage, SpanContext};
+use crate::{Baggage, SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 
 /// A span, baggage and user values: cheap to clone, changed by copy.
 ///
@@ -51,6 +51,14 @@ struct Node {
     extras: Option<Arc<Extras>>,
     hint: Option<SamplingHint>,
     suppressed: bool,
+}
+
+impl Node {
+    /// A span of this process has decided about sampling.
+    #[inline]
+    fn forget_hint(&mut self) {
+        self.hint = self.hint.filter(|hint| *hint == SamplingHint::Debug);
+    }
 }
 
 thread_local! {
@@ -239,8 +247,45 @@ impl Context {
     pub(crate) fn set_local_span(&mut self, span: SpanRef) {
         self.change(|node| {
             node.span = span;
-            node.hint = node.hint.filter(|hint| *hint == SamplingHint::Debug);
+            node.forget_hint();
         });
+    }
+
+    /// Takes a span of this process, which is not recorded, as the current one: below the current one, whose `tracestate` it takes over
+    /// unless it has its own.
+    #[inline]
+    pub(crate) fn set_unrecorded(
+        &mut self,
+        (trace_id, span_id): (TraceId, SpanId),
+        flags: TraceFlags,
+        trace_state: Option<TraceState>,
+    ) {
+        self.change(|node| {
+            node.forget_hint();
+            // Mostly it takes the place of its caller's.
+            if let Some(caller) = node.span.passing_mut() {
+                caller.become_local(span_id, flags, trace_state);
+            } else {
+                let above = node.span.span_context();
+                let trace_state = trace_state
+                    .or_else(|| above.map(|above| above.trace_state().clone()))
+                    .unwrap_or_default();
+                let span_context = SpanContext::with_all(trace_id, span_id, flags, trace_state);
+                node.span = SpanRef::passing(span_context);
+            }
+        });
+    }
+
+    /// The `tracestate` of the current span, for one that is about to take its place. It is moved if nobody else has this context.
+    #[inline]
+    pub(crate) fn lend_trace_state(&mut self) -> TraceState {
+        let caller = self.node.as_mut().and_then(Arc::get_mut);
+        match caller.and_then(|node| node.span.passing_mut()) {
+            Some(caller) => caller.take_trace_state(),
+            None => self
+                .span_context()
+                .map_or(TraceState::EMPTY, |above| above.trace_state().clone()),
+        }
     }
 
     /// The same with no span and no wish for sampling: what starts below is a new trace.
@@ -338,26 +383,29 @@ impl Context {
     /// Changes what this context says, and no other one that shares it.
     #[inline]
     fn change(&mut self, change: impl FnOnce(&mut Node)) {
+        if self.node.as_mut().and_then(Arc::get_mut).is_none() {
+            let copy = copy(self.node.as_deref());
+            drop(Self {
+                node: self.node.replace(copy),
+            });
+        }
         // What is replaced is dropped when the change is made: it may be a value that uses contexts itself.
         if let Some(node) = self.node.as_mut().and_then(Arc::get_mut) {
-            return change(node);
+            change(node);
         }
-        let mut copy = POOL.take().unwrap_or_default();
-        match Arc::get_mut(&mut copy) {
-            Some(node) => {
-                if let Some(shared) = &self.node {
-                    node.clone_from(shared);
-                }
-                change(node);
-            }
-            // Not so: nobody else has what lies in the pool.
-            None => return,
-        }
-        // What it said until now goes.
-        drop(Self {
-            node: self.node.replace(copy),
-        });
     }
+}
+
+/// A node that nobody else has, and that says the same.
+#[inline(never)]
+fn copy(shared: Option<&Node>) -> Arc<Node> {
+    let mut copy = POOL.take().unwrap_or_default();
+    if let Some(shared) = shared
+        && let Some(node) = Arc::get_mut(&mut copy)
+    {
+        node.clone_from(shared);
+    }
+    copy
 }
 
 impl Drop for Context {

@@ -1,6 +1,6 @@
 //! What of a span travels to other services.
 
-use std::fmt;
+use std::{fmt, mem};
 
 use crate::{SpanId, TraceFlags, TraceId, TraceState};
 
@@ -55,6 +55,28 @@ impl SpanContext {
             flags,
             remote: false,
         }
+    }
+
+    /// Becomes the context of a span of this process, below what it was; a `tracestate` takes the place of the parent's.
+    #[inline]
+    pub(crate) fn become_local(
+        &mut self,
+        span_id: SpanId,
+        flags: TraceFlags,
+        trace_state: Option<TraceState>,
+    ) {
+        self.span_id = span_id;
+        self.flags = flags;
+        self.remote = false;
+        if let Some(trace_state) = trace_state {
+            self.trace_state = trace_state;
+        }
+    }
+
+    /// Its `tracestate`, which it has no more then.
+    #[inline]
+    pub(crate) const fn take_trace_state(&mut self) -> TraceState {
+        mem::replace(&mut self.trace_state, TraceState::EMPTY)
     }
 
     /// The same with another `tracestate`.

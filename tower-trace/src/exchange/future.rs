@@ -8,7 +8,7 @@ use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::{Describe, End, Exchange, Failure, ResponseBody, Watch, run};
+use super::{Describe, End, Exchange, Failure, ResponseBody, Running, run};
 use crate::head::{ResponseHead, content_length};
 use crate::way_back::Echo;
 
@@ -47,14 +47,14 @@ impl<F, D: Describe> ResponseFuture<F, D> {
         echo: Option<Arc<Echo>>,
         call: impl FnOnce() -> F,
     ) -> Self {
-        let mut watch = Watch::over(&mut exchange);
-        let entered = watch.enter();
+        let mut running = Running::over(&mut exchange);
+        let entered = running.enter();
         Self {
             // The future is written where it stays, and not moved there.
             inner: Some(call()),
             exchange: {
                 drop(entered);
-                watch.returned();
+                running.returned();
                 Some(exchange)
             },
             echo,
@@ -80,8 +80,8 @@ where
         let is_open = exchange.is_open();
         let mut body = Announced::default();
         // By hand and not by `run`: what the service gives is large, and is moved to the one place where it belongs.
-        let mut watch = Watch::over(exchange);
-        let entered = watch.enter();
+        let mut running = Running::over(exchange);
+        let entered = running.enter();
         let mut polled = match this.inner.as_mut().as_pin_mut() {
             Some(inner) => inner.poll(cx),
             None => Poll::Pending,
@@ -94,7 +94,7 @@ where
             }
         }
         drop(entered);
-        watch.returned();
+        running.returned();
         match &mut polled {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(response)) => {

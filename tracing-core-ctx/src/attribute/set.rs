@@ -188,6 +188,21 @@ impl Attributes {
     }
 }
 
+impl Drop for Attributes {
+    /// Mostly there are none: whoever drops them sees that, and calls nobody.
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(table) = self.table.take() {
+            free(table);
+        }
+    }
+}
+
+#[inline(never)]
+fn free(table: Box<Table>) {
+    drop(table);
+}
+
 impl fmt::Debug for Attributes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()

@@ -3,23 +3,32 @@ use super::{ActiveSpan, Link, LiveRef, Relation, Span, SpanKind, SpanRef, SpanWr
 use crate::attribute::{AttributeKey, AttributeValue, Attributes, ValueRef};
 use crate::context::SamplingHint;
 use crate::sampler::{AttributeSource, Decision, SamplingInput};
-use crate::{Context, InstrumentationScope, SpanContext, SpanId, Timestamp, TraceState, Tracer};
+use crate::{
+    Context, InstrumentationScope, SpanContext, SpanId, Timestamp, TraceFlags, TraceId, TraceState,
+    Tracer,
+};
 
 /// Says what is known before a span starts. Made by [`Tracer::span`].
 ///
 /// The parent is the span of the current context unless something else is said.
 #[must_use = "a span starts when `start` is called"]
 pub struct SpanBuilder<'a> {
+    what: Start<'a>,
+    parent: Parent<'a>,
+    /// What the span gets by attributes and links that samplers see.
+    given: Option<Box<Recording>>,
+}
+
+/// What is said of the span itself. Nothing in it has to be dropped, so it need not lie in memory where all is known while compiling.
+#[derive(Clone, Copy)]
+struct Start<'a> {
     tracer: &'a Tracer,
     scope: &'static InstrumentationScope,
     name: &'a str,
     kind: SpanKind,
-    parent: Parent<'a>,
     source: Option<&'a dyn AttributeSource>,
     lent_links: &'a [Link],
-    start: Option<Timestamp>,
-    /// What the span gets by attributes and links that samplers see.
-    given: Option<Box<Recording>>,
+    time: Option<Timestamp>,
 }
 
 /// Where the parent comes from.
@@ -84,9 +93,30 @@ impl<'a> View<'a> {
     }
 }
 
+/// Where a span that records stands.
+struct Place {
+    parent: Option<SpanId>,
+    parent_is_remote: bool,
+    local_root: Option<SpanId>,
+}
+
+impl Place {
+    #[inline]
+    fn below(above: &View<'_>) -> Self {
+        Self {
+            parent: above.parent.map(SpanContext::span_id),
+            parent_is_remote: above.parent.is_some_and(SpanContext::is_remote),
+            local_root: above.local_root,
+        }
+    }
+}
+
 /// What a sampler said about a span that can be recorded.
 struct Verdict {
-    identity: SpanContext,
+    ids: (TraceId, SpanId),
+    flags: TraceFlags,
+    /// In place of the parent's.
+    trace_state: Option<TraceState>,
     /// Whether it records, and what samplers add to it then.
     added: Option<Attributes>,
 }
@@ -112,21 +142,15 @@ impl AttributeSource for Known<'_> {
 impl<'a> SpanBuilder<'a> {
     pub(crate) const fn new(tracer: &'a Tracer, name: &'a str) -> Self {
         Self {
-            tracer,
-            scope: tracer.scope(),
-            name,
-            kind: SpanKind::Internal,
+            what: Start::new(tracer, tracer.scope(), name),
             parent: Parent::Current,
-            source: None,
-            lent_links: &[],
-            start: None,
             given: None,
         }
     }
 
     /// The role of the span. Default: [`SpanKind::Internal`].
     pub const fn kind(mut self, kind: SpanKind) -> Self {
-        self.kind = kind;
+        self.what.kind = kind;
         self
     }
 
@@ -140,14 +164,8 @@ impl<'a> SpanBuilder<'a> {
     #[inline]
     pub(super) fn below(tracer: &'a Tracer, above: &'a Above, name: &'a str) -> Self {
         Self {
-            tracer,
-            scope: tracer.application(),
-            name,
-            kind: SpanKind::Internal,
+            what: Start::new(tracer, tracer.application(), name),
             parent: Parent::Below(above),
-            source: None,
-            lent_links: &[],
-            start: None,
             given: None,
         }
     }
@@ -186,7 +204,7 @@ impl<'a> SpanBuilder<'a> {
     /// Links another span, a [`SpanContext`] or one with attributes, so that samplers see it too. What is over the limit is dropped
     /// and counted.
     pub fn link(mut self, link: impl Into<Link>) -> Self {
-        let tracer = self.tracer;
+        let tracer = self.what.tracer;
         SpanWriter::new(self.given(), tracer).link(link);
         self
     }
@@ -200,7 +218,7 @@ impl<'a> SpanBuilder<'a> {
         key: K,
         value: impl AttributeValue<K::Type>,
     ) -> Self {
-        let tracer = self.tracer;
+        let tracer = self.what.tracer;
         SpanWriter::new(self.given(), tracer).set(key, value);
         self
     }
@@ -208,20 +226,20 @@ impl<'a> SpanBuilder<'a> {
     /// Lends samplers what is known, without copying it. The span does not get it: that is for `describe` of
     /// [`start_with`](Self::start_with).
     pub const fn attribute_source(mut self, source: &'a dyn AttributeSource) -> Self {
-        self.source = Some(source);
+        self.what.source = Some(source);
         self
     }
 
     /// Lends samplers links, without copying them, where none was [given](Self::link). The span does not get them: that is for `describe` of
     /// [`start_with`](Self::start_with).
     pub const fn link_source(mut self, links: &'a [Link]) -> Self {
-        self.lent_links = links;
+        self.what.lent_links = links;
         self
     }
 
     /// The moment at which the operation started. Default: when [`start`](Self::start) is called.
     pub const fn start_time(mut self, time: Timestamp) -> Self {
-        self.start = Some(time);
+        self.what.time = Some(time);
         self
     }
 
@@ -234,10 +252,15 @@ impl<'a> SpanBuilder<'a> {
     /// Starts the span and lets `describe` write on it, if it records.
     ///
     /// When it does not, nothing is built: the span is its identity and no more.
-    pub fn start_with(mut self, describe: impl FnOnce(&mut SpanWriter<'_>)) -> Span {
-        let given = self.given.take();
+    #[inline]
+    pub fn start_with(self, describe: impl FnOnce(&mut SpanWriter<'_>)) -> Span {
+        let Self {
+            what,
+            parent,
+            given,
+        } = self;
         let above;
-        let view = match &self.parent {
+        let view = match &parent {
             Parent::Below(above) => above.view(),
             Parent::Context(context) => View::of(context),
             Parent::Given(above) => above.view(),
@@ -246,7 +269,7 @@ impl<'a> SpanBuilder<'a> {
                 above.view()
             }
         };
-        let Some(verdict) = self.judge(given.as_deref(), &view) else {
+        let Some(verdict) = what.judge(given.as_deref(), &view) else {
             return Span::new(
                 view.parent
                     .cloned()
@@ -254,34 +277,77 @@ impl<'a> SpanBuilder<'a> {
                     .unwrap_or_default(),
             );
         };
-        Span::new(self.begin(given, verdict, &view, describe))
+        let trace_state = match (verdict.trace_state, view.parent) {
+            (Some(changed), _) => changed,
+            (None, Some(parent)) => parent.trace_state().clone(),
+            (None, None) => TraceState::EMPTY,
+        };
+        let (trace_id, span_id) = verdict.ids;
+        let span_context = SpanContext::with_all(trace_id, span_id, verdict.flags, trace_state);
+        Span::new(match verdict.added {
+            Some(added) => what.begin(given, span_context, &added, Place::below(&view), describe),
+            None => {
+                Recording::give_back_given(given);
+                SpanRef::passing(span_context)
+            }
+        })
     }
 
     /// Starts the span below `context`, in place of any other parent, and makes it the span of that context; for an instrumentation that
     /// carries both through a state machine.
+    #[inline]
     pub fn start_in(
-        mut self,
+        self,
         mut context: Context,
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) -> ActiveSpan {
-        let given = self.given.take();
+        let Self {
+            what,
+            parent,
+            given,
+        } = self;
+        drop(parent);
         let view = View::of(&context);
-        let Some(verdict) = self.judge(given.as_deref(), &view) else {
+        let Some(verdict) = what.judge(given.as_deref(), &view) else {
             return ActiveSpan::passing(context);
         };
-        let is_open = verdict.added.is_some();
-        let span = self.begin(given, verdict, &view, describe);
-        context.set_local_span(span);
-        if is_open {
-            ActiveSpan::open(context)
-        } else {
-            ActiveSpan::passing(context)
+        let Some(added) = verdict.added else {
+            Recording::give_back_given(given);
+            context.set_unrecorded(verdict.ids, verdict.flags, verdict.trace_state);
+            return ActiveSpan::passing(context);
+        };
+        let place = Place::below(&view);
+        let trace_state = verdict
+            .trace_state
+            .unwrap_or_else(|| context.lend_trace_state());
+        let (trace_id, span_id) = verdict.ids;
+        let span_context = SpanContext::with_all(trace_id, span_id, verdict.flags, trace_state);
+        context.set_local_span(what.begin(given, span_context, &added, place, describe));
+        ActiveSpan::open(context)
+    }
+
+    fn given(&mut self) -> &mut Recording {
+        self.given.get_or_insert_with(Recording::take)
+    }
+}
+
+impl<'a> Start<'a> {
+    #[inline]
+    const fn new(tracer: &'a Tracer, scope: &'static InstrumentationScope, name: &'a str) -> Self {
+        Self {
+            tracer,
+            scope,
+            name,
+            kind: SpanKind::Internal,
+            source: None,
+            lent_links: &[],
+            time: None,
         }
     }
 
     /// Asks the sampler. `None` when nobody takes spans here: the caller's identity passes through.
     #[inline(always)]
-    fn judge(&self, given: Option<&Recording>, above: &View<'_>) -> Option<Verdict> {
+    fn judge(self, given: Option<&Recording>, above: &View<'_>) -> Option<Verdict> {
         let tracer = self.tracer;
         if above.suppressed || !tracer.is_enabled() {
             return None;
@@ -311,48 +377,37 @@ impl<'a> SpanBuilder<'a> {
                 _ => self.lent_links,
             },
         });
-        let flags = crate::TraceFlags::NONE
+        let flags = TraceFlags::NONE
             .with_random(random)
             .with_sampled(sampling.decision == Decision::RecordAndSample);
-        let trace_state = match (sampling.trace_state, parent) {
-            (Some(changed), _) => changed,
-            (None, Some(parent)) => parent.trace_state().clone(),
-            (None, None) => TraceState::EMPTY,
-        };
         Some(Verdict {
-            identity: SpanContext::with_all(trace_id, span_id, flags, trace_state),
+            ids: (trace_id, span_id),
+            flags,
+            trace_state: sampling.trace_state,
             added: (sampling.decision != Decision::Drop).then_some(sampling.attributes),
         })
     }
 
-    /// Does what the sampler said.
+    /// Starts to record.
     #[inline(always)]
     fn begin(
-        &self,
+        self,
         given: Option<Box<Recording>>,
-        verdict: Verdict,
-        above: &View<'_>,
+        span_context: SpanContext,
+        added: &Attributes,
+        place: Place,
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) -> SpanRef {
         let tracer = self.tracer;
-        let span_context = verdict.identity;
-        let Some(added) = verdict.added else {
-            if let Some(given) = given {
-                given.give_back();
-            }
-            return SpanRef::passing(span_context);
-        };
         let mut recording = given.unwrap_or_else(Recording::take);
-        recording.start = self.start.unwrap_or_else(|| tracer.now());
+        recording.start = self.time.unwrap_or_else(|| tracer.now());
         recording.span_context = span_context.clone();
         recording.scope = self.scope;
         recording.kind = self.kind;
-        let local_root = above.local_root.unwrap_or_else(|| span_context.span_id());
+        recording.parent = place.parent;
+        recording.parent_is_remote = place.parent_is_remote;
+        let local_root = place.local_root.unwrap_or_else(|| span_context.span_id());
         recording.local_root = local_root;
-        if let Some(parent) = above.parent {
-            recording.parent = Some(parent.span_id());
-            recording.parent_is_remote = parent.is_remote();
-        }
         if !self.name.is_empty() {
             recording.attributes.set_name(self.name);
         }
@@ -361,7 +416,7 @@ impl<'a> SpanBuilder<'a> {
         if !added.is_empty() || added.dropped() > 0 {
             recording
                 .attributes
-                .put_all(&tracer.limits().attributes, &added);
+                .put_all(&tracer.limits().attributes, added);
         }
         tracer.started();
         SpanRef::of_live(LiveRef::new(
@@ -371,17 +426,13 @@ impl<'a> SpanBuilder<'a> {
             recording,
         ))
     }
-
-    fn given(&mut self) -> &mut Recording {
-        self.given.get_or_insert_with(Recording::take)
-    }
 }
 
 impl std::fmt::Debug for SpanBuilder<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SpanBuilder")
-            .field("name", &self.name)
-            .field("kind", &self.kind)
+            .field("name", &self.what.name)
+            .field("kind", &self.what.kind)
             .finish_non_exhaustive()
     }
 }

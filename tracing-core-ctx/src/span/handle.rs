@@ -53,6 +53,15 @@ impl SpanRef {
         }
     }
 
+    /// What it says of a span that does not record here.
+    #[inline]
+    pub(crate) const fn passing_mut(&mut self) -> Option<&mut SpanContext> {
+        match &mut self.is {
+            Is::Passing(span_context) => Some(span_context),
+            Is::Live(_) | Is::Nothing => None,
+        }
+    }
+
     /// The span that is current on this thread.
     #[must_use]
     pub fn current() -> Self {

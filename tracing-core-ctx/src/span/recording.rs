@@ -76,6 +76,14 @@ impl Recording {
         new
     }
 
+    /// Gives back what a span was given that does not record.
+    #[inline]
+    pub(crate) fn give_back_given(given: Option<Box<Self>>) {
+        if let Some(given) = given {
+            given.give_back();
+        }
+    }
+
     /// Gives the memory to the spans that come.
     pub(crate) fn give_back(mut self: Box<Self>) {
         if self.weight() > POOLED_BYTES {
