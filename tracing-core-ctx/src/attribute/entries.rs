@@ -44,12 +44,16 @@ impl Entries {
         self.more.get_or_insert_default().push(entry);
     }
 
-    /// Where the next entry goes, if it needs no memory; it counts from now on.
+    /// Where the next entry goes, if it needs no memory. It counts from [`add_one`](Self::add_one) on.
     #[inline]
     pub(super) fn next_inline(&mut self) -> Option<&mut Entry> {
-        let free = self.first.get_mut(self.len)?;
+        self.first.get_mut(self.len)
+    }
+
+    /// Counts what was written to the [next place](Self::next_inline).
+    #[inline]
+    pub(super) const fn add_one(&mut self) {
         self.len += 1;
-        Some(free)
     }
 
     #[inline]

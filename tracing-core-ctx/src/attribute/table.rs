@@ -153,14 +153,16 @@ impl Table {
         if self.entries.len() >= limits.count || text.len() > limits.value_length {
             return self.push_more_text(limits, key, text);
         }
-        let Some(place) = self.texts.place(text.len()) else {
-            return self.push_more_text(limits, key, text);
-        };
         let Some(entry) = self.entries.next_inline() else {
             return self.push_more_text(limits, key, text);
         };
+        let Some((place, bytes)) = self.texts.place(text.len()) else {
+            return self.push_more_text(limits, key, text);
+        };
         *entry = Entry::new(key, EntryValue::Text(place));
-        self.texts.fill(text);
+        self.entries.add_one();
+        // At the very end, so that it is a jump and no register has to be kept for what follows.
+        bytes.copy_from_slice(text.as_bytes());
     }
 
     /// The same where memory is needed, or a limit is reached.
@@ -209,17 +211,6 @@ impl Table {
             return None;
         }
         self.has_names = true;
-        if let Some(place) = self.texts.place(name.len())
-            && let Some(key) = EntryKey::at(place, Mark::of(name))
-        {
-            self.texts.fill(name);
-            return Some(key);
-        }
-        self.keep_more_name(name)
-    }
-
-    #[cold]
-    fn keep_more_name(&mut self, name: &str) -> Option<EntryKey> {
         let place = self.texts.push(name);
         let key = EntryKey::at(place, Mark::of(name));
         if key.is_none() {

@@ -58,10 +58,14 @@ impl Text {
 ///
 /// A text that is given up leaves a hole. When holes are more than half of the buffer, its owner moves the texts together, so that an
 /// attribute set a million times does not hold a million values.
+///
+/// The buffer is room that is written already, so that a text is copied into it by nothing but a copy: the last step of whoever puts one in.
 #[derive(Clone, Default)]
 pub(super) struct Texts {
-    buffer: String,
-    holes: usize,
+    room: Vec<u8>,
+    /// How much of it holds texts.
+    used: u32,
+    holes: u32,
 }
 
 /// Positions have 32 bits.
@@ -70,98 +74,122 @@ const LONGEST: usize = u32::MAX as usize;
 impl Texts {
     pub(super) const fn new() -> Self {
         Self {
-            buffer: String::new(),
+            room: Vec::new(),
+            used: 0,
             holes: 0,
         }
     }
 
     pub(super) fn with_capacity(bytes: usize) -> Self {
-        Self {
-            buffer: String::with_capacity(bytes),
-            holes: 0,
+        let mut texts = Self::new();
+        texts.reserve(bytes);
+        texts
+    }
+
+    /// Room for so many bytes more, or for as many as 32 bits can tell.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        let wanted = self.used().saturating_add(bytes).min(LONGEST);
+        if wanted > self.room.len() {
+            self.room.reserve(wanted - self.room.len());
+            self.room.resize(self.room.capacity().min(LONGEST), 0);
         }
     }
 
-    pub(super) fn reserve(&mut self, bytes: usize) {
-        self.buffer.reserve(bytes);
-    }
-
-    /// Where a text of this length will stand; `None` if that would make the buffer larger than 4 GiB.
+    /// A place for a text of this length, and where that is; `None` if there is no room.
     #[inline]
-    pub(super) fn place(&self, len: usize) -> Option<Text> {
-        let start = self.buffer.len();
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the room is never larger than 32 bits tell"
+    )]
+    pub(super) fn place(&mut self, len: usize) -> Option<(Text, &mut [u8])> {
+        let start = self.used();
         // No sum of the lengths of two texts in memory overflows.
-        (start + len <= LONGEST).then(|| Text::new(start as u64, len))
-    }
-
-    /// Copies a text to its [place](Self::place).
-    #[inline]
-    pub(super) fn fill(&mut self, text: &str) {
-        self.buffer.push_str(text);
+        let end = start + len;
+        let place = self.room.get_mut(start..end)?;
+        self.used = end as u32;
+        Some((Text::new(start as u64, len), place))
     }
 
     /// Copies a text into the buffer; one that would make it larger than 4 GiB becomes empty.
     pub(super) fn push(&mut self, text: &str) -> Text {
-        let Some(place) = self.place(text.len()) else {
-            return Text::EMPTY;
-        };
-        self.fill(text);
-        place
+        self.push_all(&[text])
     }
 
     /// The same for a text that is given in pieces.
+    #[inline]
     pub(super) fn push_all(&mut self, pieces: &[&str]) -> Text {
-        let start = self.buffer.len();
-        for piece in pieces {
-            self.buffer.push_str(piece);
+        let len = pieces
+            .iter()
+            .fold(0, |len: usize, piece| len.saturating_add(piece.len()));
+        if self.room.len() - self.used() < len {
+            self.grow(len);
         }
-        let end = self.buffer.len();
-        if end > LONGEST {
-            self.buffer.truncate(start);
+        let Some((text, mut place)) = self.place(len) else {
             return Text::EMPTY;
+        };
+        for piece in pieces {
+            let Some((here, behind)) = place.split_at_mut_checked(piece.len()) else {
+                break;
+            };
+            here.copy_from_slice(piece.as_bytes());
+            place = behind;
         }
-        Text::new(start as u64, end - start)
+        text
+    }
+
+    #[cold]
+    fn grow(&mut self, len: usize) {
+        if len <= LONGEST - self.used() {
+            self.reserve(len.max(self.used()).max(SMALLEST));
+        }
     }
 
     #[inline]
     pub(super) fn get(&self, text: Text) -> &str {
-        self.buffer.get(text.range()).unwrap_or_default()
+        let bytes = self.room.get(text.range()).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
     }
 
     /// The same where it is kept.
     #[inline]
     pub(super) const fn kept(&self, text: Text) -> KeptText<'_> {
-        KeptText::new(self.buffer.as_bytes(), text)
+        KeptText::new(self.room.as_slice(), text)
     }
 
     /// Gives a text up. Nobody may ask for it any more.
-    pub(super) fn free(&mut self, text: Text) {
-        let range = text.range();
-        if range.end == self.buffer.len() {
-            self.buffer.truncate(range.start);
+    pub(super) const fn free(&mut self, text: Text) {
+        if text.start + text.len == self.used {
+            self.used = text.start;
         } else {
-            self.holes += range.len();
+            self.holes += text.len;
         }
     }
 
     /// Whether moving the texts together is worth it: never for the few short texts of most spans.
     pub(super) const fn has_many_holes(&self) -> bool {
-        self.holes > 1024 && self.holes > self.buffer.len() / 2
+        self.holes > 1024 && self.holes > self.used / 2
     }
 
     /// Moves the texts that have not been given up together: `each` is to ask for the new place of every one of them.
     pub(super) fn close_holes(&mut self, each: impl FnOnce(&mut dyn FnMut(Text) -> Text)) {
         let holey = std::mem::replace(self, Self::new());
-        self.reserve(holey.buffer.len() - holey.holes);
+        self.reserve((holey.used - holey.holes) as usize);
         each(&mut |text| self.push(holey.get(text)));
     }
 
-    pub(super) fn clear(&mut self) {
-        self.buffer.clear();
+    const fn used(&self) -> usize {
+        self.used as usize
+    }
+
+    pub(super) const fn clear(&mut self) {
+        self.used = 0;
         self.holes = 0;
     }
 
     pub(super) const fn capacity(&self) -> usize {
-        self.buffer.capacity()
+        self.room.capacity()
     }
 }
+
+/// What a buffer has room for that was not told how much it will need.
+const SMALLEST: usize = 64;

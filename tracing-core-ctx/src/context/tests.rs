@@ -854,6 +854,7 @@ proptest! {
 
 /// Frames lie near or far: guards of both kinds have to find theirs in both places.
 #[test]
+#[expect(clippy::mem_forget, reason = "a guard that is never dropped is tried")]
 fn contexts_are_found_again_however_deep_they_lie() {
     fn descend(depth: u32, deepest: u32) {
         assert_eq!(tag(), depth.checked_sub(1));
@@ -871,7 +872,7 @@ fn contexts_are_found_again_however_deep_they_lie() {
         assert_eq!(entered.value(), Some(&Tag(depth)));
         assert_eq!(tag(), depth.checked_sub(1));
         let _scope = tagged(depth).attach();
-        if depth % 7 == 0 {
+        if depth.is_multiple_of(7) {
             descend(depth + 1, deepest);
         }
         assert_eq!(tag(), Some(depth));
