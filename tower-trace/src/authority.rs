@@ -6,6 +6,7 @@
 //!
 //! [RFC 3986, section 3.2]: https://www.rfc-editor.org/rfc/rfc3986#section-3.2
 
+use std::cell::RefCell;
 use std::net::Ipv6Addr;
 
 /// The longest host that is believed, in bytes; DNS allows 253, an IPv6 address with a zone fits too.
@@ -24,6 +25,54 @@ const MAX_PORT: usize = 5;
 ///   An empty host and any other character (a space, a quote, a percent sign, non-ASCII text) make the whole `None`.
 #[must_use]
 pub fn split(authority: &str) -> Option<(&str, Option<u16>)> {
+    // A server is mostly called by one name, and a client mostly calls one: then it is the same as the last time.
+    LAST.with_borrow_mut(|last| match last.of(authority) {
+        Some(known) => Some(known),
+        None => split_anew(authority, last),
+    })
+}
+
+thread_local! {
+    static LAST: RefCell<Last> = const { RefCell::new(Last::NONE) };
+}
+
+/// The longest authority that is remembered, in bytes.
+const REMEMBERED: usize = 64;
+
+/// The last authority that was a name, perhaps with a port, and its parts.
+struct Last {
+    text: [u8; REMEMBERED],
+    len: usize,
+    host: usize,
+    port: Option<u16>,
+}
+
+impl Last {
+    const NONE: Self = Self {
+        text: [0; REMEMBERED],
+        len: 0,
+        host: 0,
+        port: None,
+    };
+
+    #[inline]
+    fn of<'a>(&self, authority: &'a str) -> Option<(&'a str, Option<u16>)> {
+        if self.len == 0 || self.text.get(..self.len) != Some(authority.as_bytes()) {
+            return None;
+        }
+        Some((authority.get(..self.host)?, self.port))
+    }
+
+    fn learn(&mut self, authority: &str, host: &str, port: Option<u16>) {
+        if let Some(text) = self.text.get_mut(..authority.len()) {
+            text.copy_from_slice(authority.as_bytes());
+            (self.len, self.host, self.port) = (authority.len(), host.len(), port);
+        }
+    }
+}
+
+#[inline(never)]
+fn split_anew<'a>(authority: &'a str, last: &mut Last) -> Option<(&'a str, Option<u16>)> {
     // Nearly all are a name, perhaps with a port, which is read from its end on.
     let bytes = authority.as_bytes();
     let mut length = bytes.len();
@@ -43,7 +92,9 @@ pub fn split(authority: &str) -> Option<(&str, Option<u16>)> {
     match authority.get(..length) {
         Some(host) if is_name(host) => {
             let has_port = length < bytes.len();
-            Some((host, if has_port { in_range(number) } else { None }))
+            let port = if has_port { in_range(number) } else { None };
+            last.learn(authority, host, port);
+            Some((host, port))
         }
         Some(_) | None => split_unusual(authority),
     }
@@ -293,6 +344,18 @@ mod tests {
                 prop_assert!(!host.contains(['@', '[', ']', '/', '?', '#', ' ']));
                 prop_assert_ne!(port, Some(0));
                 prop_assert!(text.contains(host));
+            }
+        }
+
+        #[test]
+        fn what_is_remembered_is_what_was_said(
+            authorities in prop::collection::vec("(a[b.]{0,3}|x{60,70})?(:[0-9]{0,6})?(@b)?", 1..6),
+            order in prop::collection::vec(any::<prop::sample::Index>(), 20),
+        ) {
+            for which in order {
+                let authority = which.get(&authorities);
+                let alone = split_anew(authority, &mut Last::NONE);
+                prop_assert_eq!(split(authority), alone, "{}", authority);
             }
         }
 

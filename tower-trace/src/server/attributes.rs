@@ -36,23 +36,26 @@ impl<'a> Asked<'a> {
 
     /// Writes everything that is known at the start.
     pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
-        let new;
-        let request = match self.request.get() {
-            Some(request) => request,
+        match self.request.get() {
+            // What a sampler has asked for is known.
+            Some(request) => request.describe(span),
             None => {
-                new = self.take_apart();
-                &new
+                let facts = self.facts();
+                facts.describe(&facts.find_target(), facts.forwarded().as_ref(), span);
             }
-        };
-        request.describe(span);
+        }
     }
 
     fn request(&self) -> &Request<'a> {
-        self.request.get_or_init(|| self.take_apart())
+        self.request.get_or_init(|| Request::new(self.facts()))
     }
 
-    fn take_apart(&self) -> Request<'a> {
-        Request::new(self.policy, self.head, self.policy.target(self.head))
+    fn facts(&self) -> Facts<'a> {
+        Facts {
+            policy: self.policy,
+            head: self.head,
+            uri: self.policy.target(self.head),
+        }
     }
 }
 
@@ -66,45 +69,37 @@ impl AttributeSource for Asked<'_> {
     }
 }
 
-/// What the head of a request says in the words of the conventions. Borrowed; nothing is built before it is asked for.
-struct Request<'a> {
+/// What the head of a request says in the words of the conventions. Borrowed; nothing is kept of what is found.
+#[derive(Clone, Copy)]
+struct Facts<'a> {
     policy: &'a ServerPolicy,
     head: RequestHead<'a>,
+    /// The target as the client sent it.
     uri: &'a http::Uri,
+}
+
+/// The same for samplers, which may ask for one thing often and for another never.
+struct Request<'a> {
+    facts: Facts<'a>,
     target: OnceCell<Found<'a>>,
     /// The span's name, put together only if a sampler asks for it.
     name: OnceCell<Text>,
-    forwarded: OnceCell<Forwarded<'a>>,
+    forwarded: OnceCell<Option<Forwarded<'a>>>,
     query: OnceCell<Option<Cow<'a, str>>>,
 }
 
-impl<'a> Request<'a> {
-    /// A request with its target as the client sent it.
-    fn new(policy: &'a ServerPolicy, head: RequestHead<'a>, uri: &'a http::Uri) -> Self {
-        Self {
-            policy,
-            head,
-            uri,
-            target: OnceCell::new(),
-            name: OnceCell::new(),
-            forwarded: OnceCell::new(),
-            query: OnceCell::new(),
-        }
-    }
-
+impl<'a> Facts<'a> {
     /// Writes everything that is known at the start.
-    fn describe(&self, span: &mut SpanWriter<'_>) {
+    fn describe(
+        &self,
+        found: &Found<'_>,
+        forwarded: Option<&Forwarded<'_>>,
+        span: &mut SpanWriter<'_>,
+    ) {
         let head = self.head;
         let usual = Usual::of(head.headers);
         let method = self.method();
-        let found;
-        let target = match self.target.get() {
-            Some(found) => found.target(),
-            None => {
-                found = self.find_target();
-                found.target()
-            }
-        };
+        let target = found.target();
         match self.given_name() {
             Some(name) => span.update_name(&name),
             None => span.update_name_of(&method::name_of(method, target.text())),
@@ -117,7 +112,7 @@ impl<'a> Request<'a> {
             );
         }
         span.set_new(semconv::URL_PATH, cut(path(self.uri)));
-        span.set_new(semconv::URL_SCHEME, self.scheme());
+        span.set_new(semconv::URL_SCHEME, self.scheme(forwarded));
         if let Some(query) = self.redacted_query() {
             span.set_new(semconv::URL_QUERY, cut(&query));
         }
@@ -126,13 +121,14 @@ impl<'a> Request<'a> {
             Target::Guess(template) => span.set_new(semconv::URL_TEMPLATE, template),
             Target::None => {}
         }
-        if let Some((host, port)) = self.server(usual.host) {
+        let server = self.server(forwarded, usual.host);
+        if let Some((host, port)) = server {
             span.set_new(semconv::SERVER_ADDRESS, host);
             if let Some(port) = port {
                 span.set_new(semconv::SERVER_PORT, port);
             }
         }
-        self.describe_client(span);
+        self.describe_client(forwarded, span);
         if let Some(version) = version::name(head.version) {
             span.set_new(semconv::NETWORK_PROTOCOL_VERSION, version);
         }
@@ -149,18 +145,13 @@ impl<'a> Request<'a> {
             span.set(key, lines);
         });
         if self.policy.legacy_names {
-            self.describe_legacy(&usual, span);
+            self.describe_legacy(forwarded, &usual, span);
         }
     }
 
     /// The method as it is recorded.
     fn method(&self) -> &'a str {
         self.policy.methods.name(self.head.method)
-    }
-
-    /// The route it goes to.
-    fn target(&self) -> Target<'_> {
-        self.target.get_or_init(|| self.find_target()).target()
     }
 
     fn find_target(&self) -> Found<'a> {
@@ -175,8 +166,8 @@ impl<'a> Request<'a> {
             .filter(|name| !name.is_empty())
     }
 
-    fn describe_client(&self, span: &mut SpanWriter<'_>) {
-        let client = self.forwarded().and_then(|said| said.client.as_ref());
+    fn describe_client(&self, forwarded: Option<&Forwarded<'_>>, span: &mut SpanWriter<'_>) {
+        let client = forwarded.and_then(|said| said.client.as_ref());
         let peer = self.peer();
         if let Some(client) = client {
             span.set_new(semconv::CLIENT_ADDRESS, &*client.address);
@@ -197,20 +188,26 @@ impl<'a> Request<'a> {
     }
 
     /// The names from before 2023, for dashboards that still ask for them (`OTEL_SEMCONV_STABILITY_OPT_IN=http/dup`).
-    fn describe_legacy(&self, usual: &Usual<'_>, span: &mut SpanWriter<'_>) {
+    #[cold]
+    fn describe_legacy(
+        &self,
+        forwarded: Option<&Forwarded<'_>>,
+        usual: &Usual<'_>,
+        span: &mut SpanWriter<'_>,
+    ) {
         use semconv::legacy;
 
         span.set_new(legacy::HTTP_METHOD, self.method());
-        span.set_new(legacy::HTTP_SCHEME, self.scheme());
+        span.set_new(legacy::HTTP_SCHEME, self.scheme(forwarded));
         scratch::with(|target| {
             target.push_str(path(self.uri));
-            if let Some(query) = self.query() {
+            if let Some(query) = self.redacted_query() {
                 target.push('?');
-                target.push_str(query);
+                target.push_str(&query);
             }
             span.set_new(legacy::HTTP_TARGET, cut(target));
         });
-        if let Some((host, port)) = self.server(usual.host) {
+        if let Some((host, port)) = self.server(forwarded, usual.host) {
             span.set_new(legacy::NET_HOST_NAME, host);
             if let Some(port) = port {
                 span.set_new(legacy::NET_HOST_PORT, port);
@@ -235,16 +232,15 @@ impl<'a> Request<'a> {
     }
 
     /// What trusted proxies say; nothing where none are configured.
-    fn forwarded(&self) -> Option<&Forwarded<'a>> {
-        self.policy.forwarded.then(|| {
-            self.forwarded
-                .get_or_init(|| Forwarded::read(self.head.headers))
-        })
+    fn forwarded(&self) -> Option<Forwarded<'a>> {
+        self.policy
+            .forwarded
+            .then(|| Forwarded::read(self.head.headers))
     }
 
     /// The client's scheme: what a trusted proxy says, else the target's own, else the layer's setting.
-    fn scheme(&self) -> &str {
-        self.forwarded()
+    fn scheme<'b>(&'b self, forwarded: Option<&'b Forwarded<'_>>) -> &'b str {
+        forwarded
             .and_then(|said| said.scheme)
             .or_else(|| self.uri.scheme_str())
             .or_else(|| self.head.uri.scheme_str())
@@ -252,18 +248,18 @@ impl<'a> Request<'a> {
     }
 
     /// The redacted query, unless it is empty.
-    fn query(&self) -> Option<&str> {
-        self.query.get_or_init(|| self.redacted_query()).as_deref()
-    }
-
     fn redacted_query(&self) -> Option<Cow<'a, str>> {
         let query = self.uri.query().filter(|query| !query.is_empty())?;
         Some(self.policy.sensitive.redact_query(query))
     }
 
     /// The host and port that the client called; `host` is what the header says.
-    fn server<'b>(&'b self, host: Option<&'b HeaderValue>) -> Option<(&'b str, Option<u16>)> {
-        if let Some(host) = self.forwarded().and_then(|said| said.host.as_ref()) {
+    fn server<'b>(
+        &'b self,
+        forwarded: Option<&'b Forwarded<'_>>,
+        host: Option<&'b HeaderValue>,
+    ) -> Option<(&'b str, Option<u16>)> {
+        if let Some(host) = forwarded.and_then(|said| said.host.as_ref()) {
             return authority::split(host);
         }
         if let Some(host) = self.uri.authority().or_else(|| self.head.uri.authority()) {
@@ -280,42 +276,75 @@ impl<'a> Request<'a> {
     }
 }
 
+impl<'a> Request<'a> {
+    const fn new(facts: Facts<'a>) -> Self {
+        Self {
+            facts,
+            target: OnceCell::new(),
+            name: OnceCell::new(),
+            forwarded: OnceCell::new(),
+            query: OnceCell::new(),
+        }
+    }
+
+    fn describe(&self, span: &mut SpanWriter<'_>) {
+        self.facts.describe(self.found(), self.forwarded(), span);
+    }
+
+    /// The route it goes to.
+    fn found(&self) -> &Found<'a> {
+        self.target.get_or_init(|| self.facts.find_target())
+    }
+
+    fn forwarded(&self) -> Option<&Forwarded<'a>> {
+        let forwarded = self.forwarded.get_or_init(|| self.facts.forwarded());
+        forwarded.as_ref()
+    }
+
+    fn server(&self) -> Option<(&str, Option<u16>)> {
+        let host = self.facts.head.headers.get(header::HOST);
+        self.facts.server(self.forwarded(), host)
+    }
+}
+
 /// What samplers may ask for before the span exists.
 impl AttributeSource for Request<'_> {
     fn name(&self) -> &str {
         self.name.get_or_init(|| {
             let mut text = Text::new();
-            match self.given_name() {
+            match self.facts.given_name() {
                 Some(name) => text.push_str(&name),
-                None => text.extend(method::name_of(self.method(), self.target().text())),
+                None => {
+                    let target = self.found().target();
+                    text.extend(method::name_of(self.facts.method(), target.text()));
+                }
             }
             text
         })
     }
 
     fn get(&self, key: &str) -> Option<ValueRef<'_>> {
-        let host = || self.head.headers.get(header::HOST);
+        let facts = &self.facts;
         match key {
-            "http.request.method" => Some(ValueRef::Str(self.method())),
-            "http.route" => match self.target() {
+            "http.request.method" => Some(ValueRef::Str(facts.method())),
+            "http.route" => match self.found().target() {
                 Target::Route(route) => Some(ValueRef::Str(route)),
                 Target::Guess(_) | Target::None => None,
             },
-            "url.path" => Some(ValueRef::Str(path(self.uri))),
-            "url.scheme" => Some(ValueRef::Str(self.scheme())),
-            "url.query" => self.query().map(ValueRef::Str),
-            "server.address" => self.server(host()).map(|server| ValueRef::Str(server.0)),
-            "server.port" => self
-                .server(host())?
-                .1
-                .map(|port| ValueRef::I64(i64::from(port))),
-            "network.protocol.version" => version::name(self.head.version).map(ValueRef::Str),
+            "url.path" => Some(ValueRef::Str(path(facts.uri))),
+            "url.scheme" => Some(ValueRef::Str(facts.scheme(self.forwarded()))),
+            "url.query" => {
+                let query = self.query.get_or_init(|| facts.redacted_query());
+                query.as_deref().map(ValueRef::Str)
+            }
+            "server.address" => self.server().map(|server| ValueRef::Str(server.0)),
+            "server.port" => self.server()?.1.map(|port| ValueRef::I64(i64::from(port))),
             "client.address" => {
                 let client = self.forwarded()?.client.as_ref()?;
                 Some(ValueRef::Str(&client.address))
             }
             "user_agent.original" => {
-                user_agent(self.head.headers.get(header::USER_AGENT)).map(ValueRef::Str)
+                user_agent(facts.head.headers.get(header::USER_AGENT)).map(ValueRef::Str)
             }
             _ => None,
         }
