@@ -354,7 +354,8 @@ mod tests {
         ) {
             for which in order {
                 let authority = which.get(&authorities);
-                let alone = split_anew(authority, &mut Last::NONE);
+                let mut nothing_yet = Last::NONE;
+                let alone = split_anew(authority, &mut nothing_yet);
                 prop_assert_eq!(split(authority), alone, "{}", authority);
             }
         }

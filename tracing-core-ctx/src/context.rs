@@ -118,6 +118,12 @@ impl Context {
         scope::with_current(read)
     }
 
+    /// Whether nothing has been made current on this thread, which is quickly told.
+    #[inline]
+    pub(crate) fn is_nothing_current() -> bool {
+        scope::is_empty()
+    }
+
     /// Makes this context current on this thread until the scope is dropped.
     ///
     /// For synchronous code. The scope is not [`Send`], so a future that holds one across an `.await` cannot be spawned on

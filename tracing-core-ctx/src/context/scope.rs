@@ -117,6 +117,15 @@ pub(super) fn with_current<R>(read: impl FnOnce(&Context) -> R) -> Option<R> {
     }
 }
 
+/// Whether nothing is current here, and no neighbour can know better.
+#[inline]
+pub(super) fn is_empty() -> bool {
+    STACK
+        .try_with(|stack| stack.depth.get() == 0)
+        .unwrap_or(true)
+        && neighbour::get().is_none()
+}
+
 #[inline]
 fn with_ours<R>(read: impl FnOnce(&Context) -> R) -> Option<R> {
     STACK

@@ -50,8 +50,13 @@ impl Span {
     }
 
     /// A span that records nothing and has no identity: what runs in it runs in the context around it.
-    pub fn none() -> Self {
-        Self::new(SpanRef::default())
+    #[inline]
+    pub const fn none() -> Self {
+        Self {
+            handle: SpanRef::NONE,
+            unwinding: false,
+            ended: false,
+        }
     }
 
     /// Starts a child of the current span, by the tracer of that span and in its application's name
@@ -118,6 +123,17 @@ impl Span {
     /// ```
     #[inline]
     pub fn child_with(name: &str, build: impl FnOnce(SpanBuilder<'_>) -> SpanBuilder<'_>) -> Self {
+        if Context::is_nothing_current() {
+            return Self::none();
+        }
+        Self::child_of_current(name, build)
+    }
+
+    #[inline(never)]
+    fn child_of_current(
+        name: &str,
+        build: impl FnOnce(SpanBuilder<'_>) -> SpanBuilder<'_>,
+    ) -> Self {
         let around = Context::with_current(|cx| match cx.span_ref() {
             span if span.is_live() => Around::Recording(Above::of(cx)),
             span => Around::Passing(span.clone()),
@@ -222,6 +238,8 @@ impl Drop for Span {
 }
 
 impl Span {
+    /// By itself, so that whoever drops a span that has ended, or never was one, calls nobody.
+    #[inline(never)]
     fn end_dropped(&self) {
         let Some(live) = self.handle.live() else {
             return;
