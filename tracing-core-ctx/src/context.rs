@@ -21,7 +21,6 @@ mod scope;
 mod stream;
 mod values;
 
-use std::cell::RefCell;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -62,7 +61,7 @@ impl Node {
 }
 
 thread_local! {
-    static SHELF: Shelf<Arc<Node>> = const { RefCell::new(Vec::new()) };
+    static SHELF: Shelf<Arc<Node>> = const { Shelf::new() };
 }
 static SPARE: Spare<Arc<Node>> = Mutex::new(Vec::new());
 const POOL: Pool<Arc<Node>> = Pool {
@@ -405,7 +404,7 @@ impl Context {
 /// A node that nobody else has, and that says the same.
 #[inline(never)]
 fn copy(shared: Option<&Node>) -> Arc<Node> {
-    let mut copy = POOL.take().unwrap_or_default();
+    let mut copy = POOL.take_or(Arc::default);
     if let Some(shared) = shared
         && let Some(node) = Arc::get_mut(&mut copy)
     {

@@ -8,12 +8,10 @@
 //! A thread takes from its own shelf and gives to it, without a lock. Spans are made by some threads and freed by others, so full
 //! shelves overflow into a common store, from which empty ones are filled. Whoever finds that store locked does without: nobody waits.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::sync::Mutex;
 use std::thread::LocalKey;
 
-/// What a thread has on its own shelf.
-pub(crate) type Shelf<T> = RefCell<Vec<T>>;
 /// What some threads have too much of, and others too little.
 pub(crate) type Spare<T> = Mutex<Vec<T>>;
 
@@ -22,6 +20,40 @@ const SHELF: usize = 64;
 const HANDFUL: usize = SHELF / 2;
 const SPARE: usize = 4096;
 
+/// What a thread has on its own shelf. Every place is a cell of its own: to take a piece or to put one is to move a pointer.
+pub(crate) struct Shelf<T> {
+    /// How many places are taken, from the first one on.
+    taken: Cell<usize>,
+    places: [Cell<Option<T>>; SHELF],
+}
+
+impl<T> Shelf<T> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            taken: Cell::new(0),
+            places: [const { Cell::new(None) }; SHELF],
+        }
+    }
+
+    #[inline]
+    fn take(&self) -> Option<T> {
+        let last = self.taken.get().checked_sub(1)?;
+        self.taken.set(last);
+        self.places.get(last)?.take()
+    }
+
+    /// Gives the piece back where there is no place for it.
+    #[inline]
+    fn put(&self, piece: T) -> Option<T> {
+        let taken = self.taken.get();
+        let Some(place) = self.places.get(taken) else {
+            return Some(piece);
+        };
+        self.taken.set(taken + 1);
+        place.replace(Some(piece))
+    }
+}
+
 /// Pieces of one kind. They are empty: who gives one has cleared it.
 pub(crate) struct Pool<T: 'static> {
     pub(crate) shelf: &'static LocalKey<Shelf<T>>,
@@ -29,54 +61,52 @@ pub(crate) struct Pool<T: 'static> {
 }
 
 impl<T> Pool<T> {
-    /// A piece, unless there is none.
+    /// A piece; a new one, if there is none.
     #[inline]
-    pub(crate) fn take(&self) -> Option<T> {
-        let taken = self.shelf.try_with(|shelf| {
-            let mut shelf = shelf.try_borrow_mut().ok()?;
-            match shelf.pop() {
-                Some(piece) => Some(piece),
-                None => self.refill(&mut shelf),
-            }
-        });
-        taken.ok().flatten()
+    pub(crate) fn take_or(&self, new: fn() -> T) -> T {
+        match self.shelf.try_with(Shelf::take) {
+            Ok(Some(piece)) => piece,
+            Ok(None) | Err(_) => self.refill_or(new),
+        }
     }
 
     /// Takes a piece back, or frees it where there are enough.
     #[inline]
     pub(crate) fn give(&self, piece: T) {
-        // What is dropped here is dropped outside of the borrow: it may hold what gives pieces itself.
-        let mut piece = Some(piece);
-        let _ = self.shelf.try_with(|shelf| {
-            let Ok(mut shelf) = shelf.try_borrow_mut() else {
-                return;
-            };
-            if shelf.len() >= SHELF {
-                self.overflow(&mut shelf);
-            }
-            if shelf.len() < SHELF
-                && let Some(piece) = piece.take()
-            {
-                shelf.push(piece);
-            }
+        // A thread that is being torn down has no shelf.
+        let left = self.shelf.try_with(|shelf| match shelf.put(piece) {
+            None => None,
+            Some(piece) => self.overflow(shelf, piece),
         });
+        // What is dropped is dropped when all is in order: it may hold what gives pieces itself.
+        drop(left);
     }
 
     #[cold]
-    fn refill(&self, shelf: &mut Vec<T>) -> Option<T> {
-        let mut spare = self.spare.try_lock().ok()?;
-        let kept = spare.len().saturating_sub(HANDFUL);
-        shelf.extend(spare.drain(kept..));
-        shelf.pop()
+    #[inline(never)]
+    fn refill_or(&self, new: fn() -> T) -> T {
+        let taken = self.shelf.try_with(|shelf| {
+            let mut spare = self.spare.try_lock().ok()?;
+            let kept = spare.len().saturating_sub(HANDFUL);
+            // The shelf is empty, so there is a place for each.
+            for piece in spare.drain(kept..) {
+                drop(shelf.put(piece));
+            }
+            shelf.take()
+        });
+        taken.ok().flatten().unwrap_or_else(new)
     }
 
+    /// Makes room on a full shelf; gives the piece back where that cannot be.
     #[cold]
-    fn overflow(&self, shelf: &mut Vec<T>) {
+    #[inline(never)]
+    fn overflow(&self, shelf: &Shelf<T>, piece: T) -> Option<T> {
         if let Ok(mut spare) = self.spare.try_lock()
             && spare.len() + HANDFUL <= SPARE
         {
-            spare.extend(shelf.drain(SHELF - HANDFUL..));
+            spare.extend((0..HANDFUL).filter_map(|_| shelf.take()));
         }
+        shelf.put(piece)
     }
 }
 
@@ -85,7 +115,7 @@ mod tests {
     use super::*;
 
     thread_local! {
-        static OWN: Shelf<u32> = const { RefCell::new(Vec::new()) };
+        static OWN: Shelf<u32> = const { Shelf::new() };
     }
     static COMMON: Spare<u32> = Mutex::new(Vec::new());
     const POOL: Pool<u32> = Pool {
@@ -93,16 +123,22 @@ mod tests {
         spare: &COMMON,
     };
 
+    /// Made by nobody else.
+    const NEW: u32 = u32::MAX;
+
     #[test]
     fn what_one_thread_gives_another_takes_and_there_is_a_limit() {
-        assert_eq!(POOL.take(), None);
+        let take = || POOL.take_or(|| NEW);
+        assert_eq!(take(), NEW);
         std::thread::spawn(|| (0..10_000).for_each(|piece| POOL.give(piece)))
             .join()
             .unwrap();
-        let taken = std::iter::from_fn(|| POOL.take()).count();
+        let taken = std::iter::repeat_with(take)
+            .take_while(|piece| *piece != NEW)
+            .count();
         assert!((SPARE - HANDFUL..=SPARE).contains(&taken), "{taken}");
         POOL.give(7);
-        assert_eq!(POOL.take(), Some(7));
-        assert_eq!(POOL.take(), None);
+        assert_eq!(take(), 7);
+        assert_eq!(take(), NEW);
     }
 }

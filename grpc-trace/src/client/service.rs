@@ -57,7 +57,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (exchange, request) = self.policy.begin(request);
         let inner = &mut self.inner;
-        ResponseFuture::start(exchange, None, || inner.call(request))
+        ResponseFuture::start(exchange, None, request, |request| inner.call(request))
     }
 }
 

@@ -57,7 +57,8 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (exchange, request) = self.policy.begin(request);
         let inner = &mut self.inner;
-        ResponseFuture::start(exchange, self.policy.echo.clone(), || inner.call(request))
+        let echo = self.policy.echo.clone();
+        ResponseFuture::start(exchange, echo, request, |request| inner.call(request))
     }
 }
 

@@ -71,7 +71,7 @@ impl ClientTraceLayer {
         send: impl FnOnce(Request<B>) -> F,
     ) -> ResponseFuture<F, DescribeClient> {
         let exchange = self.policy.begin(&mut request);
-        ResponseFuture::start(exchange, None, || send(request))
+        ResponseFuture::start(exchange, None, request, send)
     }
 }
 

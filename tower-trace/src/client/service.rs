@@ -55,7 +55,7 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let exchange = self.policy.begin(&mut request);
         let inner = &mut self.inner;
-        ResponseFuture::start(exchange, None, || inner.call(request))
+        ResponseFuture::start(exchange, None, request, |request| inner.call(request))
     }
 }
 
@@ -71,7 +71,7 @@ where
 
     fn call(&self, mut request: Request<B>) -> Self::Future {
         let exchange = self.policy.begin(&mut request);
-        ResponseFuture::start(exchange, None, || self.inner.call(request))
+        ResponseFuture::start(exchange, None, request, |request| self.inner.call(request))
     }
 }
 

@@ -40,18 +40,20 @@ pin_project! {
 }
 
 impl<F, D: Describe> ResponseFuture<F, D> {
-    /// Calls the service with the exchange's context current and takes its future. `echo` is what response headers tell the caller.
+    /// Hands the request to the service with the exchange's context current and takes its future. `echo` is what response headers tell
+    /// the caller.
     #[inline]
-    pub fn start(
+    pub fn start<R>(
         mut exchange: Exchange<D>,
         echo: Option<Arc<Echo>>,
-        call: impl FnOnce() -> F,
+        request: R,
+        call: impl FnOnce(R) -> F,
     ) -> Self {
         let mut running = Running::over(&mut exchange);
         let entered = running.enter();
         Self {
-            // The future is written where it stays, and not moved there.
-            inner: Some(call()),
+            // Requests and futures are large: each is moved as seldom as can be.
+            inner: Some(call(request)),
             exchange: {
                 drop(entered);
                 running.returned();

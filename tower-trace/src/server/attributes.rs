@@ -333,6 +333,7 @@ impl AttributeSource for Request<'_> {
             },
             "url.path" => Some(ValueRef::Str(path(facts.uri))),
             "url.scheme" => Some(ValueRef::Str(facts.scheme(self.forwarded()))),
+            "network.protocol.version" => version::name(facts.head.version).map(ValueRef::Str),
             "url.query" => {
                 let query = self.query.get_or_init(|| facts.redacted_query());
                 query.as_deref().map(ValueRef::Str)

@@ -40,13 +40,14 @@ impl<S> Trace<S> {
         self.inner
     }
 
+    #[inline]
     fn trace<B, F>(
         policy: &Arc<ServerPolicy>,
         request: Request<B>,
         call: impl FnOnce(Request<B>) -> F,
     ) -> ResponseFuture<F, DescribeServer> {
         let exchange = policy.begin(RequestHead::new(&request));
-        ResponseFuture::start(exchange, policy.echo.clone(), || call(request))
+        ResponseFuture::start(exchange, policy.echo.clone(), request, call)
     }
 }
 

@@ -1,4 +1,3 @@
-use std::cell::RefCell;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -28,7 +27,7 @@ pub(crate) struct LiveRef {
 type Slot = Option<LiveSpan>;
 
 thread_local! {
-    static SHELF: Shelf<Arc<Slot>> = const { RefCell::new(Vec::new()) };
+    static SHELF: Shelf<Arc<Slot>> = const { Shelf::new() };
 }
 static SPARE: Spare<Arc<Slot>> = Mutex::new(Vec::new());
 const POOL: Pool<Arc<Slot>> = Pool {
@@ -50,16 +49,12 @@ impl LiveRef {
             local_root,
             recording: Mutex::new(Some(recording)),
         });
-        let shared = match POOL.take() {
-            Some(mut shared) => match Arc::get_mut(&mut shared) {
-                Some(slot) if slot.is_none() => {
-                    *slot = live;
-                    shared
-                }
-                _ => Arc::new(live),
-            },
-            None => Arc::new(live),
-        };
+        let mut shared = POOL.take_or(Arc::default);
+        match Arc::get_mut(&mut shared) {
+            Some(slot) => *slot = live,
+            // Not so: nobody else has what lies in the pool.
+            None => shared = Arc::new(live),
+        }
         Self {
             shared: Some(shared),
         }

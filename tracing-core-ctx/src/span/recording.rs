@@ -1,4 +1,3 @@
-use std::cell::RefCell;
 use std::sync::Mutex;
 
 use super::{Event, Link, SpanKind, Status};
@@ -34,7 +33,7 @@ const TEXT: usize = 192;
 const POOLED_BYTES: usize = 4096;
 
 thread_local! {
-    static SHELF: Shelf<Box<Recording>> = const { RefCell::new(Vec::new()) };
+    static SHELF: Shelf<Box<Recording>> = const { Shelf::new() };
 }
 static SPARE: Spare<Box<Recording>> = Mutex::new(Vec::new());
 const POOL: Pool<Box<Recording>> = Pool {
@@ -66,10 +65,9 @@ impl Recording {
     /// An empty one, with the memory of an earlier span where there is some.
     #[inline]
     pub(crate) fn take() -> Box<Self> {
-        POOL.take().unwrap_or_else(Self::allocate)
+        POOL.take_or(Self::allocate)
     }
 
-    #[cold]
     fn allocate() -> Box<Self> {
         let mut new = Box::new(Self::EMPTY);
         new.attributes.reserve(ATTRIBUTES, TEXT);
