@@ -42,6 +42,13 @@ impl KnownMethods {
 
     /// The method as it is recorded: what the path names, or `_OTHER`.
     pub(crate) fn name<'a>(&self, path: &'a str) -> &'a str {
+        // What was let through before is a method, where there is no list that could say otherwise.
+        if self.listed.is_empty()
+            && let Some(method) = path.strip_prefix('/')
+            && self.seen.knows(method)
+        {
+            return method;
+        }
         match parse(path) {
             Some((service, method)) if self.knows(service, method) => method,
             _ => rpc_method::OTHER,
@@ -87,25 +94,40 @@ pub(crate) fn describe(method: &str, path: &str, span: &mut SpanWriter<'_>) {
 /// Splits `/package.Service/Method` into the service and both of them. `None` for what is no such path.
 pub(crate) fn parse(path: &str) -> Option<(&str, &str)> {
     let full = path.strip_prefix('/')?;
-    // One look at each byte, since every call has a path.
+    let bytes = full.as_bytes();
+    // Part by part: none is empty, and behind the slash there is one.
     let mut service_end = None;
-    let mut part_is_empty = true;
-    for (position, byte) in full.bytes().enumerate() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' => {
-                part_is_empty = false;
-                continue;
-            }
-            _ if part_is_empty || service_end.is_some() => return None,
-            b'.' => {}
-            b'/' => service_end = Some(position),
+    let mut start = 0;
+    loop {
+        let end = start + part_len(bytes.get(start..)?);
+        if end == start {
+            return None;
+        }
+        match (bytes.get(end), service_end) {
+            (None, Some(service_end)) => return Some((full.get(..service_end)?, full)),
+            (Some(b'.'), None) => {}
+            (Some(b'/'), None) => service_end = Some(end),
             _ => return None,
         }
-        part_is_empty = true;
+        start = end + 1;
     }
-    let service = full.get(..service_end?)?;
-    (!part_is_empty).then_some((service, full))
 }
+
+/// How many letters, digits and underscores there are at the start. One look-up for each byte, since every call has a path.
+fn part_len(bytes: &[u8]) -> usize {
+    let is_other = |byte: &u8| !OF_PARTS[usize::from(*byte)];
+    bytes.iter().position(is_other).unwrap_or(bytes.len())
+}
+
+static OF_PARTS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    while byte < 0x80 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_';
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

@@ -2,10 +2,15 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 use tonic::Code;
 use tower_trace::policy::cut;
 use tracing_core_ctx::semconv::rpc_grpc_status_code;
+
+use crate::metadata;
+
+static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+static GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
 /// How a call ended: a code and, where it is not OK, what was said about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,16 +29,19 @@ impl CallStatus {
 
     /// Reads `grpc-status` and `grpc-message`, from headers or trailers. `None` where there is no status.
     pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
-        let code = read_code(headers.get("grpc-status")?.as_bytes());
-        let message = match headers.get("grpc-message") {
-            Some(message) if code != Code::Ok => {
-                let text = decode(message.as_bytes());
-                let text = String::from_utf8_lossy(&text);
-                cut(&text).to_owned()
-            }
-            _ => String::new(),
-        };
-        Some(Self { code, message })
+        let code = read_code(metadata::find(headers, &GRPC_STATUS)?.as_bytes());
+        if code == Code::Ok {
+            return Some(Self::of(code));
+        }
+        let message = metadata::find(headers, &GRPC_MESSAGE).map(|message| {
+            let text = decode(message.as_bytes());
+            let text = String::from_utf8_lossy(&text);
+            cut(&text).to_owned()
+        });
+        Some(Self {
+            code,
+            message: message.unwrap_or_default(),
+        })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{metadata, method, peer};
 pub(super) struct Request<'a> {
     policy: &'a ClientPolicy,
     head: RequestHead<'a>,
+    method: OnceCell<&'a str>,
     /// The name that the user's own rule gives, if a sampler asks for it.
     name: OnceCell<Option<String>>,
 }
@@ -23,6 +24,7 @@ impl<'a> Request<'a> {
         Self {
             policy,
             head,
+            method: OnceCell::new(),
             name: OnceCell::new(),
         }
     }
@@ -60,7 +62,10 @@ impl<'a> Request<'a> {
 
     /// A program names what it calls itself, so all that looks like a method is one.
     fn method(&self) -> &'a str {
-        method::parse(self.head.uri.path()).map_or(rpc_method::OTHER, |(_, method)| method)
+        self.method.get_or_init(|| {
+            let parts = method::parse(self.head.uri.path());
+            parts.map_or(rpc_method::OTHER, |(_, method)| method)
+        })
     }
 
     /// Who is called: the channel's target, or what the request itself names.

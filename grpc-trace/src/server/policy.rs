@@ -1,7 +1,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::Request;
 use tower_trace::carrier::HeaderExtractor;
 use tower_trace::exchange::{Exchange, Watch};
 use tower_trace::policy::hook;
@@ -10,8 +9,8 @@ use tower_trace::{RequestHead, Trust};
 use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind};
 
 use super::attributes;
-use crate::body;
 use crate::call::{CallPolicy, DescribeCall};
+use crate::messages::Counter;
 use crate::method::KnownMethods;
 
 pub(super) type PeerFn = dyn Fn(RequestHead<'_>) -> Option<SocketAddr> + Send + Sync;
@@ -29,28 +28,16 @@ pub(crate) struct ServerPolicy {
 }
 
 impl ServerPolicy {
-    /// Starts the exchange that `request` asks for.
-    pub(super) fn begin<B: 'static>(
-        &self,
-        request: Request<B>,
-    ) -> (Exchange<DescribeCall>, Request<B>) {
-        let head = RequestHead::new(&request);
+    /// Starts the exchange that `head` asks for, and says what counts the messages of the request, if that is wanted.
+    pub(super) fn begin(&self, head: RequestHead<'_>) -> (Exchange<DescribeCall>, Option<Counter>) {
         let (active, watch) = self.start(head);
         let is_recorded = active.is_open();
         if !is_recorded && !watch.is_on() {
-            return (Exchange::unrecorded(active), request);
+            return (Exchange::unrecorded(active), None);
         }
         let describe = DescribeCall::new(&self.call, head, is_recorded, watch, None);
         let requests = describe.requests();
-        let exchange = Exchange::new(head.method, active, describe);
-        let request = match requests {
-            // The handler reads the body in its own polls, where the context is current already.
-            Some(counter) => {
-                request.map(|body| body::accompany(body, exchange.context(), Some(counter)))
-            }
-            None => request,
-        };
-        (exchange, request)
+        (Exchange::new(head.method, active, describe), requests)
     }
 
     fn start(&self, head: RequestHead<'_>) -> (ActiveSpan, Watch) {

@@ -6,9 +6,11 @@ use http::{Request, Response};
 use http_body::Body;
 use tonic::server::NamedService;
 use tower_service::Service;
+use tower_trace::RequestHead;
 use tower_trace::exchange::{ResponseBody, ResponseFuture};
 
 use super::policy::ServerPolicy;
+use crate::body;
 use crate::call::DescribeCall;
 
 /// A service whose calls are traced. Made by [`TraceLayer`](super::TraceLayer); see the [module docs](crate::server).
@@ -55,10 +57,19 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (exchange, request) = self.policy.begin(request);
+        let (exchange, requests) = self.policy.begin(RequestHead::new(&request));
         let inner = &mut self.inner;
+        let call = |request| inner.call(request);
         let echo = self.policy.echo.clone();
-        ResponseFuture::start(exchange, echo, request, |request| inner.call(request))
+        match requests {
+            None => ResponseFuture::start(exchange, echo, request, call),
+            Some(counter) => {
+                // The handler reads the body in its own polls, where the context is current already.
+                let request =
+                    request.map(|body| body::accompany(body, exchange.context(), Some(counter)));
+                ResponseFuture::start(exchange, echo, request, call)
+            }
+        }
     }
 }
 

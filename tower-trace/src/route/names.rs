@@ -70,6 +70,17 @@ impl NameCap {
         }
     }
 
+    /// Whether the name is known, so that it may be used; nothing is counted.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        if name.len() > MAX_NAME {
+            return false;
+        }
+        let at = hash(self.keys, name.as_bytes()) & (self.slots.len() - 1);
+        // Nearly every name is in its first place; who needs the other ones asks to admit it.
+        self.slots[at].get().is_some_and(|known| **known == *name)
+    }
+
     #[cold]
     fn refuse(&self) -> bool {
         self.overflowed.fetch_add(1, Ordering::Relaxed);
