@@ -17,20 +17,20 @@
 
 mod future;
 mod neighbour;
+mod node;
 mod scope;
 mod stream;
 mod values;
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 pub use future::{FutureExt, WithContext};
 pub use neighbour::{Neighbour, NeighbourExists, set_neighbour};
+use node::{Extras, Node};
 pub use scope::{Entered, Scope};
 pub use stream::{StreamExt, StreamWithContext};
-use values::Values;
 
-use crate::pool::{Pool, Shelf, Spare};
 use crate::span::{LiveSpan, SpanRef};
 use crate::{Baggage, SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 
@@ -41,39 +41,6 @@ use crate::{Baggage, SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 #[derive(Clone, Default)]
 pub struct Context {
     node: Option<Arc<Node>>,
-}
-
-/// What a context says. Contexts share it, and copy it before they change it.
-#[derive(Clone, Default)]
-struct Node {
-    span: SpanRef,
-    extras: Option<Arc<Extras>>,
-    hint: Option<SamplingHint>,
-    suppressed: bool,
-}
-
-impl Node {
-    /// A span of this process has decided about sampling.
-    #[inline]
-    fn forget_hint(&mut self) {
-        self.hint = self.hint.filter(|hint| *hint == SamplingHint::Debug);
-    }
-}
-
-thread_local! {
-    static SHELF: Shelf<Arc<Node>> = const { Shelf::new() };
-}
-static SPARE: Spare<Arc<Node>> = Mutex::new(Vec::new());
-const POOL: Pool<Arc<Node>> = Pool {
-    shelf: &SHELF,
-    spare: &SPARE,
-};
-
-/// What most contexts do not have.
-#[derive(Clone, Default)]
-struct Extras {
-    baggage: Baggage,
-    values: Values,
 }
 
 /// What a caller wished for the sampling of its trace, beyond the sampled flag.
@@ -389,7 +356,7 @@ impl Context {
     #[inline]
     fn change(&mut self, change: impl FnOnce(&mut Node)) {
         if self.node.as_mut().and_then(Arc::get_mut).is_none() {
-            let copy = copy(self.node.as_deref());
+            let copy = node::copy(self.node.as_deref());
             drop(Self {
                 node: self.node.replace(copy),
             });
@@ -401,34 +368,13 @@ impl Context {
     }
 }
 
-/// A node that nobody else has, and that says the same.
-#[inline(never)]
-fn copy(shared: Option<&Node>) -> Arc<Node> {
-    let mut copy = POOL.take_or(Arc::default);
-    if let Some(shared) = shared
-        && let Some(node) = Arc::get_mut(&mut copy)
-    {
-        node.clone_from(shared);
-    }
-    copy
-}
-
 impl Drop for Context {
     /// Mostly it is empty: whoever drops it sees that, and calls nobody.
     #[inline]
     fn drop(&mut self) {
         if let Some(node) = self.node.take() {
-            release(node);
+            node::release(node);
         }
-    }
-}
-
-/// Lets go of what a context says. What nobody else says is kept for a later one.
-#[inline(never)]
-fn release(mut node: Arc<Node>) {
-    if let Some(last) = Arc::get_mut(&mut node) {
-        *last = Node::default();
-        POOL.give(node);
     }
 }
 

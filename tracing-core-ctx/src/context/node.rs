@@ -1,0 +1,63 @@
+//! What contexts point to, in memory that is used again.
+
+use std::sync::{Arc, Mutex};
+
+use super::SamplingHint;
+use super::values::Values;
+use crate::Baggage;
+use crate::pool::{Pool, Shelf, Spare};
+use crate::span::SpanRef;
+
+/// What a context says. Contexts share it, and copy it before they change it.
+#[derive(Clone, Default)]
+pub(super) struct Node {
+    pub(super) span: SpanRef,
+    pub(super) extras: Option<Arc<Extras>>,
+    pub(super) hint: Option<SamplingHint>,
+    pub(super) suppressed: bool,
+}
+
+impl Node {
+    /// A span of this process has decided about sampling.
+    #[inline]
+    pub(super) fn forget_hint(&mut self) {
+        self.hint = self.hint.filter(|hint| *hint == SamplingHint::Debug);
+    }
+}
+
+thread_local! {
+    static SHELF: Shelf<Arc<Node>> = const { Shelf::new() };
+}
+static SPARE: Spare<Arc<Node>> = Mutex::new(Vec::new());
+const POOL: Pool<Arc<Node>> = Pool {
+    shelf: &SHELF,
+    spare: &SPARE,
+};
+
+/// What most contexts do not have.
+#[derive(Clone, Default)]
+pub(super) struct Extras {
+    pub(super) baggage: Baggage,
+    pub(super) values: Values,
+}
+
+/// A node that nobody else has, and that says the same.
+#[inline(never)]
+pub(super) fn copy(shared: Option<&Node>) -> Arc<Node> {
+    let mut copy = POOL.take_or(Arc::default);
+    if let Some(shared) = shared
+        && let Some(node) = Arc::get_mut(&mut copy)
+    {
+        node.clone_from(shared);
+    }
+    copy
+}
+
+/// Lets go of what a context says. What nobody else says is kept for a later one.
+#[inline(never)]
+pub(super) fn release(mut node: Arc<Node>) {
+    if let Some(last) = Arc::get_mut(&mut node) {
+        *last = Node::default();
+        POOL.give(node);
+    }
+}
