@@ -16,8 +16,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use ext::TracingSpanExt;
+#[cfg(feature = "otlp-logs")]
+pub(crate) use fields::each;
 use open::OpenSpans;
 pub(crate) use open::SpansOf;
+#[cfg(feature = "otlp-logs")]
+pub(crate) use place::TARGET;
 use tracing_core_ctx::Tracer;
 
 /// Puts the spans of [`tracing`](::tracing) into the tree: a layer of [`tracing_subscriber`].

@@ -21,6 +21,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `log` | `logs::IdLogger`: lines of the `log` crate carry the ids |
+//! | `otlp-logs` | with `log` or `tracing`: `logs::OtlpLogger`, `logs::OtlpLayer`, which send logs by OTLP with the ids of their trace |
 //! | `opentelemetry` | the module `otel`: one current context with OpenTelemetry's API (release 0.33), its spans in our pipeline, its propagators |
 //! | `opentelemetry-sdk` | `otel::SdkExporter`: our spans in the exporters of OpenTelemetry's SDK |
 //! | `tracing` | `TracingLayer`: spans and events of `tracing` in the same tree; `logs::LogIds` on lines of `tracing_subscriber::fmt` |
@@ -46,6 +47,11 @@ mod layer;
 pub use layer::{Events, TracingLayer, TracingSpanExt};
 
 /// Tests the example of the front page.
-#[cfg(all(doctest, feature = "opentelemetry", feature = "tracing"))]
+#[cfg(all(
+    doctest,
+    feature = "opentelemetry",
+    feature = "otlp-logs",
+    feature = "tracing"
+))]
 #[doc = include_str!("../README.md")]
 struct FrontPage;

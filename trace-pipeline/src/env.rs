@@ -8,6 +8,8 @@ mod jaeger;
 mod limits;
 mod list;
 #[cfg(feature = "otlp")]
+mod logs;
+#[cfg(feature = "otlp")]
 mod metrics;
 mod names;
 #[cfg(feature = "otlp")]
@@ -109,6 +111,28 @@ impl<'a> Vars<'a> {
         })
     }
 
+    /// Whether the variable that names the exporters of a signal, and the one that switches everything off, leave OTLP on.
+    #[cfg(feature = "otlp")]
+    fn is_sent_by_otlp(&self, exporter: &str) -> bool {
+        let is_named = match self.text(exporter) {
+            None => true,
+            Some(names) => names
+                .split(',')
+                .map(|name| name.trim().to_ascii_lowercase())
+                .any(|name| match &*name {
+                    "otlp" => true,
+                    "" | "none" => false,
+                    _ => {
+                        self.warn(format_args!(
+                            "{exporter} names `{name}`, but should name otlp or none; it is left out"
+                        ));
+                        false
+                    }
+                }),
+        };
+        is_named && self.flag("OTEL_SDK_DISABLED") != Some(true)
+    }
+
     /// Milliseconds, of which zero means that there is no limit.
     fn timeout(&self, name: &str) -> Option<Duration> {
         let millis = self.millis(name)?;
@@ -168,23 +192,30 @@ pub(crate) fn builder(source: &dyn Fn(&str) -> Option<String>) -> PipelineBuilde
 /// The OTLP settings of this process's environment; what is wrong with them is reported.
 #[cfg(feature = "otlp")]
 pub(crate) fn otlp_config(signal: crate::otlp::Signal) -> crate::otlp::OtlpConfig {
-    let vars = Vars::new(&process);
-    let config = otlp::read(&vars, signal);
-    for warning in vars.warnings.into_inner() {
-        diagnostics::report(Level::Warn, format_args!("{warning}"));
-    }
-    config
+    reporting(|vars| otlp::read(vars, signal))
 }
 
 /// How this process's environment says that metrics are sent; what is wrong with it is reported.
 #[cfg(feature = "otlp")]
 pub(crate) fn metrics_push() -> crate::metrics::PushConfig {
+    reporting(metrics::read)
+}
+
+/// The same of logs.
+#[cfg(feature = "otlp")]
+pub(crate) fn logs() -> crate::logs::LogsConfig {
+    reporting(logs::read)
+}
+
+/// Reads this process's environment, and reports what is wrong with it.
+#[cfg(feature = "otlp")]
+fn reporting<T>(read: impl FnOnce(&Vars<'_>) -> T) -> T {
     let vars = Vars::new(&process);
-    let config = metrics::read(&vars);
+    let read = read(&vars);
     for warning in vars.warnings.into_inner() {
         diagnostics::report(Level::Warn, format_args!("{warning}"));
     }
-    config
+    read
 }
 
 fn exporters(vars: &Vars<'_>) -> Vec<ExporterName> {

@@ -63,6 +63,7 @@
 //! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | what is recorded |
 //! | `OTEL_PROPAGATORS` | how contexts travel |
 //! | `OTEL_BSP_SCHEDULE_DELAY`, `_EXPORT_TIMEOUT`, `_MAX_QUEUE_SIZE`, `_MAX_EXPORT_BATCH_SIZE` | batches; the delay is 5 s if unset, with `console` 200 ms |
+//! | `OTEL_LOGS_EXPORTER`, `OTEL_BLRP_SCHEDULE_DELAY`, `_EXPORT_TIMEOUT`, `_MAX_QUEUE_SIZE`, `_MAX_EXPORT_BATCH_SIZE`, `OTEL_EXPORTER_OTLP_LOGS_ENDPOINT`, ... | logs, where a program sends them |
 //! | `OTEL_METRICS_EXPORTER`, `OTEL_METRIC_EXPORT_INTERVAL`, `_TIMEOUT`, `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT`, ... | [metrics], where a program pushes them |
 //! | `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, ... | limits of a span |
 //!
@@ -71,6 +72,8 @@
 
 // Public API.
 pub mod exporter;
+#[cfg(feature = "otlp")]
+pub mod logs;
 pub mod metrics;
 #[cfg(feature = "otlp")]
 pub mod otlp;
@@ -96,6 +99,8 @@ mod outlet;
 mod queue;
 mod report;
 mod resource;
+#[cfg(feature = "otlp")]
+mod rounds;
 mod shared;
 #[cfg(feature = "otlp")]
 mod spool;

@@ -55,10 +55,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use tracing_core_ctx::observer::{Ended, ExchangeObserver, ObservedExchange, Started};
-use tracing_core_ctx::{Clock as _, SpanKind, SpanRecord, SystemClock, Timestamp};
+#[cfg(feature = "otlp")]
+use tracing_core_ctx::{Clock as _, SystemClock, Timestamp};
+use tracing_core_ctx::{SpanKind, SpanRecord};
 
 use self::exemplars::Exemplars;
-pub(crate) use self::family::{Active, Description, Reader, Series};
+pub(crate) use self::family::Reader;
+#[cfg(feature = "otlp")]
+pub(crate) use self::family::{Active, Description, Series};
 use self::family::{Ends, Family};
 #[cfg(feature = "otlp")]
 pub(crate) use self::histogram::Exemplar;
@@ -78,6 +82,7 @@ pub struct ExchangeMetrics(Arc<Measured>);
 
 struct Measured {
     /// When it was begun to measure.
+    #[cfg(feature = "otlp")]
     start: Timestamp,
     families: [Family; 4],
     exemplars: Exemplars,
@@ -97,6 +102,7 @@ impl ExchangeMetrics {
     #[must_use]
     pub fn max_series(most: usize) -> Self {
         Self(Arc::new(Measured {
+            #[cfg(feature = "otlp")]
             start: SystemClock::new().now(),
             families: Family::all(most),
             exemplars: Exemplars::default(),

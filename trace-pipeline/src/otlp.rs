@@ -59,7 +59,7 @@ pub use compression::Compression;
 pub use config::{OtlpConfig, Protocol};
 pub(crate) use config::{Target, header};
 pub use encode::encode;
-pub(crate) use encode::{Interval, encode_metrics};
+pub(crate) use encode::{Interval, encode_logs, encode_metrics};
 pub use endpoint::InvalidEndpoint;
 pub use exporter::OtlpExporter;
 pub(crate) use post::{Post, Urgency};

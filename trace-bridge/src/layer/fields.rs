@@ -10,7 +10,7 @@ use tracing_core_ctx::attribute::ValueRef;
 
 /// A value as `tracing` hands it over. What has to be put into words is put into words by those who want to read it.
 #[derive(Clone, Copy)]
-pub(super) enum Given<'a> {
+pub(crate) enum Given<'a> {
     Debug(&'a dyn fmt::Debug),
     Error(&'a (dyn Error + 'static)),
     Value(ValueRef<'a>),
@@ -19,7 +19,7 @@ pub(super) enum Given<'a> {
 impl Given<'_> {
     /// Shows the value to `read`; not if it cannot be put into words because its `Debug` or `Display` panics.
     #[inline]
-    pub(super) fn read(self, read: impl FnOnce(ValueRef<'_>)) {
+    pub(crate) fn read(self, read: impl FnOnce(ValueRef<'_>)) {
         match self {
             Self::Value(value) => read(value),
             Self::Debug(value) => in_words(format_args!("{value:?}"), |text| {
@@ -32,7 +32,7 @@ impl Given<'_> {
     }
 
     /// The same, for those who want a text.
-    pub(super) fn read_text(self, read: impl FnOnce(&str)) {
+    pub(crate) fn read_text(self, read: impl FnOnce(&str)) {
         self.read(|value| match value {
             ValueRef::Str(text) => read(text),
             ValueRef::Bool(flag) => in_words(format_args!("{flag}"), read),
@@ -44,11 +44,11 @@ impl Given<'_> {
 }
 
 /// Hands each field to a closure.
-pub(super) const fn each<F: FnMut(&'static str, Given<'_>)>(take: F) -> Each<F> {
+pub(crate) const fn each<F: FnMut(&'static str, Given<'_>)>(take: F) -> Each<F> {
     Each(take)
 }
 
-pub(super) struct Each<F>(F);
+pub(crate) struct Each<F>(F);
 
 impl<F: FnMut(&'static str, Given<'_>)> Visit for Each<F> {
     fn record_bool(&mut self, field: &Field, value: bool) {

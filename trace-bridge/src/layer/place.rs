@@ -12,7 +12,7 @@ use super::fields::in_words;
 
 /// Not of the conventions, which have no name for either; those that tracing-opentelemetry has.
 pub(super) const LEVEL: Key<str> = Key::new("level");
-pub(super) const TARGET: Key<str> = Key::new("target");
+pub(crate) const TARGET: Key<str> = Key::new("target");
 
 pub(super) fn describe(
     settings: &Settings,

@@ -592,3 +592,61 @@ mod otlp {
         );
     }
 }
+
+#[cfg(feature = "otlp")]
+#[test]
+fn metrics_and_logs_have_variables_of_their_own() {
+    let read = |vars: &'static [(&str, &str)]| {
+        let source = |name: &str| {
+            let found = vars.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let vars = Vars::new(&source);
+        let metrics = format!("{:?}", metrics::read(&vars));
+        let logs = format!("{:?}", logs::read(&vars));
+        (metrics, logs, vars.warnings.into_inner())
+    };
+    let (metrics, logs, warnings) = read(&[]);
+    assert!(metrics.contains("interval: 60s, timeout: 30s"), "{metrics}");
+    assert!(
+        logs.contains("queue: 2048, batch: 512, delay: 1s, timeout: 30s"),
+        "{logs}"
+    );
+    assert!(warnings.is_empty(), "{warnings:?}");
+
+    let (metrics, logs, warnings) = read(&[
+        ("OTEL_BLRP_SCHEDULE_DELAY", "200"),
+        ("OTEL_BLRP_EXPORT_TIMEOUT", "2000"),
+        ("OTEL_BLRP_MAX_QUEUE_SIZE", "100"),
+        ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "50"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "500"),
+        ("OTEL_METRIC_EXPORT_TIMEOUT", "soon"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:4318"),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://logs/x"),
+    ]);
+    assert!(
+        logs.contains("queue: 100, batch: 50, delay: 200ms, timeout: 2s"),
+        "{logs}"
+    );
+    assert!(logs.contains(r#"SignalUrl("http://logs/x")"#), "{logs}");
+    assert!(
+        metrics.contains("interval: 500ms, timeout: 30s"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains(r#"Endpoint("http://all:4318")"#),
+        "{metrics}"
+    );
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+
+    let (metrics, logs, warnings) = read(&[
+        ("OTEL_LOGS_EXPORTER", "none"),
+        ("OTEL_METRICS_EXPORTER", "prometheus"),
+    ]);
+    assert!(logs.contains("otlp: None"), "{logs}");
+    assert!(metrics.contains("otlp: None"), "{metrics}");
+    assert!(warnings[0].contains("prometheus"), "{warnings:?}");
+
+    let (metrics, logs, _) = read(&[("OTEL_SDK_DISABLED", "true")]);
+    assert!(logs.contains("otlp: None") && metrics.contains("otlp: None"));
+}

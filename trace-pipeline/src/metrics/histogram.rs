@@ -58,6 +58,7 @@ impl Histogram {
     }
 }
 
+#[cfg(feature = "otlp")]
 impl Snapshot {
     pub(crate) fn count(&self) -> u64 {
         self.buckets.iter().sum()

@@ -1,20 +1,15 @@
 //! Metrics that are sent by OTLP, from time to time.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tracing_core_ctx::diagnostics::{self, Level};
-use tracing_core_ctx::{Clock as _, Context, Resource, SystemClock};
+use tracing_core_ctx::{Clock as _, Resource, SystemClock};
 
 use super::ExchangeMetrics;
 use crate::BuildError;
-use crate::cutoff::{self, Cutoff};
 use crate::exporter::ExportError;
-use crate::otlp::{Interval, OtlpConfig, Post, Signal, Urgency, encode_metrics};
+use crate::otlp::{Interval, OtlpConfig, Signal, encode_metrics};
+use crate::rounds::{Rounds, Until};
 
 /// How metrics are sent.
 #[derive(Clone, Debug)]
@@ -89,30 +84,25 @@ impl ExchangeMetrics {
     ///
     /// When something was set for OTLP that can not be used, or the operating system gives no thread.
     pub fn push(&self, config: PushConfig, resource: &Resource) -> Result<MetricsPush, BuildError> {
-        let shared = Arc::new(Shared {
-            state: Mutex::default(),
-            changed: Condvar::new(),
-            cutoff: Cutoff::new(),
-            sent: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-        });
         let Some(otlp) = config.otlp else {
-            shared.change(|state| state.ended = true);
-            return Ok(MetricsPush { shared });
+            return Ok(MetricsPush {
+                rounds: Rounds::none(),
+            });
         };
-        let pusher = Pusher {
-            metrics: self.clone(),
-            resource: resource.clone(),
-            post: otlp.post(Signal::Metrics)?,
-            interval: config.interval.max(Duration::from_millis(1)),
-            timeout: config.timeout,
-            shared: Arc::clone(&shared),
+        let mut post = otlp.post(Signal::Metrics)?;
+        let (metrics, resource) = (self.clone(), resource.clone());
+        let round = move |until: &Until<'_>| {
+            let interval = Interval {
+                start: metrics.0.start,
+                now: SystemClock::new().now(),
+            };
+            let message = encode_metrics(&resource, interval, |reader| metrics.read(reader));
+            post.send(message, until)
         };
-        thread::Builder::new()
-            .name("trace-metrics".into())
-            .spawn(move || pusher.run())
-            .map_err(BuildError::Thread)?;
-        Ok(MetricsPush { shared })
+        let rounds = Rounds::spawn("metrics", config.interval, config.timeout, round);
+        Ok(MetricsPush {
+            rounds: rounds.map_err(BuildError::Thread)?,
+        })
     }
 }
 
@@ -120,26 +110,7 @@ impl ExchangeMetrics {
 ///
 /// When it is dropped they are sent once more, which takes 5 s at most.
 pub struct MetricsPush {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-    cutoff: Cutoff,
-    sent: AtomicU64,
-    failed: AtomicU64,
-}
-
-#[derive(Default)]
-struct State {
-    /// How often somebody asked for a push, and the last of them that is done.
-    asked: u64,
-    done: u64,
-    /// Why the last push was none.
-    error: Option<ExportError>,
-    stop: bool,
-    ended: bool,
+    rounds: Rounds,
 }
 
 impl MetricsPush {
@@ -149,12 +120,7 @@ impl MetricsPush {
     ///
     /// When it could not be sent, or when `timeout` was over first.
     pub fn flush(&self, timeout: Duration) -> Result<(), ExportError> {
-        let ticket = self.shared.change(|state| {
-            state.asked += 1;
-            state.asked
-        });
-        self.shared
-            .result(timeout, |state| state.done >= ticket || state.ended)
+        self.rounds.flush(timeout)
     }
 
     /// Sends a last time, and ends the thread.
@@ -163,28 +129,19 @@ impl MetricsPush {
     ///
     /// When it could not be sent, or when `timeout` was over first; what is under way is given up then.
     pub fn shutdown(&self, timeout: Duration) -> Result<(), ExportError> {
-        self.shared.cutoff.set(cutoff::after(timeout));
-        self.shared.change(|state| state.stop = true);
-        self.shared.result(timeout, |state| state.ended)
+        self.rounds.shutdown(timeout)
     }
 
     /// How often metrics were sent.
     #[must_use]
     pub fn sent(&self) -> u64 {
-        self.shared.sent.load(Ordering::Relaxed)
+        self.rounds.done()
     }
 
     /// How often they could not be.
     #[must_use]
     pub fn failed(&self) -> u64 {
-        self.shared.failed.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for MetricsPush {
-    fn drop(&mut self) {
-        // There is nobody left to hear of it; the first failure was reported.
-        let _ = self.shutdown(Duration::from_secs(5));
+        self.rounds.failed()
     }
 }
 
@@ -194,121 +151,5 @@ impl fmt::Debug for MetricsPush {
             .field("sent", &self.sent())
             .field("failed", &self.failed())
             .finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
-        let result = change(&mut self.lock());
-        self.changed.notify_all();
-        result
-    }
-
-    /// Waits for the thread to have done something, and says how that went.
-    fn result(
-        &self,
-        timeout: Duration,
-        is_over: impl Fn(&State) -> bool,
-    ) -> Result<(), ExportError> {
-        if !self.wait(timeout, is_over) {
-            return Err(ExportError::timed_out("the metrics are still on their way"));
-        }
-        self.change(|state| state.error.take()).map_or(Ok(()), Err)
-    }
-
-    fn wait(&self, timeout: Duration, is_over: impl Fn(&State) -> bool) -> bool {
-        let waited = self
-            .changed
-            .wait_timeout_while(self.lock(), timeout, |state| !is_over(state));
-        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        is_over(&state)
-    }
-}
-
-/// The thread.
-struct Pusher {
-    metrics: ExchangeMetrics,
-    resource: Resource,
-    post: Post,
-    interval: Duration,
-    timeout: Duration,
-    shared: Arc<Shared>,
-}
-
-/// Says that the thread is gone, however it went.
-struct Ended(Arc<Shared>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.change(|state| state.ended = true);
-    }
-}
-
-impl Pusher {
-    fn run(mut self) {
-        let ended = Ended(Arc::clone(&self.shared));
-        // What sends telemetry is not measured or traced itself.
-        let _suppressed = Context::new().suppressed().attach();
-        loop {
-            let asked_for = |state: &State| state.stop || state.asked > state.done;
-            self.shared.wait(self.interval, asked_for);
-            let (ticket, stop) = self.shared.change(|state| (state.asked, state.stop));
-            self.push();
-            self.shared.change(|state| state.done = ticket);
-            if stop {
-                break;
-            }
-        }
-        // The connection goes before the end is told: who waited for it may end the process.
-        drop(self);
-        drop(ended);
-    }
-
-    fn push(&mut self) {
-        let interval = Interval {
-            start: self.metrics.0.start,
-            now: SystemClock::new().now(),
-        };
-        let metrics = &self.metrics;
-        let message = encode_metrics(&self.resource, interval, |reader| metrics.read(reader));
-        let deadline = Until {
-            until: cutoff::after(self.timeout),
-            cutoff: &self.shared.cutoff,
-        };
-        let error = self.post.send(message, &deadline).err();
-        let count = match &error {
-            None => &self.shared.sent,
-            Some(_) => &self.shared.failed,
-        };
-        let before = count.fetch_add(1, Ordering::Relaxed);
-        // The first of them alone, so that a back end that is away fills no log.
-        if let (Some(error), 0) = (&error, before) {
-            diagnostics::report(
-                Level::Warn,
-                format_args!("metrics could not be sent: {error}"),
-            );
-        }
-        self.shared.change(|state| state.error = error);
-    }
-}
-
-struct Until<'a> {
-    until: Instant,
-    cutoff: &'a Cutoff,
-}
-
-impl Urgency for Until<'_> {
-    fn deadline(&self) -> Instant {
-        self.cutoff
-            .get()
-            .map_or(self.until, |cutoff| cutoff.min(self.until))
-    }
-
-    fn wake_when_moved(&self, waker: &Waker) {
-        self.cutoff.wake_when_set(waker);
     }
 }

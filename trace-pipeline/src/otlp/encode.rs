@@ -11,9 +11,11 @@ use super::protobuf::{
 };
 
 mod attributes;
+mod logs;
 mod metrics;
 mod names;
 
+pub(crate) use logs::encode_logs;
 pub(crate) use metrics::{Interval, encode_metrics};
 
 /// Bytes of a span with a dozen attributes, to begin with.

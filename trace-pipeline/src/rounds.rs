@@ -1,0 +1,220 @@
+//! A thread that does the same from time to time, when somebody asks, and a last time at the end.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tracing_core_ctx::Context;
+use tracing_core_ctx::diagnostics::{self, Level};
+
+use crate::cutoff::{self, Cutoff};
+use crate::exporter::ExportError;
+use crate::otlp::Urgency;
+
+/// The thread, which ends when this is dropped.
+pub(crate) struct Rounds(Arc<Shared>);
+
+/// Asks for a round without waiting for it.
+#[derive(Clone)]
+pub(crate) struct Bell(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+    cutoff: Cutoff,
+    done: AtomicU64,
+    failed: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    /// How often somebody asked for a round, and the last of them that is done.
+    asked: u64,
+    done: u64,
+    /// Why the last round failed.
+    error: Option<ExportError>,
+    stop: bool,
+    ended: bool,
+}
+
+impl Rounds {
+    /// No thread, and nothing to do.
+    pub(crate) fn none() -> Self {
+        let shared = Arc::new(Shared::new());
+        shared.change(|state| state.ended = true);
+        Self(shared)
+    }
+
+    /// Starts the thread: it calls `round` every `interval` with the time that it has. The first failure is reported, as that of `what`.
+    pub(crate) fn spawn(
+        what: &'static str,
+        interval: Duration,
+        timeout: Duration,
+        mut round: impl FnMut(&Until<'_>) -> Result<(), ExportError> + Send + 'static,
+    ) -> io::Result<Self> {
+        let interval = interval.max(Duration::from_millis(1));
+        let shared = Arc::new(Shared::new());
+        let ended = Ended(Arc::clone(&shared));
+        thread::Builder::new()
+            .name(format!("trace-{what}"))
+            .spawn(move || {
+                // What sends telemetry is no subject of telemetry.
+                let _suppressed = Context::new().suppressed().attach();
+                while ended.0.one(what, interval, timeout, &mut round) {}
+                // Connections go before the end is told: who waited for it may end the process.
+                drop(round);
+                drop(ended);
+            })?;
+        Ok(Self(shared))
+    }
+
+    pub(crate) fn bell(&self) -> Bell {
+        Bell(Arc::clone(&self.0))
+    }
+
+    /// How many rounds went well.
+    pub(crate) fn done(&self) -> u64 {
+        self.0.done.load(Ordering::Relaxed)
+    }
+
+    /// How many did not.
+    pub(crate) fn failed(&self) -> u64 {
+        self.0.failed.load(Ordering::Relaxed)
+    }
+
+    /// Has a round made now, and waits for it.
+    pub(crate) fn flush(&self, timeout: Duration) -> Result<(), ExportError> {
+        let ticket = self.0.change(|state| {
+            state.asked += 1;
+            state.asked
+        });
+        self.0
+            .result(timeout, |state| state.done >= ticket || state.ended)
+    }
+
+    /// Has a last round made, and ends the thread.
+    pub(crate) fn shutdown(&self, timeout: Duration) -> Result<(), ExportError> {
+        self.0.cutoff.set(cutoff::after(timeout));
+        self.0.change(|state| state.stop = true);
+        self.0.result(timeout, |state| state.ended)
+    }
+}
+
+impl Drop for Rounds {
+    fn drop(&mut self) {
+        // There is nobody left to hear of it; the first failure was reported.
+        let _ = self.shutdown(Duration::from_secs(5));
+    }
+}
+
+impl Bell {
+    pub(crate) fn ring(&self) {
+        self.0.change(|state| state.asked += 1);
+    }
+}
+
+/// Says that the thread is gone, however it went.
+struct Ended(Arc<Shared>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.change(|state| state.ended = true);
+    }
+}
+
+impl Shared {
+    fn new() -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            cutoff: Cutoff::new(),
+            done: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+        }
+    }
+
+    /// Waits for the next round and makes it; false if it was the last.
+    fn one(
+        &self,
+        what: &str,
+        interval: Duration,
+        timeout: Duration,
+        round: &mut impl FnMut(&Until<'_>) -> Result<(), ExportError>,
+    ) -> bool {
+        self.wait(interval, |state| state.stop || state.asked > state.done);
+        let (ticket, stop) = self.change(|state| (state.asked, state.stop));
+        let error = round(&Until {
+            until: cutoff::after(timeout),
+            cutoff: &self.cutoff,
+        })
+        .err();
+        let count = match &error {
+            None => &self.done,
+            Some(_) => &self.failed,
+        };
+        let before = count.fetch_add(1, Ordering::Relaxed);
+        // The first of them alone, so that a back end that is away fills no log.
+        if let (Some(error), 0) = (&error, before) {
+            diagnostics::report(
+                Level::Warn,
+                format_args!("{what} could not be sent: {error}"),
+            );
+        }
+        self.change(|state| {
+            state.error = error;
+            state.done = ticket;
+        });
+        !stop
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        let result = change(&mut self.lock());
+        self.changed.notify_all();
+        result
+    }
+
+    /// Waits for the thread to have done something, and says how that went.
+    fn result(
+        &self,
+        timeout: Duration,
+        is_over: impl Fn(&State) -> bool,
+    ) -> Result<(), ExportError> {
+        if !self.wait(timeout, is_over) {
+            return Err(ExportError::timed_out("it is still being sent"));
+        }
+        self.change(|state| state.error.take()).map_or(Ok(()), Err)
+    }
+
+    fn wait(&self, timeout: Duration, is_over: impl Fn(&State) -> bool) -> bool {
+        let waited = self
+            .changed
+            .wait_timeout_while(self.lock(), timeout, |state| !is_over(state));
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        is_over(&state)
+    }
+}
+
+/// The time that a round has, which a shutdown makes shorter.
+pub(crate) struct Until<'a> {
+    until: Instant,
+    cutoff: &'a Cutoff,
+}
+
+impl Urgency for Until<'_> {
+    fn deadline(&self) -> Instant {
+        self.cutoff
+            .get()
+            .map_or(self.until, |cutoff| cutoff.min(self.until))
+    }
+
+    fn wake_when_moved(&self, waker: &Waker) {
+        self.cutoff.wake_when_set(waker);
+    }
+}
