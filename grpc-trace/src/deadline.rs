@@ -4,11 +4,11 @@ use http::{HeaderMap, HeaderName};
 
 use crate::metadata;
 
-static GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// How long the caller waits, by its `grpc-timeout`: at most eight digits and a unit. `None` where it does not say so in these words.
 pub(crate) fn timeout(headers: &HeaderMap) -> Option<Duration> {
-    let timeout = metadata::find(headers, &GRPC_TIMEOUT)?;
+    let timeout = metadata::find(headers, |name| *name == GRPC_TIMEOUT)?;
     let (unit, digits) = timeout.as_bytes().split_last()?;
     if !(1..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
         return None;

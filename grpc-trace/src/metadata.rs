@@ -3,15 +3,14 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tower_trace::policy::cut;
 
-/// Up to so many names it is cheaper to look at each, which mostly is one comparison, than to hash one.
-const MAX_SCANNED: usize = 16;
-
-/// The first value of `name`.
-pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
-    if headers.keys_len() > MAX_SCANNED {
-        return headers.get(name);
-    }
-    let found = headers.iter().find(|header| header.0 == name);
+/// The first value of the name that `is_it`. To look at each name, which mostly is one comparison, costs less than to hash one; metadata
+/// are few.
+#[inline]
+pub(crate) fn find(
+    headers: &HeaderMap,
+    is_it: impl Fn(&HeaderName) -> bool,
+) -> Option<&HeaderValue> {
+    let found = headers.iter().find(|header| is_it(header.0));
     found.map(|header| header.1)
 }
 

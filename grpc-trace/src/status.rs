@@ -9,8 +9,9 @@ use tracing_core_ctx::semconv::rpc_grpc_status_code;
 
 use crate::metadata;
 
-static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-static GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+// Constants and not statics: so the compiler knows their text.
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
 /// How a call ended: a code and, where it is not OK, what was said about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +30,11 @@ impl CallStatus {
 
     /// Reads `grpc-status` and `grpc-message`, from headers or trailers. `None` where there is no status.
     pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
-        let code = read_code(metadata::find(headers, &GRPC_STATUS)?.as_bytes());
+        let code = read_code(metadata::find(headers, |name| *name == GRPC_STATUS)?.as_bytes());
         if code == Code::Ok {
             return Some(Self::of(code));
         }
-        let message = metadata::find(headers, &GRPC_MESSAGE).map(|message| {
+        let message = metadata::find(headers, |name| *name == GRPC_MESSAGE).map(|message| {
             let text = decode(message.as_bytes());
             let text = String::from_utf8_lossy(&text);
             cut(&text).to_owned()

@@ -82,6 +82,7 @@ impl ServerPolicy {
         let trust = match &self.trust_by {
             // Who cannot be judged is not trusted.
             Some(trust) => hook::run(|| trust(head)).unwrap_or(Trust::Ignore),
+            None if self.trust == Trust::Continue => return (caller, None),
             None => self.trust,
         };
         trust.judge(caller)

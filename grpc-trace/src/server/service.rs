@@ -56,20 +56,15 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let (exchange, requests) = self.policy.begin(RequestHead::new(&request));
         let inner = &mut self.inner;
-        let call = |request| inner.call(request);
-        let echo = self.policy.echo.clone();
-        match requests {
-            None => ResponseFuture::start(exchange, echo, request, call),
-            Some(counter) => {
-                // The handler reads the body in its own polls, where the context is current already.
-                let request =
-                    request.map(|body| body::accompany(body, exchange.context(), Some(counter)));
-                ResponseFuture::start(exchange, echo, request, call)
-            }
+        if let Some(counter) = requests {
+            // The handler reads the body in its own polls, where the context is current already.
+            request = request.map(|body| body::accompany(body, exchange.context(), Some(counter)));
         }
+        let echo = self.policy.echo.clone();
+        ResponseFuture::start(exchange, echo, request, |request| inner.call(request))
     }
 }
 

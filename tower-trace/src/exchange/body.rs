@@ -8,7 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tracing_core_ctx::ActiveSpan;
 
-use super::{Complete, Describe, End, Exchange, Failure, run};
+use super::{Complete, Describe, End, Exchange, Failure, Running, run};
 
 pin_project! {
     /// The body of a traced response: the same frames, the same length, and the end of the exchange.
@@ -78,23 +78,28 @@ where
         if this.inner.is_none() {
             return Poll::Ready(None);
         }
-        let mut polled = run(exchange, || {
-            let Some(mut inner) = this.inner.as_mut().as_pin_mut() else {
-                return Poll::Ready(None);
-            };
-            let polled = inner.as_mut().poll_frame(cx);
-            let is_over = match &polled {
-                Poll::Pending | Poll::Ready(Some(Err(_))) => false,
-                Poll::Ready(None) => true,
-                Poll::Ready(Some(Ok(_))) => inner.is_end_stream(),
-            };
-            if is_over {
-                // What the body still holds goes while its context is current and before its span ends with it.
-                *this.size_at_end = inner.size_hint();
-                this.inner.set(None);
+        // By hand and not by `run`, which would move what the body gives.
+        let mut running = Running::over(exchange);
+        let entered = running.enter();
+        let mut polled = match this.inner.as_mut().as_pin_mut() {
+            None => Poll::Ready(None),
+            Some(mut inner) => {
+                let polled = inner.as_mut().poll_frame(cx);
+                let is_over = match &polled {
+                    Poll::Pending | Poll::Ready(Some(Err(_))) => false,
+                    Poll::Ready(None) => true,
+                    Poll::Ready(Some(Ok(_))) => inner.is_end_stream(),
+                };
+                if is_over {
+                    // What the body still holds goes while its context is current and before its span ends with it.
+                    *this.size_at_end = inner.size_hint();
+                    this.inner.set(None);
+                }
+                polled
             }
-            polled
-        });
+        };
+        drop(entered);
+        running.returned();
         if !exchange.is_open() {
             return polled;
         }
