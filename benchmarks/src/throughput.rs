@@ -54,8 +54,33 @@ struct Taken {
     cpu: Duration,
 }
 
-/// A client with its broker: sends and handles so many messages, traced by the tracer if there is one.
-type Client = fn(usize, Option<Tracer>) -> Result<Taken, Error>;
+/// A client with its broker: sends and handles so many messages.
+type Client = fn(usize, How) -> Result<Taken, Error>;
+
+/// How messages go through a client.
+enum How {
+    /// Without tracing, and without headers.
+    Bare,
+    /// The same with a `traceparent` that is written by hand and read by nobody: what a header costs the client and the broker.
+    WithHeader,
+    Traced(Tracer),
+}
+
+/// What a round compares with bare.
+#[derive(Clone, Copy, PartialEq)]
+enum Against {
+    Header,
+    Sampled,
+    Unsampled,
+}
+
+impl Against {
+    const ALL: [(Self, &'static str); 3] = [
+        (Self::Sampled, "sampled"),
+        (Self::Unsampled, "unsampled"),
+        (Self::Header, "no tracing, a header by hand"),
+    ];
+}
 
 const CLIENTS: [(&str, Client); 2] = [("Kafka", kafka::run), ("AMQP", amqp::run)];
 
@@ -74,20 +99,20 @@ pub fn report(plan: Plan, tell: &mut dyn FnMut(&str)) -> Result<String, Error> {
             Some(_) if name == "AMQP" => "AMQP, at AMQP_URL",
             _ => name,
         };
-        for is_sampled in [true, false] {
+        for (against, what) in Against::ALL {
             let mut rounds = Vec::new();
             for round in 0..plan.rounds {
-                tell(&format!("{name}, {}", round + 1));
-                rounds.push(round_of(client, plan.messages, is_sampled, spans)?);
+                tell(&format!("{name}, {what}, {}", round + 1));
+                rounds.push(round_of(client, plan.messages, against, spans)?);
             }
-            rows.push(row(name, is_sampled, plan.messages, &rounds));
+            rows.push(row(&format!("{name}, {what}"), plan.messages, &rounds));
         }
     }
     Ok(markdown::table(
         &[
             "client",
             "bare: messages/s",
-            "traced, against bare",
+            "against bare",
             "CPU, against bare",
         ],
         &rows,
@@ -96,13 +121,15 @@ pub fn report(plan: Plan, tell: &mut dyn FnMut(&str)) -> Result<String, Error> {
 
 type Round = (Taken, Taken);
 
-fn round_of(client: Client, messages: usize, is_sampled: bool, spans: u64) -> Result<Round, Error> {
-    let bare = client(messages, None)?;
-    let (tracer, delivery) = match is_sampled {
-        true => ours::set_up(Way::Pipeline, ParentBased::new(AlwaysOn))?,
-        false => ours::set_up(Way::Pipeline, ParentBased::new(AlwaysOff))?,
+fn round_of(client: Client, messages: usize, against: Against, spans: u64) -> Result<Round, Error> {
+    let bare = client(messages, How::Bare)?;
+    let (tracer, delivery) = match against {
+        Against::Header => return Ok((bare, client(messages, How::WithHeader)?)),
+        Against::Sampled => ours::set_up(Way::Pipeline, ParentBased::new(AlwaysOn))?,
+        Against::Unsampled => ours::set_up(Way::Pipeline, ParentBased::new(AlwaysOff))?,
     };
-    let traced = client(messages, Some(tracer))?;
+    let is_sampled = against == Against::Sampled;
+    let traced = client(messages, How::Traced(tracer))?;
     delivery.flush();
     // The queue is bounded, and drops what it has no room for.
     let most = if is_sampled {
@@ -117,15 +144,14 @@ fn round_of(client: Client, messages: usize, is_sampled: bool, spans: u64) -> Re
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count of messages")]
-fn row(name: &str, is_sampled: bool, messages: usize, rounds: &[Round]) -> Vec<String> {
+fn row(name: &str, messages: usize, rounds: &[Round]) -> Vec<String> {
     let of = |ratio: fn(&Round) -> f64| rounds.iter().map(ratio).collect::<Vec<_>>();
     let rate = |taken: &Taken| messages as f64 / taken.wall.as_secs_f64();
     let bare = median(rounds.iter().map(|(bare, _)| rate(bare)).collect());
     let speed = of(|(bare, traced)| bare.wall.as_secs_f64() / traced.wall.as_secs_f64());
     let cpu = of(|(bare, traced)| traced.cpu.as_secs_f64() / bare.cpu.as_secs_f64());
-    let what = if is_sampled { "sampled" } else { "unsampled" };
     vec![
-        format!("{name}, {what}"),
+        name.to_owned(),
         format!("{bare:.0}"),
         spread(speed),
         spread(cpu),

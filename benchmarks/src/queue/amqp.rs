@@ -106,6 +106,15 @@ pub(crate) fn properties() -> BasicProperties {
     BasicProperties::default().with_content_type("application/json".into())
 }
 
+pub(crate) fn with_header(traceparent: &str) -> BasicProperties {
+    let mut table = FieldTable::default();
+    table.insert(
+        "traceparent".into(),
+        AMQPValue::LongString(traceparent.into()),
+    );
+    properties().with_headers(table)
+}
+
 /// A broker with one queue, which goes with the connection.
 pub(crate) struct Place {
     connection: Connection,
@@ -174,12 +183,7 @@ impl Place {
     fn feed(&self, runtime: &Runtime, traceparent: &'static str) -> impl FnMut() + use<> {
         let (channel, handle) = (self.channel(runtime), runtime.handle().clone());
         move || {
-            let mut table = FieldTable::default();
-            table.insert(
-                "traceparent".into(),
-                AMQPValue::LongString(traceparent.into()),
-            );
-            let properties = properties().with_headers(table);
+            let properties = with_header(traceparent);
             let sends = (0..BATCH).map(|_| {
                 let (to, options) = (PLACE.into(), BasicPublishOptions::default());
                 channel.basic_publish("".into(), to, options, BODY, properties.clone())

@@ -149,17 +149,20 @@ pub(crate) fn assigned(cluster: &Cluster) -> StreamConsumer {
     consumer
 }
 
+pub(crate) fn header(traceparent: &str) -> OwnedHeaders {
+    OwnedHeaders::new_with_capacity(1).insert(Header {
+        key: "traceparent",
+        value: Some(traceparent),
+    })
+}
+
 /// Sends a batch to be consumed.
 fn feed(cluster: Cluster, traceparent: &'static str) -> impl FnMut() {
     let producer = connect(&cluster);
     move || {
         let _lives = &cluster;
         for _ in 0..BATCH {
-            let headers = OwnedHeaders::new().insert(Header {
-                key: "traceparent",
-                value: Some(traceparent),
-            });
-            let sent = producer.send_result(record().headers(headers));
+            let sent = producer.send_result(record().headers(header(traceparent)));
             assert!(sent.is_ok(), "the queue has room");
         }
         producer.flush(Timeout::Never).expect("all are delivered");

@@ -3,20 +3,23 @@ use queue_trace::kafka::{TracedConsumer, TracedProducer};
 use rdkafka::Message as _;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::util::Timeout;
-use tracing_core_ctx::Tracer;
 
-use super::{Taken, go};
+use super::{How, Taken, go};
 use crate::Error;
 use crate::queue::awaited::runtime;
-use crate::queue::kafka::{assigned, cluster, connect, handle, record};
+use crate::queue::kafka::{assigned, cluster, connect, handle, header, record};
+use crate::request::SAMPLED;
 
-pub(super) fn run(count: usize, tracer: Option<Tracer>) -> Result<Taken, Error> {
+pub(super) fn run(count: usize, how: How) -> Result<Taken, Error> {
     let (runtime, cluster) = (runtime(), cluster());
     let _entered = runtime.enter();
     let (producer, consumer) = (connect(&cluster), assigned(&cluster));
-    let Some(tracer) = tracer else {
+    let How::Traced(tracer) = how else {
+        let headers = matches!(how, How::WithHeader).then(|| header(SAMPLED));
         let send = || async {
-            let sent = producer.send(record(), Timeout::Never).await;
+            let mut record = record();
+            record.headers = headers.clone();
+            let sent = producer.send(record, Timeout::Never).await;
             sent.map_err(|(error, _)| error).expect("a delivery report");
         };
         let take = || async {
