@@ -6,16 +6,15 @@
 )]
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
-use std::{env, io};
 
 use benchmarks::allocations::{self, Allocations, Program};
 use benchmarks::instructions::{self, Instructions};
 use benchmarks::report::{self, Row};
 use benchmarks::run::{self, Side};
 use benchmarks::weight::Crates;
-use benchmarks::{Case, Error, Subject, cases, machine, results, time};
+use benchmarks::{Case, Error, Subject, cases, machine, program, time};
 
 const USAGE: &str = "\
 What one traced request costs, beside the peers.
@@ -37,15 +36,7 @@ Options:
 const TITLE: &str = "One request";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match dispatch(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("benchmarks: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    program::main("benchmarks", dispatch)
 }
 
 fn dispatch(arguments: &[&str]) -> Result<(), Error> {
@@ -136,8 +127,7 @@ fn measure(filter: &str, write: bool) -> Result<(), Error> {
         format!("### Weights\n\n{}", report::weights(&weights)),
     );
     if write {
-        results::write(TITLE, &[], &text)?;
-        eprintln!("written: benchmarks/RESULTS.md, {TITLE}");
+        program::write(TITLE, &[], &text)?;
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ What is measured and what the columns mean, and what is not the same work, is in
 /// # Errors
 ///
 /// When the file cannot be read or written.
-pub fn write(title: &str, versions: &[String], text: &str) -> io::Result<()> {
+pub(crate) fn write(title: &str, versions: &[String], text: &str) -> io::Result<()> {
     let lines = machine::describe().into_iter().chain(versions.to_vec());
     let lines: String = lines.map(|line| format!("- {line}\n")).collect();
     put_section(FILE.as_ref(), title, &format!("{lines}\n{text}"))

@@ -1,6 +1,5 @@
 //! Measures what the delivery of a span costs, and prints a table.
 #![expect(
-    clippy::print_stderr,
     clippy::print_stdout,
     reason = "a command-line program speaks on its standard streams"
 )]
@@ -8,7 +7,7 @@
 use std::env;
 use std::process::ExitCode;
 
-use benchmarks::{Error, delivered, load, machine, results, run};
+use benchmarks::{Error, delivered, load, program, run};
 
 const USAGE: &str = "\
 What the delivery of a span costs: from its start to OTLP bytes on one core, through a tail decision, beside the SDK's batch processor.
@@ -26,15 +25,7 @@ const INTRODUCTION: &str = "Traces of a server span with eight attributes and fo
                             nothing is dropped.";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match dispatch(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("delivery: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    program::main("delivery", dispatch)
 }
 
 fn dispatch(arguments: &[&str]) -> Result<(), Error> {
@@ -56,10 +47,9 @@ fn dispatch(arguments: &[&str]) -> Result<(), Error> {
 
 fn measure(write: bool) -> Result<(), Error> {
     let table = delivered::report(&env::current_exe()?)?;
-    println!("\n{}\n\n{table}", machine::describe().join("\n"));
+    program::print(&[], &table);
     if write {
-        results::write(TITLE, &[], &format!("{INTRODUCTION}\n\n{table}"))?;
-        eprintln!("written: benchmarks/RESULTS.md, {TITLE}");
+        program::write(TITLE, &[], &format!("{INTRODUCTION}\n\n{table}"))?;
     }
     Ok(())
 }

@@ -1,15 +1,13 @@
 //! Measures a server under load, without tracing and with it, and prints a table.
 #![expect(
-    clippy::print_stderr,
     clippy::print_stdout,
     reason = "a command-line program speaks on its standard streams"
 )]
 
-use std::env;
 use std::process::ExitCode;
 
 use benchmarks::load::{self, Middleware, Plan};
-use benchmarks::{Error, machine, results};
+use benchmarks::{Error, program};
 
 const USAGE: &str = "\
 What tracing costs a server under load.
@@ -28,15 +26,7 @@ Options:
 const TITLE: &str = "End to end";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match dispatch(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("end to end: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    program::main("end to end", dispatch)
 }
 
 fn dispatch(arguments: &[&str]) -> Result<(), Error> {
@@ -73,19 +63,14 @@ fn measure(arguments: &[&str]) -> Result<(), Error> {
     let measured = load::run(plan, filter)?;
     let versions = load::versions(&measured)?;
     let table = load::table(&measured);
-    println!(
-        "\n{}\n{}\n\n{table}",
-        machine::describe().join("\n"),
-        versions.join("\n")
-    );
+    program::print(&versions, &table);
     if write {
         let introduction = format!(
             "An axum server on one thread, asked by `wrk -t1 -c16` on the same machine, every request sampled; spans go out by OTLP over HTTP. \
              {} rounds of {} s, each right after a bare server; medians (least..most).",
             plan.rounds, plan.seconds
         );
-        results::write(TITLE, &versions, &format!("{introduction}\n\n{table}"))?;
-        eprintln!("written: benchmarks/RESULTS.md, {TITLE}");
+        program::write(TITLE, &versions, &format!("{introduction}\n\n{table}"))?;
     }
     Ok(())
 }

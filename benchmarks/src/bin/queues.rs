@@ -5,11 +5,10 @@
     reason = "a command-line program speaks on its standard streams"
 )]
 
-use std::env;
 use std::process::ExitCode;
 
 use benchmarks::throughput::{self, Plan};
-use benchmarks::{Error, machine, results};
+use benchmarks::{Error, program};
 
 const USAGE: &str = "\
 How many messages go through a queue, without tracing and with it.
@@ -28,23 +27,16 @@ The brokers are within this process; for AMQP, AMQP_URL names another one.
 const TITLE: &str = "Queues";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    match dispatch(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("queues: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    program::main("queues", dispatch)
 }
 
-fn dispatch(arguments: &[String]) -> Result<(), Error> {
+fn dispatch(arguments: &[&str]) -> Result<(), Error> {
     let mut plan = Plan::default();
     let mut write = false;
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(USAGE);
-        match argument.as_str() {
+        match *argument {
             "--rounds" => plan.rounds = value()?.parse()?,
             "--messages" => plan.messages = value()?.parse()?,
             "--write" => write = true,
@@ -56,15 +48,14 @@ fn dispatch(arguments: &[String]) -> Result<(), Error> {
         }
     }
     let table = throughput::report(plan, &mut |round| eprintln!("{round} .."))?;
-    println!("\n{}\n\n{table}", machine::describe().join("\n"));
+    program::print(&[], &table);
     if write {
         let introduction = format!(
             "Messages of 1 KiB through brokers in this process, or one that the table names: sent, received, handled and settled. {} rounds of {} messages, each right after one \
              without tracing; medians (least..most).",
             plan.rounds, plan.messages
         );
-        results::write(TITLE, &[], &format!("{introduction}\n\n{table}"))?;
-        eprintln!("written: benchmarks/RESULTS.md, {TITLE}");
+        program::write(TITLE, &[], &format!("{introduction}\n\n{table}"))?;
     }
     Ok(())
 }

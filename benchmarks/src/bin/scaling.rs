@@ -5,10 +5,9 @@
     reason = "a command-line program speaks on its standard streams"
 )]
 
-use std::env;
 use std::process::ExitCode;
 
-use benchmarks::{Error, load, machine, results, run, scaling};
+use benchmarks::{Error, load, program, run, scaling};
 
 const USAGE: &str = "\
 How the cost of tracing grows: with threads, with the spans of a trace, with spans that are open at once.
@@ -27,15 +26,7 @@ const TITLE: &str = "Scaling";
 const INTRODUCTION: &str = "Spans of ours alone.";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match dispatch(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("scaling: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    program::main("scaling", dispatch)
 }
 
 fn dispatch(arguments: &[&str]) -> Result<(), Error> {
@@ -57,10 +48,9 @@ fn dispatch(arguments: &[&str]) -> Result<(), Error> {
 
 fn measure(write: bool) -> Result<(), Error> {
     let report = scaling::report(&mut |part| eprintln!("{part} .."))?;
-    println!("\n{}\n\n{report}", machine::describe().join("\n"));
+    program::print(&[], &report);
     if write {
-        results::write(TITLE, &[], &format!("{INTRODUCTION}\n\n{report}"))?;
-        eprintln!("written: benchmarks/RESULTS.md, {TITLE}");
+        program::write(TITLE, &[], &format!("{INTRODUCTION}\n\n{report}"))?;
     }
     Ok(())
 }
