@@ -148,7 +148,7 @@ impl PipelineBuilder {
         self
     }
 
-    /// Takes spans to where you like, instead of what the environment names. Several: [`Tee`].
+    /// Takes spans to where you like, instead of what the environment names. Several: [`Tee`](crate::exporter::Tee).
     pub fn exporter<E: Exporter + 'static>(mut self, exporter: E) -> Self {
         self.exporter_type = std::any::type_name::<E>();
         self.exporter = Some(Box::new(exporter));
@@ -186,7 +186,7 @@ impl PipelineBuilder {
     }
 
     /// How long a span waits at most for others, at least 1 ms. Default: 5 s, or 200 ms when the environment chooses
-    /// [`Console`]; `OTEL_BSP_SCHEDULE_DELAY`.
+    /// [`Console`](crate::exporter::Console); `OTEL_BSP_SCHEDULE_DELAY`.
     pub const fn schedule_delay(mut self, delay: Duration) -> Self {
         self.schedule_delay = Some(delay);
         self
