@@ -4,7 +4,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
 use tracing_core_ctx::sampler::threshold::{self, Threshold};
-use tracing_core_ctx::{SpanId, SpanRecord, TraceId, semconv};
+use tracing_core_ctx::{SpanId, SpanRecord, TraceId, TraceState, semconv};
 
 /// Which local trace: the trace, and the uppermost span of this process in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,19 +166,46 @@ pub(super) fn weight(span: &SpanRecord) -> usize {
     span.weight() + 2 * size_of::<SpanRecord>()
 }
 
-/// Writes on a span that it is kept, with which weight and why.
-pub(super) fn stamp(span: &mut SpanRecord, weight: Weight, reason: Option<&str>, is_partial: bool) {
-    let state = span.span_context().trace_state();
-    let state = match weight.and_then(Threshold::from_bits) {
-        Some(threshold) => threshold.stamp(state),
-        None => threshold::erase(state).unwrap_or_else(|| state.clone()),
-    };
-    span.set_sampled(state);
-    if let Some(reason) = reason {
-        span.set(semconv::CTX_SAMPLING_REASON, reason);
+/// Writes on spans of a trace that they are kept, with which weight and why.
+pub(super) struct Stamp<'a> {
+    weight: Weight,
+    reason: Option<&'a str>,
+    /// The last state that was stamped, and what became of it: most spans of a trace share one.
+    last: Option<(TraceState, TraceState)>,
+}
+
+impl<'a> Stamp<'a> {
+    pub(super) const fn new(weight: Weight, reason: Option<&'a str>) -> Self {
+        Self {
+            weight,
+            reason,
+            last: None,
+        }
     }
-    if is_partial {
-        span.set(semconv::CTX_SAMPLING_PARTIAL, true);
+
+    pub(super) fn put(&mut self, span: &mut SpanRecord, is_partial: bool) {
+        let state = self.stamped(span.span_context().trace_state());
+        span.set_sampled(state);
+        if let Some(reason) = self.reason {
+            span.set(semconv::CTX_SAMPLING_REASON, reason);
+        }
+        if is_partial {
+            span.set(semconv::CTX_SAMPLING_PARTIAL, true);
+        }
+    }
+
+    fn stamped(&mut self, state: &TraceState) -> TraceState {
+        if let Some((before, after)) = &self.last
+            && before == state
+        {
+            return after.clone();
+        }
+        let after = match self.weight.and_then(Threshold::from_bits) {
+            Some(threshold) => threshold.stamp(state),
+            None => threshold::erase(state).unwrap_or_else(|| state.clone()),
+        };
+        self.last = Some((state.clone(), after.clone()));
+        after
     }
 }
 

@@ -11,7 +11,7 @@ use tracing_core_ctx::SpanRecord;
 use super::counts::Counts;
 use super::decided::{Decided, Decision};
 use super::judge::Judge;
-use super::local::{ById, Fate, Key, Local, stamp, weight};
+use super::local::{ById, Fate, Key, Local, Stamp, weight};
 use super::window::{Candidate, Window};
 use crate::sampling::Tail;
 
@@ -143,7 +143,7 @@ impl Stage {
         match fate {
             Fate::Dropped => self.counts.dropped(1),
             Fate::Kept(weight_of_trace) => {
-                stamp(&mut span, weight_of_trace, reason, false);
+                Stamp::new(weight_of_trace, reason).put(&mut span, false);
                 self.pass_on(span);
             }
         }
@@ -235,9 +235,10 @@ impl Stage {
             Fate::Dropped => self.counts.dropped(local.spans.len()),
             Fate::Kept(weight) => {
                 self.counts.kept.add(1);
+                let mut stamp = Stamp::new(weight, reason.as_deref());
                 for mut span in local.spans {
                     let is_root = key.is_root(&span);
-                    stamp(&mut span, weight, reason.as_deref(), is_partial && is_root);
+                    stamp.put(&mut span, is_partial && is_root);
                     self.pass_on(span);
                 }
             }
