@@ -15,7 +15,7 @@
 //! measurement is a process of its own. Nothing here fails because a figure is high; what must hold (the allocations) is a test.
 //!
 //! [`load`] measures a whole server instead, [`throughput`] a queue, and [`scaling`] how the cost grows; each is a program of its own. Every program writes its
-//! section of the [`results`].
+//! section of the results, by [`program::write`].
 
 // Public API.
 pub mod allocations;

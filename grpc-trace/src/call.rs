@@ -141,14 +141,16 @@ impl CallPolicy {
 }
 
 /// What a span says about the answer and the end of a call.
+///
+/// It moves from request to response to body, so what few calls have lies elsewhere.
 pub struct DescribeCall {
     policy: Arc<CallPolicy>,
     http: Option<StatusCode>,
     /// The status that came with the head.
-    early: Option<CallStatus>,
+    early: Option<Box<CallStatus>>,
     /// When the caller gives up.
     deadline: Option<Timestamp>,
-    responses: Option<Counter>,
+    responses: Option<Box<Counter>>,
     watch: Watch,
     heard: Option<CalleeKeeps>,
 }
@@ -173,7 +175,8 @@ impl DescribeCall {
             http: None,
             early: None,
             deadline: timeout.map(|timeout| policy.tracer.now().after(timeout)),
-            responses: tally.map(|tally| Counter::new(tally, policy.side.responses()).attached()),
+            responses: tally
+                .map(|tally| Box::new(Counter::new(tally, policy.side.responses()).attached())),
             watch,
             heard,
         }
@@ -191,7 +194,7 @@ impl DescribeCall {
         if let Some(early) = &self.early
             && !matches!(end, End::Panicked)
         {
-            return early.clone();
+            return CallStatus::clone(early);
         }
         let by_http = || self.http.map_or(Code::Unknown, status::of_http);
         let is_refused = self.http.is_some_and(|http| http != StatusCode::OK);
@@ -221,7 +224,7 @@ impl Describe for DescribeCall {
 
     fn on_response(&mut self, head: ResponseHead<'_>, span: &SpanRef) -> ControlFlow<()> {
         self.http = Some(head.status);
-        self.early = CallStatus::read(head.headers);
+        self.early = CallStatus::read(head.headers).map(Box::new);
         if self.watch.is_on() && !span.is_recording() {
             return ControlFlow::Continue(());
         }
