@@ -95,6 +95,7 @@ mod control;
 mod counters;
 mod cutoff;
 mod env;
+mod openmetrics;
 mod outlet;
 mod queue;
 mod report;

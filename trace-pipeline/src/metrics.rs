@@ -43,7 +43,7 @@ mod exemplars;
 mod family;
 mod histogram;
 mod labels;
-mod openmetrics;
+mod page;
 #[cfg(feature = "otlp")]
 mod push;
 mod table;
@@ -64,15 +64,13 @@ pub(crate) use self::family::Reader;
 #[cfg(feature = "otlp")]
 pub(crate) use self::family::{Active, Description, Series};
 use self::family::{Ends, Family};
-#[cfg(feature = "otlp")]
-pub(crate) use self::histogram::Exemplar;
-pub(crate) use self::histogram::{BOUNDS, Histogram, Snapshot};
+pub(crate) use self::histogram::{BOUNDS, Exemplar, Histogram, Snapshot};
 #[cfg(feature = "otlp")]
 pub(crate) use self::labels::{Label, LabelValue};
-use self::openmetrics::Page;
 #[cfg(feature = "otlp")]
 pub use self::push::{MetricsPush, PushConfig};
 use self::table::Entry;
+use crate::openmetrics::Page;
 
 /// Measures exchanges: requests that are answered or sent, calls of procedures. Clones measure into the same.
 ///
@@ -116,7 +114,7 @@ impl ExchangeMetrics {
     pub fn openmetrics(&self) -> String {
         let mut page = Page::default();
         self.read(&mut page);
-        page.into_text()
+        page.end()
     }
 
     /// How many exchanges were counted under `otel.metric.overflow`.

@@ -2,12 +2,11 @@
 
 mod component;
 mod probe;
-mod text;
 
 pub(crate) use component::Component;
 
-use self::text::{Labels, Page};
 use crate::metrics::ExchangeMetrics;
+use crate::openmetrics::{Labels, Page};
 use crate::pipeline::Pipeline;
 use crate::stats::{Dropped, PipelineStats};
 
@@ -95,9 +94,8 @@ impl Pipeline {
         page.histogram(
             "otel_sdk_exporter_operation_duration_seconds",
             "How long an export takes, its retries included.",
-            &exporter,
-            &shared.counters.exports.durations.snapshot(),
-        );
+        )
+        .buckets(&exporter, &shared.counters.exports.durations.snapshot());
         self.own(&mut page, &stats);
         page.end()
     }

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::text::Labels;
+use crate::openmetrics::Labels;
 
 /// Which processor and exporter of this process the numbers are of (`otel.component.type`, `otel.component.name`).
 #[derive(Clone, Debug)]

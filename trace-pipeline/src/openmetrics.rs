@@ -1,16 +1,17 @@
-//! The text format: families of metrics, their labels, their values.
+//! The page that Prometheus and others fetch: families of metrics, their labels, their values
+//! ([OpenMetrics 1.0](https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md)).
 
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use crate::metrics::{BOUNDS, Snapshot};
+use crate::metrics::{BOUNDS, Exemplar, Snapshot};
 
 /// A page that is being written.
 #[derive(Debug, Default)]
-pub(super) struct Page(String);
+pub(crate) struct Page(String);
 
 /// A family of metrics on a page, to which values are added.
-pub(super) struct Family<'a> {
+pub(crate) struct Family<'a> {
     page: &'a mut String,
     name: &'a str,
     suffix: &'static str,
@@ -18,12 +19,12 @@ pub(super) struct Family<'a> {
 
 /// Names and values, written as they stand between braces.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Labels(String);
+pub(crate) struct Labels(String);
 
 impl Labels {
     /// The same with one more.
     #[must_use]
-    pub(super) fn with(&self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
         let mut text = self.0.clone();
         if !text.is_empty() {
             text.push(',');
@@ -54,16 +55,16 @@ impl fmt::Display for Labels {
 }
 
 impl Page {
-    pub(super) fn counter<'a>(&'a mut self, name: &'a str, help: &str) -> Family<'a> {
+    pub(crate) fn counter<'a>(&'a mut self, name: &'a str, help: &str) -> Family<'a> {
         self.family(name, "counter", "", help, "_total")
     }
 
-    pub(super) fn gauge<'a>(&'a mut self, name: &'a str, help: &str) -> Family<'a> {
+    pub(crate) fn gauge<'a>(&'a mut self, name: &'a str, help: &str) -> Family<'a> {
         self.family(name, "gauge", "", help, "")
     }
 
     /// A counter of something that `name` ends with.
-    pub(super) fn unit_counter<'a>(
+    pub(crate) fn unit_counter<'a>(
         &'a mut self,
         name: &'a str,
         unit: &str,
@@ -73,7 +74,7 @@ impl Page {
     }
 
     /// The same of a gauge.
-    pub(super) fn unit_gauge<'a>(
+    pub(crate) fn unit_gauge<'a>(
         &'a mut self,
         name: &'a str,
         unit: &str,
@@ -82,27 +83,9 @@ impl Page {
         self.family(name, "gauge", unit, help, "")
     }
 
-    pub(super) fn histogram(
-        &mut self,
-        name: &str,
-        help: &str,
-        labels: &Labels,
-        snapshot: &Snapshot,
-    ) {
-        let Family { page, .. } = self.family(name, "histogram", "seconds", help, "");
-        let mut count = 0;
-        for (bucket, of_bucket) in snapshot.buckets.iter().enumerate() {
-            count += of_bucket;
-            let bound = BOUNDS.get(bucket);
-            let bound = bound.map_or_else(|| "+Inf".to_owned(), |bound| format!("{bound:?}"));
-            let labels = labels.with("le", &bound);
-            let _ = writeln!(page, "{name}_bucket{labels} {count}");
-        }
-        let sum = snapshot.sum;
-        let _ = writeln!(
-            page,
-            "{name}_count{labels} {count}\n{name}_sum{labels} {sum:?}"
-        );
+    /// A histogram of seconds, to which series are added.
+    pub(crate) fn histogram<'a>(&'a mut self, name: &'a str, help: &str) -> Family<'a> {
+        self.family(name, "histogram", "seconds", help, "")
     }
 
     fn family<'a>(
@@ -122,29 +105,71 @@ impl Page {
         Family { page, name, suffix }
     }
 
-    pub(super) fn end(mut self) -> String {
+    pub(crate) fn end(mut self) -> String {
         self.0.push_str("# EOF\n");
         self.0
     }
 }
 
 impl Family<'_> {
-    pub(super) fn value(&mut self, labels: &Labels, value: u64) {
+    pub(crate) fn value(&mut self, labels: &Labels, value: u64) {
         self.write(labels, format_args!("{value}"));
     }
 
-    pub(super) fn number(&mut self, labels: &Labels, value: f64) {
+    /// The same of what may be below zero.
+    pub(crate) fn integer(&mut self, labels: &Labels, value: i64) {
+        self.write(labels, format_args!("{value}"));
+    }
+
+    pub(crate) fn number(&mut self, labels: &Labels, value: f64) {
         self.write(labels, format_args!("{value:?}"));
     }
 
-    pub(super) fn seconds(&mut self, labels: &Labels, value: Duration) {
+    pub(crate) fn seconds(&mut self, labels: &Labels, value: Duration) {
         self.number(labels, value.as_secs_f64());
+    }
+
+    pub(crate) fn buckets(&mut self, labels: &Labels, snapshot: &Snapshot) {
+        let Self { page, name, .. } = self;
+        let bounds = BOUNDS.iter().map(|bound| format!("{bound:?}"));
+        let bounds = bounds.chain(["+Inf".to_owned()]);
+        let buckets = snapshot.buckets.iter().zip(&snapshot.exemplars);
+        let mut count = 0;
+        for (bound, (bucket, exemplar)) in bounds.zip(buckets) {
+            count += bucket;
+            let _ = write!(page, "{name}_bucket{} {count}", labels.with("le", &bound));
+            if let Some(exemplar) = exemplar {
+                write_exemplar(page, exemplar);
+            }
+            page.push('\n');
+        }
+        let sum = snapshot.sum;
+        let _ = writeln!(
+            page,
+            "{name}_count{labels} {count}\n{name}_sum{labels} {sum:?}"
+        );
     }
 
     fn write(&mut self, labels: &Labels, value: fmt::Arguments<'_>) {
         let Self { page, name, suffix } = self;
         let _ = writeln!(page, "{name}{suffix}{labels} {value}");
     }
+}
+
+/// Its time is in seconds since the epoch, as the format has it.
+fn write_exemplar(page: &mut String, exemplar: &Exemplar) {
+    let Exemplar {
+        seconds,
+        time,
+        trace_id,
+        span_id,
+    } = exemplar;
+    let millis = time.as_unix_nanos() / 1_000_000;
+    let (whole, millis) = (millis / 1000, millis % 1000);
+    let _ = write!(
+        page,
+        " # {{trace_id=\"{trace_id}\",span_id=\"{span_id}\"}} {seconds:?} {whole}.{millis:03}"
+    );
 }
 
 #[cfg(test)]
