@@ -88,7 +88,8 @@ where
                 let is_over = match &polled {
                     Poll::Pending | Poll::Ready(Some(Err(_))) => false,
                     Poll::Ready(None) => true,
-                    Poll::Ready(Some(Ok(_))) => inner.is_end_stream(),
+                    // Nothing follows trailers (RFC 9110, section 6.5).
+                    Poll::Ready(Some(Ok(frame))) => frame.is_trailers() || inner.is_end_stream(),
                 };
                 if is_over {
                     // What the body still holds goes while its context is current and before its span ends with it.
