@@ -1,12 +1,11 @@
 //! The fault matrix: what back ends do on bad days, on each kind of runtime, with one equal ledger.
 
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use trace_pipeline::otlp::OtlpConfig;
 use trace_pipeline::{Dropped, Pipeline};
 
-use crate::server::{Reply, Server};
+use crate::server::{Refuser, Reply, Server};
 use crate::support::{LONG, builder, end_spans, ledger, quick};
 
 /// What a back end does, and what becomes of three spans.
@@ -21,6 +20,7 @@ struct Fault {
 struct BackEnd {
     config: OtlpConfig,
     _server: Option<Server>,
+    _refuser: Option<Refuser>,
 }
 
 fn serving(first: impl IntoIterator<Item = Reply>, then: Reply) -> BackEnd {
@@ -28,6 +28,16 @@ fn serving(first: impl IntoIterator<Item = Reply>, then: Reply) -> BackEnd {
     BackEnd {
         config: OtlpConfig::http().endpoint(server.url()),
         _server: Some(server),
+        _refuser: None,
+    }
+}
+
+fn refusing(config: fn() -> OtlpConfig) -> BackEnd {
+    let refuser = Refuser::new();
+    BackEnd {
+        config: config().endpoint(refuser.url()),
+        _server: None,
+        _refuser: Some(refuser),
     }
 }
 
@@ -35,25 +45,20 @@ fn nobody(config: OtlpConfig) -> BackEnd {
     BackEnd {
         config,
         _server: None,
+        _refuser: None,
     }
-}
-
-/// An address at which nobody listens.
-fn refused() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
 }
 
 const FAULTS: &[Fault] = &[
     Fault {
         name: "refuses the connection",
-        back_end: || nobody(OtlpConfig::http().endpoint(refused())),
+        back_end: || refusing(OtlpConfig::http),
         exported: 0,
         dropped: |dropped| dropped.export_failed,
     },
     Fault {
         name: "refuses the connection of gRPC",
-        back_end: || nobody(OtlpConfig::grpc().endpoint(refused())),
+        back_end: || refusing(OtlpConfig::grpc),
         exported: 0,
         dropped: |dropped| dropped.export_failed,
     },
@@ -228,6 +233,7 @@ const FAULTS: &[Fault] = &[
             BackEnd {
                 config: config.certificate(include_bytes!("certificates/ca.pem")),
                 _server: Some(server),
+                _refuser: None,
             }
         },
         exported: 0,
@@ -241,6 +247,7 @@ const FAULTS: &[Fault] = &[
             BackEnd {
                 config: OtlpConfig::grpc().endpoint(server.url()),
                 _server: Some(server),
+                _refuser: None,
             }
         },
         exported: 0,

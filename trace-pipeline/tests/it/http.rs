@@ -1,7 +1,6 @@
 //! OTLP over HTTP: one fault each, and the ledger afterwards.
 
 use std::io::Read as _;
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -10,7 +9,7 @@ use trace_pipeline::otlp::{Compression, OtlpConfig};
 use trace_pipeline::{Lost, Pipeline, PipelineStats};
 use tracing_core_ctx::{SpanKind, semconv};
 
-use crate::server::{Reply, Server};
+use crate::server::{Refuser, Reply, Server};
 use crate::support::{LONG, builder, end_spans, ledger, quick};
 
 fn pipeline(server: &Server) -> Pipeline {
@@ -199,10 +198,8 @@ fn a_connection_that_was_closed_meanwhile_costs_neither_span_nor_retry() {
 
 #[test]
 fn a_refused_connection_is_tried_again_until_the_time_is_over() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let config = quick(OtlpConfig::http().endpoint(format!("http://{address}")));
+    let refuser = Refuser::new();
+    let config = quick(OtlpConfig::http().endpoint(refuser.url()));
     let pipeline = builder().otlp(config).build().unwrap();
     end_spans(&pipeline, 3);
     let start = Instant::now();

@@ -10,6 +10,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceResponse,
 };
 use prost::Message as _;
+use tokio::net::TcpSocket;
 
 use crate::support::LONG;
 
@@ -95,6 +96,21 @@ pub(crate) struct Server {
     address: SocketAddr,
     requests: mpsc::Receiver<Received>,
     closed: mpsc::Receiver<()>,
+}
+
+/// A port at which nobody listens, and that nobody else gets as long as this lives.
+pub(crate) struct Refuser(TcpSocket);
+
+impl Refuser {
+    pub(crate) fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self(socket)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.0.local_addr().unwrap())
+    }
 }
 
 type Script = Arc<Mutex<dyn FnMut() -> Reply + Send>>;
