@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
+use std::{io, thread};
 
 use arc_swap::ArcSwap;
 use tracing_core_ctx::sampler::{Sampling, SamplingInput};
 use tracing_core_ctx::{Sampler, SpanRecord};
 
 use super::Rules;
-use crate::shared::Learner;
+use crate::shared::{Learner, Shared};
 
 /// The rules as they are now. Reading them takes no lock.
 #[derive(Debug)]
@@ -23,6 +25,23 @@ impl CurrentRules {
     pub(super) fn set(&self, rules: Rules) {
         self.0.store(Arc::new(rules));
     }
+}
+
+/// Looks for other rules at once and then `every` so often, on a thread that ends with the pipeline. Who takes long lets go of what is shared first.
+pub(super) fn follow(
+    shared: &Arc<Shared>,
+    every: Duration,
+    mut look: impl FnMut(Arc<Shared>) + Send + 'static,
+) -> io::Result<()> {
+    let shared = Arc::downgrade(shared);
+    let run = move || {
+        while let Some(shared) = shared.upgrade().filter(|shared| shared.is_enabled()) {
+            look(shared);
+            thread::park_timeout(every);
+        }
+    };
+    let thread = thread::Builder::new().name("trace-rules".into());
+    thread.spawn(run).map(drop)
 }
 
 impl Sampler for CurrentRules {

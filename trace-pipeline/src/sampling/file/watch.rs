@@ -2,14 +2,14 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing_core_ctx::diagnostics::{self, Level};
 
 use super::RulesFile;
 use crate::sampling::CurrentRules;
+use crate::sampling::current::follow;
 use crate::shared::Shared;
 
 /// Looks at the file, on a thread that ends with the pipeline.
@@ -22,22 +22,8 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn spawn(self, shared: &Arc<Shared>) -> io::Result<()> {
-        let shared = Arc::downgrade(shared);
-        thread::Builder::new()
-            .name("trace-rules".into())
-            .spawn(move || self.run(&shared))?;
-        Ok(())
-    }
-
-    fn run(mut self, shared: &Weak<Shared>) {
-        loop {
-            thread::park_timeout(self.every);
-            let Some(shared) = shared.upgrade().filter(|shared| shared.is_enabled()) else {
-                return;
-            };
-            self.look(&shared);
-        }
+    pub(crate) fn spawn(mut self, shared: &Arc<Shared>) -> io::Result<()> {
+        follow(shared, self.every, move |shared| self.look(&shared))
     }
 
     /// Reads the file, and follows it if it says something new. What is wrong with it is reported, and the last good one stays.

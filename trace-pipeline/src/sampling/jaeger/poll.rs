@@ -1,8 +1,7 @@
 //! The server is asked again and again.
 
 use std::io;
-use std::sync::{Arc, Weak};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +16,7 @@ use crate::otlp::client::{BodyError, Client, Response};
 use crate::otlp::endpoint::shown;
 use crate::otlp::protobuf::message_of;
 use crate::otlp::{InvalidEndpoint, Protocol, TlsConfig, grpc};
+use crate::sampling::current::follow;
 use crate::sampling::{CurrentRules, Rules};
 use crate::shared::Shared;
 
@@ -59,37 +59,32 @@ impl Poll {
         &self.rules
     }
 
-    pub(crate) fn spawn(self, shared: &Arc<Shared>) -> io::Result<()> {
-        let shared = Arc::downgrade(shared);
-        thread::Builder::new()
-            .name("trace-rules".into())
-            .spawn(move || self.run(&shared))?;
-        Ok(())
+    pub(crate) fn spawn(mut self, shared: &Arc<Shared>) -> io::Result<()> {
+        // Made by the thread that asks.
+        let mut client = None;
+        follow(shared, self.remote.every, move |shared| {
+            drop(shared);
+            match self.ask(&mut client) {
+                Ok(strategy) => self.follow(strategy),
+                Err(problem) => self.fail(&problem),
+            }
+        })
     }
 
-    fn run(mut self, shared: &Weak<Shared>) {
+    fn client(&self) -> io::Result<Client> {
         let protocol = match self.remote.way {
             Way::Grpc => Protocol::Grpc,
             Way::Http => Protocol::HttpProtobuf,
         };
-        let client = TlsConfig::default()
-            .load()
-            .map_err(io::Error::other)
-            .and_then(|tls| Client::new(protocol, &self.uri, &tls, LARGEST));
-        let client = match client {
-            Ok(client) => client,
-            Err(error) => return self.fail(&error.to_string()),
-        };
-        while shared.upgrade().is_some_and(|shared| shared.is_enabled()) {
-            match self.ask(&client) {
-                Ok(strategy) => self.follow(strategy),
-                Err(problem) => self.fail(&problem),
-            }
-            thread::park_timeout(self.remote.every);
-        }
+        let tls = TlsConfig::default().load().map_err(io::Error::other)?;
+        Client::new(protocol, &self.uri, &tls, LARGEST)
     }
 
-    fn ask(&self, client: &Client) -> Result<Strategy, String> {
+    fn ask(&self, client: &mut Option<Client>) -> Result<Strategy, String> {
+        let client = match client {
+            Some(client) => client,
+            None => client.insert(self.client().map_err(|error| error.to_string())?),
+        };
         let exchange = async {
             let sent = client.http().send(self.request());
             match tokio::time::timeout(PATIENCE, sent).await {
