@@ -8,7 +8,7 @@
 use std::env;
 use std::process::ExitCode;
 
-use crate::{Error, machine, results};
+use crate::{Error, load, machine, results, run};
 
 /// Does what the arguments say, and tells the operator if that is not possible.
 pub fn main(name: &str, dispatch: impl FnOnce(&[&str]) -> Result<(), Error>) -> ExitCode {
@@ -20,6 +20,59 @@ pub fn main(name: &str, dispatch: impl FnOnce(&[&str]) -> Result<(), Error>) -> 
             eprintln!("{name}: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// A program of one table: what it is called, and how it comes about.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "each program names all of it")]
+pub struct Table {
+    /// What the operator is told.
+    pub usage: &'static str,
+    /// The title of its section.
+    pub title: &'static str,
+    /// What stands above it.
+    pub introduction: &'static str,
+    /// Does one work, in a process of its own.
+    pub work: fn(&[&str]) -> Result<String, Error>,
+    /// Measures all.
+    pub report: fn() -> Result<String, Error>,
+}
+
+impl Table {
+    /// Does what the arguments say.
+    ///
+    /// # Errors
+    ///
+    /// When they say nothing that it knows, and when it cannot be done.
+    pub fn dispatch(&self, arguments: &[&str]) -> Result<(), Error> {
+        match arguments {
+            [load::RECEIVE] => load::receive(),
+            [run::RUN, work @ ..] => {
+                println!("{}", (self.work)(work)?);
+                Ok(())
+            }
+            ["--help" | "-h"] => {
+                print!("{}", self.usage);
+                Ok(())
+            }
+            ["--write"] => self.measure(true),
+            [] => self.measure(false),
+            _ => Err(self.usage.into()),
+        }
+    }
+
+    fn measure(&self, is_written: bool) -> Result<(), Error> {
+        let report = (self.report)()?;
+        print(&[], &report);
+        if is_written {
+            write(
+                self.title,
+                &[],
+                &format!("{}\n\n{report}", self.introduction),
+            )?;
+        }
+        Ok(())
     }
 }
 

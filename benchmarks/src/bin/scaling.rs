@@ -1,13 +1,13 @@
 //! Measures how the cost of tracing grows, and prints tables.
 #![expect(
     clippy::print_stderr,
-    clippy::print_stdout,
     reason = "a command-line program speaks on its standard streams"
 )]
 
 use std::process::ExitCode;
 
-use benchmarks::{Error, load, program, run, scaling};
+use benchmarks::program::{self, Table};
+use benchmarks::scaling;
 
 const USAGE: &str = "\
 How the cost of tracing grows: with threads, with the spans of a trace, with spans that are open at once.
@@ -21,36 +21,15 @@ Options:
   --help   Prints this text
 ";
 
-const TITLE: &str = "Scaling";
-
 const INTRODUCTION: &str = "Spans of ours alone.";
 
 fn main() -> ExitCode {
-    program::main("scaling", dispatch)
-}
-
-fn dispatch(arguments: &[&str]) -> Result<(), Error> {
-    match arguments {
-        [load::RECEIVE] => load::receive(),
-        [run::RUN, work @ ..] => {
-            println!("{}", scaling::run(work)?);
-            Ok(())
-        }
-        ["--help" | "-h"] => {
-            print!("{USAGE}");
-            Ok(())
-        }
-        ["--write"] => measure(true),
-        [] => measure(false),
-        _ => Err(USAGE.into()),
-    }
-}
-
-fn measure(write: bool) -> Result<(), Error> {
-    let report = scaling::report(&mut |part| eprintln!("{part} .."))?;
-    program::print(&[], &report);
-    if write {
-        program::write(TITLE, &[], &format!("{INTRODUCTION}\n\n{report}"))?;
-    }
-    Ok(())
+    let table = Table {
+        usage: USAGE,
+        title: "Scaling",
+        introduction: INTRODUCTION,
+        work: scaling::run,
+        report: || scaling::report(&mut |part| eprintln!("{part} ..")),
+    };
+    program::main("scaling", |arguments| table.dispatch(arguments))
 }
