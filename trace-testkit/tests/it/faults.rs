@@ -2,8 +2,6 @@
 
 use std::cell::Cell;
 use std::future::Future;
-use std::panic::{self, AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
 
 use http::Request;
 use trace_testkit::http::{
@@ -13,6 +11,7 @@ use trace_testkit::http::{
 use tracing_core_ctx::{SpanKind, Tracer};
 
 use crate::reference::{Fault, Layer, Reference};
+use crate::wrong::{self, found};
 
 thread_local! {
     static FAULT: Cell<Fault> = const { Cell::new(Fault::None) };
@@ -63,18 +62,8 @@ impl HttpClient for Wrong {
 
 /// Whether the fact holds in spite of the fault.
 fn holds<F: Future<Output = ()>>(fault: Fault, fact: fn() -> F) -> bool {
-    static QUIET: Once = Once::new();
-    QUIET.call_once(|| {
-        // Panics are what is looked for here; those of tests without a fault are still shown.
-        let loud = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if FAULT.get() == Fault::None {
-                loud(info);
-            }
-        }));
-    });
     FAULT.set(fault);
-    let held = catch_unwind(AssertUnwindSafe(|| run(fact()))).is_ok();
+    let held = wrong::holds(fault != Fault::None, || run(fact()));
     FAULT.set(Fault::None);
     held
 }
@@ -117,23 +106,6 @@ mod every_fact_about_clients_can_fail {
     use super::{Wrong, assert_can_fail};
 
     trace_testkit::http_facts_of_clients! { [each_can_fail] Wrong }
-}
-
-/// For each fault a test that these facts find it. No fault is left out.
-macro_rules! found {
-    ($($fault:ident => $test:ident [$($fact:expr),* $(,)?])*) => {
-        $(
-            #[test]
-            fn $test() {
-                $(assert!(!holds(Fault::$fault, $fact), "not found by {}", stringify!($fact));)*
-            }
-        )*
-
-        const _: fn(Fault) = |fault| match fault {
-            Fault::None => {}
-            $(Fault::$fault => {})*
-        };
-    };
 }
 
 type S = Server<Wrong>;

@@ -6,3 +6,4 @@ mod lists;
 mod messaging;
 mod reference;
 mod servers;
+mod wrong;

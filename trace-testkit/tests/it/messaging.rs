@@ -3,14 +3,13 @@
 mod reference;
 
 use std::future::Future;
-use std::panic::{self, AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
 
 use trace_testkit::http::run;
 use trace_testkit::messaging::{consuming, producing, trust};
 use tracing_core_ctx::Context;
 
 use self::reference::{FAULT, Fault, Reference};
+use crate::wrong::{self, found};
 
 mod the_reference {
     use super::Reference;
@@ -20,22 +19,11 @@ mod the_reference {
 
 /// Whether the fact holds in spite of the fault.
 fn holds<F: Future<Output = ()> + Send + 'static>(fault: Fault, fact: fn() -> F) -> bool {
-    static QUIET: Once = Once::new();
-    QUIET.call_once(|| {
-        // Panics are what is looked for here; those of tests without a fault are still shown.
-        let loud = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if FAULT.get() == Fault::None {
-                loud(info);
-            }
-        }));
-    });
     FAULT.set(fault);
-    let held = catch_unwind(AssertUnwindSafe(|| {
+    let held = wrong::holds(fault != Fault::None, || {
         // What a fault leaves attached goes with this scope.
         Context::new().scope(|| run(fact()));
-    }))
-    .is_ok();
+    });
     FAULT.set(Fault::None);
     held
 }
@@ -67,23 +55,6 @@ mod every_fact_can_fail {
     use super::{Reference, assert_can_fail};
 
     trace_testkit::messaging_facts! { [each_can_fail] Reference }
-}
-
-/// For each fault a test that these facts find it. No fault is left out.
-macro_rules! found {
-    ($($fault:ident => $test:ident [$($fact:expr),* $(,)?])*) => {
-        $(
-            #[test]
-            fn $test() {
-                $(assert!(!holds(Fault::$fault, $fact), "not found by {}", stringify!($fact));)*
-            }
-        )*
-
-        const _: fn(Fault) = |fault| match fault {
-            Fault::None => {}
-            $(Fault::$fault => {})*
-        };
-    };
 }
 
 type R = Reference;

@@ -23,20 +23,7 @@ use self::body::TracedBody;
 use self::future::TracedFuture;
 use self::headers::Headers;
 use self::side::Exchange;
-
-/// What the layer does wrong.
-macro_rules! faults {
-    ($($fault:ident)*) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Fault {
-            $($fault),*
-        }
-
-        impl Fault {
-            pub(crate) const ALL: &[Self] = &[$(Self::$fault),*];
-        }
-    };
-}
+use crate::wrong::faults;
 
 faults! {
     AppendsHeaders

@@ -11,19 +11,7 @@ use tracing_core_ctx::propagation::Inject as _;
 use tracing_core_ctx::semconv::{self, messaging_operation_type};
 use tracing_core_ctx::{Baggage, Context, Span, SpanContext, SpanKind, Tracer};
 
-macro_rules! faults {
-    ($($fault:ident)*) => {
-        /// What the instrumentation does wrong.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Fault {
-            $($fault),*
-        }
-
-        impl Fault {
-            pub(super) const ALL: &[Self] = &[$(Self::$fault),*];
-        }
-    };
-}
+use crate::wrong::faults;
 
 faults! {
     AlwaysAChild
