@@ -48,6 +48,7 @@ pub mod client;
 pub mod exchange;
 pub mod policy;
 pub mod redact;
+pub mod repeat;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
 pub mod route;

@@ -14,6 +14,18 @@ pub(crate) fn name(version: Version) -> Option<&'static str> {
     })
 }
 
+/// A number for each version that has a name, and one for all others.
+pub(crate) const fn number(version: Version) -> u32 {
+    match version {
+        Version::HTTP_09 => 1,
+        Version::HTTP_10 => 2,
+        Version::HTTP_11 => 3,
+        Version::HTTP_2 => 4,
+        Version::HTTP_3 => 5,
+        _ => 0,
+    }
+}
+
 /// The old `http.flavor`.
 pub(crate) fn flavor(version: Version) -> Option<&'static str> {
     match version {

@@ -14,6 +14,7 @@ mod owned;
 mod record;
 mod recording;
 mod status;
+mod template;
 mod writer;
 
 pub use active::ActiveSpan;
@@ -25,6 +26,7 @@ pub(crate) use live::{LiveRef, LiveSpan};
 pub use owned::{InSpan, Span, SpanFutureExt};
 pub use record::{SpanKind, SpanRecord};
 pub use status::Status;
+pub use template::SpanTemplate;
 pub use writer::SpanWriter;
 
 #[cfg(test)]

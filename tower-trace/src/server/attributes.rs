@@ -1,3 +1,5 @@
+mod common;
+
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::SocketAddr;
@@ -8,8 +10,9 @@ use tracing_core_ctx::sampler::AttributeSource;
 use tracing_core_ctx::semconv;
 use tracing_core_ctx::span::SpanWriter;
 
+use common::{Common, server, user_agent};
+
 use super::policy::ServerPolicy;
-use crate::authority;
 use crate::forwarded::Forwarded;
 use crate::head::{RequestHead, Usual};
 use crate::limit::cut;
@@ -96,44 +99,33 @@ impl<'a> Facts<'a> {
         forwarded: Option<&Forwarded<'_>>,
         span: &mut SpanWriter<'_>,
     ) {
-        let head = self.head;
-        let usual = Usual::of(head.headers);
-        let method = self.method();
-        let target = found.target();
-        match self.given_name() {
-            Some(name) => span.update_name(&name),
-            None => span.update_name_of(&method::name_of(method, target.text())),
+        let usual = Usual::of(self.head.headers);
+        let peer = self.peer();
+        let common = Common {
+            name: self.given_name(),
+            method: self.method(),
+            target: found.target(),
+            scheme: self.scheme(forwarded),
+            host: self.host(forwarded, usual.host),
+            user_agent: usual.user_agent.map_or(&[], HeaderValue::as_bytes),
+            peer: peer.map(|peer| peer.ip()),
+        };
+        common.describe(self.policy.settings, self.head, forwarded, span);
+        self.describe_own(&usual, peer, span);
+        if self.policy.legacy_names {
+            self.describe_legacy(&common, peer, span);
         }
-        span.set_new(semconv::HTTP_REQUEST_METHOD, method);
-        if method == method::OTHER {
-            span.set_new(
-                semconv::HTTP_REQUEST_METHOD_ORIGINAL,
-                cut(head.method.as_str()),
-            );
-        }
+    }
+
+    /// Writes what each request has of its own.
+    #[inline]
+    fn describe_own(&self, usual: &Usual<'_>, peer: Option<SocketAddr>, span: &mut SpanWriter<'_>) {
         span.set_new(semconv::URL_PATH, cut(path(self.uri)));
-        span.set_new(semconv::URL_SCHEME, self.scheme(forwarded));
         if let Some(query) = self.redacted_query() {
             span.set_new(semconv::URL_QUERY, cut(&query));
         }
-        match target {
-            Target::Route(route) => span.set_new(semconv::HTTP_ROUTE, route),
-            Target::Guess(template) => span.set_new(semconv::URL_TEMPLATE, template),
-            Target::None => {}
-        }
-        let server = self.server(forwarded, usual.host);
-        if let Some((host, port)) = server {
-            span.set_new(semconv::SERVER_ADDRESS, host);
-            if let Some(port) = port {
-                span.set_new(semconv::SERVER_PORT, port);
-            }
-        }
-        self.describe_client(forwarded, span);
-        if let Some(version) = version::name(head.version) {
-            span.set_new(semconv::NETWORK_PROTOCOL_VERSION, version);
-        }
-        if let Some(agent) = user_agent(usual.user_agent) {
-            span.set_new(semconv::USER_AGENT_ORIGINAL, cut(agent));
+        if let Some(peer) = peer {
+            span.set_new(semconv::NETWORK_PEER_PORT, peer.port());
         }
         if self.policy.body_sizes
             && let Some(length) = usual.content_length()
@@ -141,12 +133,9 @@ impl<'a> Facts<'a> {
             span.set_new(semconv::HTTP_REQUEST_BODY_SIZE, length);
         }
         let listed = &self.policy.request_headers;
-        listed.read(head.headers, &self.policy.sensitive, |key, lines| {
+        listed.read(self.head.headers, &self.policy.sensitive, |key, lines| {
             span.set(key, lines);
         });
-        if self.policy.legacy_names {
-            self.describe_legacy(forwarded, &usual, span);
-        }
     }
 
     /// The method as it is recorded.
@@ -166,39 +155,18 @@ impl<'a> Facts<'a> {
             .filter(|name| !name.is_empty())
     }
 
-    fn describe_client(&self, forwarded: Option<&Forwarded<'_>>, span: &mut SpanWriter<'_>) {
-        let client = forwarded.and_then(|said| said.client.as_ref());
-        let peer = self.peer();
-        if let Some(client) = client {
-            span.set_new(semconv::CLIENT_ADDRESS, &*client.address);
-            if let Some(port) = client.port {
-                span.set_new(semconv::CLIENT_PORT, port);
-            }
-        }
-        let Some(peer) = peer else {
-            return;
-        };
-        scratch::with_ip(peer.ip(), |address| {
-            if client.is_none() {
-                span.set_new(semconv::CLIENT_ADDRESS, address);
-            }
-            span.set_new(semconv::NETWORK_PEER_ADDRESS, address);
-        });
-        span.set_new(semconv::NETWORK_PEER_PORT, peer.port());
-    }
-
     /// The names from before 2023, for dashboards that still ask for them (`OTEL_SEMCONV_STABILITY_OPT_IN=http/dup`).
     #[cold]
     fn describe_legacy(
         &self,
-        forwarded: Option<&Forwarded<'_>>,
-        usual: &Usual<'_>,
+        common: &Common<'_>,
+        peer: Option<SocketAddr>,
         span: &mut SpanWriter<'_>,
     ) {
         use semconv::legacy;
 
-        span.set_new(legacy::HTTP_METHOD, self.method());
-        span.set_new(legacy::HTTP_SCHEME, self.scheme(forwarded));
+        span.set_new(legacy::HTTP_METHOD, common.method);
+        span.set_new(legacy::HTTP_SCHEME, common.scheme);
         scratch::with(|target| {
             target.push_str(path(self.uri));
             if let Some(query) = self.redacted_query() {
@@ -207,7 +175,7 @@ impl<'a> Facts<'a> {
             }
             span.set_new(legacy::HTTP_TARGET, cut(target));
         });
-        if let Some((host, port)) = self.server(forwarded, usual.host) {
+        if let Some((host, port)) = common.server() {
             span.set_new(legacy::NET_HOST_NAME, host);
             if let Some(port) = port {
                 span.set_new(legacy::NET_HOST_PORT, port);
@@ -216,14 +184,14 @@ impl<'a> Facts<'a> {
         if let Some(version) = version::flavor(self.head.version) {
             span.set_new(legacy::HTTP_FLAVOR, version);
         }
-        if let Some(agent) = user_agent(usual.user_agent) {
+        if let Some(agent) = user_agent(common.user_agent) {
             span.set_new(legacy::HTTP_USER_AGENT, cut(agent));
         }
         let client = span.attributes().get(semconv::CLIENT_ADDRESS.name());
         if let Some(client) = client.and_then(ValueRef::as_str).map(str::to_owned) {
             span.set_new(legacy::HTTP_CLIENT_IP, client);
         }
-        if let Some(peer) = self.peer() {
+        if let Some(peer) = peer {
             scratch::with_ip(peer.ip(), |address| {
                 span.set_new(legacy::NET_SOCK_PEER_ADDR, address);
             });
@@ -253,19 +221,19 @@ impl<'a> Facts<'a> {
         Some(self.policy.sensitive.redact_query(query))
     }
 
-    /// The host and port that the client called; `host` is what the header says.
-    fn server<'b>(
+    /// The host and port that the client called, not taken apart; `host` is what the header says. Empty where nothing says it.
+    fn host<'b>(
         &'b self,
         forwarded: Option<&'b Forwarded<'_>>,
         host: Option<&'b HeaderValue>,
-    ) -> Option<(&'b str, Option<u16>)> {
+    ) -> &'b [u8] {
         if let Some(host) = forwarded.and_then(|said| said.host.as_ref()) {
-            return authority::split(host);
+            return host.as_bytes();
         }
-        if let Some(host) = self.uri.authority().or_else(|| self.head.uri.authority()) {
-            return authority::split(host.as_str());
+        match self.uri.authority().or_else(|| self.head.uri.authority()) {
+            Some(host) => host.as_str().as_bytes(),
+            None => host.map_or(&[], HeaderValue::as_bytes),
         }
-        authority::split(host?.to_str().ok()?)
     }
 
     fn peer(&self) -> Option<SocketAddr> {
@@ -303,7 +271,7 @@ impl<'a> Request<'a> {
 
     fn server(&self) -> Option<(&str, Option<u16>)> {
         let host = self.facts.head.headers.get(header::HOST);
-        self.facts.server(self.forwarded(), host)
+        server(self.facts.host(self.forwarded(), host))
     }
 }
 
@@ -345,16 +313,12 @@ impl AttributeSource for Request<'_> {
                 Some(ValueRef::Str(&client.address))
             }
             "user_agent.original" => {
-                user_agent(facts.head.headers.get(header::USER_AGENT)).map(ValueRef::Str)
+                let agent = facts.head.headers.get(header::USER_AGENT)?;
+                user_agent(agent.as_bytes()).map(ValueRef::Str)
             }
             _ => None,
         }
     }
-}
-
-fn user_agent(header: Option<&HeaderValue>) -> Option<&str> {
-    let agent = header?.to_str().ok()?;
-    (!agent.is_empty()).then_some(agent)
 }
 
 /// The path of a target. That of a `CONNECT`, which names a host and no more, is taken for the root; that of `OPTIONS *` is the asterisk.

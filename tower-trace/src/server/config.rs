@@ -9,6 +9,7 @@ use tracing_core_ctx::{SpanRef, semconv};
 use super::layer::TraceLayer;
 use super::policy::ServerPolicy;
 use crate::head::{RequestHead, ResponseHead};
+use crate::repeat::Settings;
 use crate::route::Templates;
 use crate::trust::Trust;
 
@@ -259,7 +260,9 @@ impl TraceLayer {
 
 impl TraceLayer {
     fn edit(mut self, change: impl FnOnce(&mut ServerPolicy)) -> Self {
-        change(Arc::make_mut(&mut self.policy));
+        let policy = Arc::make_mut(&mut self.policy);
+        change(policy);
+        policy.settings = Settings::new();
         self
     }
 }

@@ -10,6 +10,7 @@ use super::service::Trace;
 use crate::SCOPE;
 use crate::method::KnownMethods;
 use crate::redact::SensitiveKeys;
+use crate::repeat::Settings;
 use crate::route::Routes;
 use crate::trust::Trust;
 
@@ -27,6 +28,7 @@ impl TraceLayer {
     pub fn new(tracer: Tracer) -> Self {
         Self {
             policy: Arc::new(ServerPolicy {
+                settings: Settings::new(),
                 tracer: tracer.with_scope(&SCOPE),
                 routes: Routes::default(),
                 filter: None,

@@ -15,6 +15,7 @@ use crate::hook;
 use crate::method::KnownMethods;
 use crate::outcome::Extras;
 use crate::redact::SensitiveKeys;
+use crate::repeat::Settings;
 use crate::route::Routes;
 use crate::trust::Trust;
 use crate::way_back::Echo;
@@ -27,6 +28,8 @@ pub(super) type UriFn = dyn for<'a> Fn(RequestHead<'a>) -> Option<&'a Uri> + Sen
 /// All settings of a [`TraceLayer`](super::TraceLayer): plain data and erased closures.
 #[derive(Clone)]
 pub(crate) struct ServerPolicy {
+    /// Of these settings: changed with each of them.
+    pub(super) settings: Settings,
     pub(super) tracer: Tracer,
     pub(super) routes: Routes,
     pub(super) filter: Option<Arc<hook::FilterFn>>,

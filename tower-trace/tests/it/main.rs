@@ -14,6 +14,7 @@ mod contract;
 mod names;
 mod observed;
 mod outcome;
+mod repeats;
 mod reqwest;
 mod server_matrix;
 mod settings;

@@ -56,6 +56,18 @@ impl Entries {
         self.len += 1;
     }
 
+    /// Becomes what `other` is, if that needs no memory. Only for one that has none.
+    #[inline]
+    pub(super) fn copy(&mut self, other: &Self) -> bool {
+        if other.len > INLINE {
+            return false;
+        }
+        // All places, whether they are used or not: a copy whose length is known is no call.
+        self.first = other.first;
+        self.len = other.len;
+        true
+    }
+
     #[inline]
     pub(super) const fn len(&self) -> usize {
         self.len

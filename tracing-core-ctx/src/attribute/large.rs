@@ -12,6 +12,10 @@ impl Large {
         Self { values: None }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.values.as_ref().is_none_or(|values| values.is_empty())
+    }
+
     /// Keeps a value and says where, if positions last.
     pub(super) fn push(&mut self, value: Value) -> Option<u32> {
         let values = self.values.get_or_insert_default();

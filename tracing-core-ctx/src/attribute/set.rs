@@ -155,6 +155,19 @@ impl Attributes {
         self.table().put_all(limits, other);
     }
 
+    /// Takes over all of another table, its name too.
+    pub(crate) fn put_template(&mut self, other: &Self) {
+        self.put_template_within(&AttributeLimits::UNLIMITED, other);
+    }
+
+    /// The same within `limits`.
+    #[inline]
+    pub(crate) fn put_template_within(&mut self, limits: &AttributeLimits, other: &Self) {
+        if let Some(other) = &other.table {
+            self.table().put_template(limits, other);
+        }
+    }
+
     /// The name of the span whose attributes these are.
     pub(crate) fn name(&self) -> &str {
         self.table.as_ref().map_or("", |table| table.name())

@@ -109,6 +109,43 @@ impl Table {
         self.drop_more(other.dropped);
     }
 
+    /// Sets all attributes of another table, and its name.
+    #[inline]
+    pub(super) fn put_template(&mut self, limits: &AttributeLimits, other: &Self) {
+        if !self.copy(limits, other) {
+            self.put_template_by_each(limits, other);
+        }
+    }
+
+    /// Becomes a copy of another table; says whether it did. Only a table without anything does, and only of what is small and within limits.
+    #[inline]
+    fn copy(&mut self, limits: &AttributeLimits, other: &Self) -> bool {
+        let is_new = self.texts.is_new() && self.entries.len() == 0;
+        let is_within = other.entries.len() <= limits.count
+            && other.texts.len() <= limits.value_length
+            && other.dropped == 0
+            && other.large.is_empty();
+        if !is_new || !is_within || !self.entries.copy(&other.entries) {
+            return false;
+        }
+        self.name = other.name;
+        self.marks = other.marks;
+        if other.has_names {
+            self.names.clone_from(&other.names);
+            self.has_names = true;
+        }
+        self.texts.copy(&other.texts);
+        true
+    }
+
+    #[cold]
+    fn put_template_by_each(&mut self, limits: &AttributeLimits, other: &Self) {
+        if other.name != Text::EMPTY {
+            self.set_name(other.name());
+        }
+        self.put_all(limits, other);
+    }
+
     /// For a key that is not there yet.
     ///
     /// Inlined, since the kinds of key and value are known where it is called: what is left there is a comparison or two and the

@@ -144,6 +144,32 @@ impl Texts {
         }
     }
 
+    /// Whether there was never a text here since the last [`clear`](Self::clear).
+    #[inline]
+    pub(super) const fn is_new(&self) -> bool {
+        self.used == 0 && self.holes == 0
+    }
+
+    /// How long all texts are together, with the holes between them.
+    #[inline]
+    pub(super) const fn len(&self) -> usize {
+        self.used()
+    }
+
+    /// Becomes a copy of `other`, with each text in the same place. Only for one that is [new](Self::is_new).
+    #[inline]
+    pub(super) fn copy(&mut self, other: &Self) {
+        let len = other.used();
+        if self.room.len() < len {
+            self.grow(len);
+        }
+        self.used = other.used;
+        self.holes = other.holes;
+        if let (Some(place), Some(texts)) = (self.room.get_mut(..len), other.room.get(..len)) {
+            place.copy_from_slice(texts);
+        }
+    }
+
     #[inline]
     pub(super) fn get(&self, text: Text) -> &str {
         let bytes = self.room.get(text.range()).unwrap_or_default();

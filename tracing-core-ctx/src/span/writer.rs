@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::recording::Recording;
-use super::{Event, Link, SpanKind, Status};
+use super::{Event, Link, SpanKind, SpanTemplate, Status};
 use crate::attribute::{AttributeKey, AttributeValue, Attributes, KeyRef, ValueRef};
 use crate::limits::SpanLimits;
 use crate::{Timestamp, Tracer, semconv};
@@ -46,6 +46,15 @@ impl<'a> SpanWriter<'a> {
         self.record
             .attributes
             .set_new_within(&self.limits.attributes, key, value);
+    }
+
+    /// Takes over the name and the attributes of `template`; a key that is there already gets the new value. By two copies, where the span
+    /// has nothing yet.
+    #[inline]
+    pub fn use_template(&mut self, template: &SpanTemplate) {
+        let limits = &self.limits.attributes;
+        let attributes = &mut self.record.attributes;
+        attributes.put_template_within(limits, template.attributes());
     }
 
     /// Sets an attribute if there is a value.

@@ -328,6 +328,52 @@ proptest! {
             prop_assert_eq!(&list, &model);
         }
     }
+
+    #[test]
+    fn a_template_is_the_same_as_setting_all_that_it_has(
+        own in prop::collection::vec((0u8..24, any_value()), 0..4),
+        given in prop::collection::vec((0u8..24, any_value()), 0..24),
+        name in "[a-z]{0,30}",
+        count in 0usize..30,
+        length in prop_oneof![0usize..40, Just(usize::MAX)],
+    ) {
+        const STATIC: Key<[u8]> = Key::new("a.static.name");
+        let limits = AttributeLimits { count, value_length: length };
+        let set = |attributes: &mut Attributes, limits, key: u8, value: &Value| match key {
+            0 => attributes.put(limits, STATIC.key(), value.as_ref()),
+            1..4 => {
+                let code = KeyCode::all().nth(key.into()).unwrap();
+                attributes.set_within(limits, KeyRef::Known(code), value);
+            }
+            _ => attributes.set_within(limits, &format!("key.{key}"), value),
+        };
+        let mut template = Attributes::new();
+        template.set_name(&name);
+        let (mut copied, mut alike) = (Attributes::new(), Attributes::new());
+        for (key, value) in &own {
+            set(&mut copied, &limits, *key, value);
+            set(&mut alike, &limits, *key, value);
+        }
+        for (key, value) in &given {
+            set(&mut template, &AttributeLimits::UNLIMITED, *key, value);
+        }
+        copied.put_template_within(&limits, &template);
+        for (key, value) in &template {
+            alike.set_within(&limits, key, value);
+        }
+        let list = |attributes: &Attributes| -> Vec<_> {
+            attributes.iter().map(|(key, value)| (key.to_owned(), value.to_value())).collect()
+        };
+        prop_assert_eq!(copied.name(), name);
+        prop_assert_eq!(list(&copied), list(&alike));
+        prop_assert_eq!(copied.dropped(), alike.dropped());
+        // And goes on as any other.
+        for (key, value) in &own {
+            set(&mut copied, &limits, *key, value);
+            set(&mut alike, &limits, *key, value);
+        }
+        prop_assert_eq!(list(&copied), list(&alike));
+    }
 }
 
 #[test]
