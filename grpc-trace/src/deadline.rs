@@ -1,14 +1,19 @@
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::metadata;
 
-const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
-/// How long the caller waits, by its `grpc-timeout`: at most eight digits and a unit. `None` where it does not say so in these words.
+/// How long the caller waits, by its `grpc-timeout`. `None` where it does not say so.
+#[inline]
 pub(crate) fn timeout(headers: &HeaderMap) -> Option<Duration> {
-    let timeout = metadata::find(headers, |name| *name == GRPC_TIMEOUT)?;
+    metadata::find(headers, |name| *name == GRPC_TIMEOUT).and_then(read)
+}
+
+/// Reads a `grpc-timeout`: at most eight digits and a unit. `None` where it is in other words.
+pub(crate) fn read(timeout: &HeaderValue) -> Option<Duration> {
     let (unit, digits) = timeout.as_bytes().split_last()?;
     if !(1..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
         return None;

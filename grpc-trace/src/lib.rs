@@ -68,9 +68,11 @@ mod binary;
 mod body;
 mod call;
 mod deadline;
+mod describe;
 mod descriptors;
 mod failure;
 mod frames;
+mod headers;
 mod messages;
 mod metadata;
 mod method;
@@ -81,8 +83,8 @@ use tracing_core_ctx::InstrumentationScope;
 
 // The public interface is:
 pub use binary::GrpcTraceBin;
-pub use call::DescribeCall;
 pub use client::{ClientTrace, ClientTraceLayer};
+pub use describe::DescribeCall;
 pub use descriptors::InvalidDescriptors;
 pub use server::{Trace, TraceLayer};
 pub use tower_trace::{PeerAddr, RequestHead, ResponseHead, Trust};

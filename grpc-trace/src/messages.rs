@@ -22,8 +22,12 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
+    pub(crate) const fn is_anything(self) -> bool {
+        self.counts || self.events > 0
+    }
+
     pub(crate) fn tally(self) -> Option<Arc<Tally>> {
-        (self.counts || self.events > 0).then(|| {
+        self.is_anything().then(|| {
             Arc::new(Tally {
                 counts: self.counts,
                 events_left: AtomicU32::new(self.events),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use http::Uri;
 use tower_trace::policy::{NameCap, cut};
 use tracing_core_ctx::semconv::{self, rpc_method, rpc_system_name};
 use tracing_core_ctx::span::SpanWriter;
@@ -82,11 +83,19 @@ pub(crate) fn describe_legacy(method: &str, span: &mut SpanWriter<'_>) {
 }
 
 /// Says which method it is and, where that is not told by its name, what was asked for.
-pub(crate) fn describe(method: &str, path: &str, span: &mut SpanWriter<'_>) {
+#[inline]
+pub(crate) fn describe(method: &str, uri: &Uri, span: &mut SpanWriter<'_>) {
     span.set_new(semconv::RPC_SYSTEM_NAME, rpc_system_name::GRPC);
     span.set_new(semconv::RPC_METHOD, method);
+    if method == rpc_method::OTHER {
+        describe_original(uri.path(), span);
+    }
+}
+
+#[cold]
+fn describe_original(path: &str, span: &mut SpanWriter<'_>) {
     let original = path.strip_prefix('/').unwrap_or(path);
-    if method == rpc_method::OTHER && !original.is_empty() {
+    if !original.is_empty() {
         span.set_new(semconv::RPC_METHOD_ORIGINAL, cut(original));
     }
 }

@@ -29,21 +29,37 @@ impl CallStatus {
     }
 
     /// Reads `grpc-status` and `grpc-message`, from headers or trailers. `None` where there is no status.
+    #[inline]
     pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
-        let code = read_code(metadata::find(headers, |name| *name == GRPC_STATUS)?.as_bytes());
-        if code == Code::Ok {
-            return Some(Self::of(code));
-        }
-        let message = metadata::find(headers, |name| *name == GRPC_MESSAGE).map(|message| {
-            let text = decode(message.as_bytes());
-            let text = String::from_utf8_lossy(&text);
-            cut(&text).to_owned()
-        });
+        let code = code(headers)?;
         Some(Self {
             code,
-            message: message.unwrap_or_default(),
+            message: match code {
+                Code::Ok => String::new(),
+                _ => message(headers),
+            },
         })
     }
+}
+
+/// Reads `grpc-status`, from headers or trailers. Nearly every head is without it, which is seen in passing.
+#[inline]
+pub(crate) fn code(headers: &HeaderMap) -> Option<Code> {
+    let status = metadata::find(headers, |name| *name == GRPC_STATUS)?;
+    Some(match status.as_bytes() {
+        b"0" => Code::Ok,
+        digits => read_code(digits),
+    })
+}
+
+#[cold]
+fn message(headers: &HeaderMap) -> String {
+    let message = metadata::find(headers, |name| *name == GRPC_MESSAGE).map(|message| {
+        let text = decode(message.as_bytes());
+        let text = String::from_utf8_lossy(&text);
+        cut(&text).to_owned()
+    });
+    message.unwrap_or_default()
 }
 
 /// The name of a code: `NOT_FOUND`.

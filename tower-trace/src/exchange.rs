@@ -128,10 +128,11 @@ impl<D: Describe> Exchange<D> {
     /// By itself: an exchange has many places where it can end, and ends at one.
     #[inline(never)]
     fn end_open(&mut self, end: End<'_>) {
-        if let Some(mut describe) = self.describe.take() {
+        if let Some(describe) = &mut self.describe {
             let time = describe.on_ending(&end, self.active.span());
             self.active
-                .end_at_with(time, |span| describe.on_end(end, span));
+                .end_at_with(time, |span| describe.on_end(&end, span));
+            self.describe = None;
         }
     }
 }

@@ -1,4 +1,4 @@
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use tower_trace::policy::authority;
 use tower_trace::{PeerAddr, RequestHead};
@@ -14,7 +14,7 @@ use crate::{metadata, method, peer};
 pub(super) struct Request<'a> {
     policy: &'a ClientPolicy,
     head: RequestHead<'a>,
-    method: OnceCell<&'a str>,
+    method: Cell<Option<&'a str>>,
     /// The name that the user's own rule gives, if a sampler asks for it.
     name: OnceCell<Option<String>>,
 }
@@ -24,7 +24,7 @@ impl<'a> Request<'a> {
         Self {
             policy,
             head,
-            method: OnceCell::new(),
+            method: Cell::new(None),
             name: OnceCell::new(),
         }
     }
@@ -33,7 +33,7 @@ impl<'a> Request<'a> {
     pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
         let method = self.method();
         span.update_name(self.name());
-        method::describe(method, self.head.uri.path(), span);
+        method::describe(method, self.head.uri, span);
         let (host, port) = self.host_and_port();
         if let Some(host) = host {
             span.set_new(semconv::SERVER_ADDRESS, host);
@@ -62,9 +62,11 @@ impl<'a> Request<'a> {
 
     /// A program names what it calls itself, so all that looks like a method is one.
     fn method(&self) -> &'a str {
-        self.method.get_or_init(|| {
+        self.method.get().unwrap_or_else(|| {
             let parts = method::parse(self.head.uri.path());
-            parts.map_or(rpc_method::OTHER, |(_, method)| method)
+            let method = parts.map_or(rpc_method::OTHER, |(_, method)| method);
+            self.method.set(Some(method));
+            method
         })
     }
 
@@ -88,13 +90,13 @@ impl<'a> Request<'a> {
 /// What samplers may ask for before the span exists.
 impl AttributeSource for Request<'_> {
     fn name(&self) -> &str {
-        let given = self
-            .name
-            .get_or_init(|| self.policy.call.given_name(self.head));
-        match given {
-            Some(name) => name,
-            None => method::span_name(self.method()),
-        }
+        // Few have a rule of their own, and only they have to keep what it gave.
+        let call = &self.policy.call;
+        let given = call.name.as_ref().and_then(|_| {
+            let given = self.name.get_or_init(|| call.given_name(self.head));
+            given.as_deref()
+        });
+        given.unwrap_or_else(|| method::span_name(self.method()))
     }
 
     fn get(&self, key: &str) -> Option<ValueRef<'_>> {

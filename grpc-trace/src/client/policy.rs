@@ -10,7 +10,9 @@ use tracing_core_ctx::{ActiveSpan, Context, SpanKind};
 use super::attributes;
 use super::target::Target;
 use crate::body;
-use crate::call::{CallPolicy, DescribeCall};
+use crate::call::CallPolicy;
+use crate::deadline;
+use crate::describe::DescribeCall;
 
 /// All settings of a [`ClientTraceLayer`](super::ClientTraceLayer): plain data and erased closures.
 #[derive(Clone)]
@@ -45,7 +47,8 @@ impl ClientPolicy {
         };
         let is_recorded = active.is_open();
         let (exchange, counter) = if is_recorded || watch.is_on() {
-            let describe = DescribeCall::new(&self.call, head, is_recorded, watch, heard);
+            let told = deadline::timeout(head.headers);
+            let describe = DescribeCall::new(&self.call, told, is_recorded, watch, heard);
             let counter = describe.requests();
             (Exchange::new(head.method, active, describe), counter)
         } else {

@@ -8,7 +8,7 @@ use tower_service::Service;
 use tower_trace::exchange::{ResponseBody, ResponseFuture};
 
 use super::policy::ClientPolicy;
-use crate::call::DescribeCall;
+use crate::describe::DescribeCall;
 
 /// A client whose calls are traced: what generated clients are made from. Made by [`ClientTraceLayer`](super::ClientTraceLayer); see the
 /// [module docs](crate::client).

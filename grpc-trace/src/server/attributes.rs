@@ -1,4 +1,4 @@
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::net::SocketAddr;
 
 use tower_trace::RequestHead;
@@ -15,7 +15,7 @@ use crate::{metadata, method, peer};
 pub(super) struct Request<'a> {
     policy: &'a ServerPolicy,
     head: RequestHead<'a>,
-    method: OnceCell<&'a str>,
+    method: Cell<Option<&'a str>>,
     /// The name that the user's own rule gives, if a sampler asks for it.
     name: OnceCell<Option<String>>,
 }
@@ -25,7 +25,7 @@ impl<'a> Request<'a> {
         Self {
             policy,
             head,
-            method: OnceCell::new(),
+            method: Cell::new(None),
             name: OnceCell::new(),
         }
     }
@@ -34,7 +34,7 @@ impl<'a> Request<'a> {
     pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
         let method = self.method();
         span.update_name(self.name());
-        method::describe(method, self.head.uri.path(), span);
+        method::describe(method, self.head.uri, span);
         if let Some((host, port)) = self.server() {
             span.set_new(semconv::SERVER_ADDRESS, host);
             if let Some(port) = port {
@@ -58,8 +58,11 @@ impl<'a> Request<'a> {
     }
 
     fn method(&self) -> &'a str {
-        self.method
-            .get_or_init(|| self.policy.methods.name(self.head.uri.path()))
+        self.method.get().unwrap_or_else(|| {
+            let method = self.policy.methods.name(self.head.uri.path());
+            self.method.set(Some(method));
+            method
+        })
     }
 
     /// The host and port that the client called.
@@ -82,13 +85,13 @@ impl<'a> Request<'a> {
 /// What samplers may ask for before the span exists.
 impl AttributeSource for Request<'_> {
     fn name(&self) -> &str {
-        let given = self
-            .name
-            .get_or_init(|| self.policy.call.given_name(self.head));
-        match given {
-            Some(name) => name,
-            None => method::span_name(self.method()),
-        }
+        // Few have a rule of their own, and only they have to keep what it gave.
+        let call = &self.policy.call;
+        let given = call.name.as_ref().and_then(|_| {
+            let given = self.name.get_or_init(|| call.given_name(self.head));
+            given.as_deref()
+        });
+        given.unwrap_or_else(|| method::span_name(self.method()))
     }
 
     fn get(&self, key: &str) -> Option<ValueRef<'_>> {

@@ -1,7 +1,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tower_trace::carrier::HeaderExtractor;
 use tower_trace::exchange::{Exchange, Watch};
 use tower_trace::policy::hook;
 use tower_trace::way_back::Echo;
@@ -9,7 +8,9 @@ use tower_trace::{RequestHead, Trust};
 use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind};
 
 use super::attributes;
-use crate::call::{CallPolicy, DescribeCall};
+use crate::call::CallPolicy;
+use crate::describe::DescribeCall;
+use crate::headers::CallHeaders;
 use crate::messages::Counter;
 use crate::method::KnownMethods;
 
@@ -30,19 +31,21 @@ pub(crate) struct ServerPolicy {
 impl ServerPolicy {
     /// Starts the exchange that `head` asks for, and says what counts the messages of the request, if that is wanted.
     pub(super) fn begin(&self, head: RequestHead<'_>) -> (Exchange<DescribeCall>, Option<Counter>) {
-        let (active, watch) = self.start(head);
+        let headers = CallHeaders::new(head.headers);
+        let (active, watch) = self.start(head, &headers);
         let is_recorded = active.is_open();
         if !is_recorded && !watch.is_on() {
             return (Exchange::unrecorded(active), None);
         }
-        let describe = DescribeCall::new(&self.call, head, is_recorded, watch, None);
+        let describe = DescribeCall::new(&self.call, headers.timeout(), is_recorded, watch, None);
         let requests = describe.requests();
         (Exchange::new(head.method, active, describe), requests)
     }
 
-    fn start(&self, head: RequestHead<'_>) -> (ActiveSpan, Watch) {
+    #[inline]
+    fn start(&self, head: RequestHead<'_>, headers: &CallHeaders<'_>) -> (ActiveSpan, Watch) {
         let tracer = &self.call.tracer;
-        let caller = tracer.extract(&HeaderExtractor(head.headers));
+        let caller = tracer.extract(headers);
         let (context, link) = self.believe(head, caller);
         if !self.call.admits(head) {
             // Not traced, and neither is what it calls; what is believed of the caller's context still reaches them.

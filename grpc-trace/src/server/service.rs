@@ -11,7 +11,7 @@ use tower_trace::exchange::{ResponseBody, ResponseFuture};
 
 use super::policy::ServerPolicy;
 use crate::body;
-use crate::call::DescribeCall;
+use crate::describe::DescribeCall;
 
 /// A service whose calls are traced. Made by [`TraceLayer`](super::TraceLayer); see the [module docs](crate::server).
 #[derive(Clone)]

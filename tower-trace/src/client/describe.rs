@@ -86,8 +86,8 @@ impl Describe for DescribeClient {
         })
     }
 
-    fn on_end(self, end: End<'_>, span: &mut SpanWriter<'_>) {
-        outcome::describe(&end, self.status, is_error, self.extras, span);
+    fn on_end(&mut self, end: &End<'_>, span: &mut SpanWriter<'_>) {
+        outcome::describe(end, self.status, is_error, self.extras, span);
         span.set_opt(
             semconv::NETWORK_PROTOCOL_VERSION,
             self.version.and_then(version::name),

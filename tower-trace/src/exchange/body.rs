@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use bytes::Buf as _;
+use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tracing_core_ctx::ActiveSpan;
@@ -15,13 +15,11 @@ pin_project! {
     ///
     /// The exchange's context is current in every poll and while the inner body is dropped.
     pub struct ResponseBody<B, D: Describe> {
-        // An option, so that it can be dropped while the context is current: at the end of the body or before.
         #[pin]
-        inner: Option<B>,
-        // What the inner body said of its size when it was at its end.
-        size_at_end: SizeHint,
+        inner: Inner<B>,
         exchange: Exchange<D>,
-        length: Option<u64>,
+        // What the reader has to come to, or more than anybody can read.
+        length: u64,
         read: u64,
         // Whether the reader was told that nothing follows.
         told_end: AtomicBool,
@@ -31,11 +29,14 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let inner = &mut this.inner;
-            if inner.is_some() {
-                run(this.exchange, || inner.set(None));
+            if inner.is_running() {
+                run(this.exchange, || inner.set(Inner::gone()));
+            }
+            if !this.exchange.is_open() {
+                return;
             }
             // A reader that knows the length, or was told, does not ask for the end.
-            let is_complete = *this.length == Some(*this.read) || *this.told_end.get_mut();
+            let is_complete = *this.length == *this.read || *this.told_end.get_mut();
             this.exchange.end(if is_complete {
                 complete(*this.read)
             } else if std::thread::panicking() {
@@ -47,13 +48,63 @@ pin_project! {
     }
 }
 
+pin_project! {
+    /// The body, which can be dropped while the context is current: at its end or before. Then what it said of its size is left.
+    #[project = InnerProjection]
+    enum Inner<B> {
+        Running { #[pin] body: B },
+        Gone { size: SizeHint },
+    }
+}
+
+impl<B> Inner<B> {
+    fn gone() -> Self {
+        Self::Gone {
+            size: SizeHint::new(),
+        }
+    }
+
+    const fn is_running(&self) -> bool {
+        matches!(self, Self::Running { .. })
+    }
+}
+
+impl<B: Body> Inner<B> {
+    #[inline]
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        match self.project() {
+            InnerProjection::Running { body } => body.poll_frame(cx),
+            InnerProjection::Gone { .. } => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Running { body } => body.is_end_stream(),
+            Self::Gone { .. } => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Running { body } => body.size_hint(),
+            Self::Gone { size } => *size,
+        }
+    }
+}
+
+/// Of a body whose length is not known.
+const UNKNOWN: u64 = u64::MAX;
+
 impl<B, D: Describe> ResponseBody<B, D> {
     pub(super) fn new(inner: B, exchange: Exchange<D>, length: Option<u64>) -> Self {
         Self {
-            inner: Some(inner),
-            size_at_end: SizeHint::new(),
+            inner: Inner::Running { body: inner },
             exchange,
-            length,
+            length: length.unwrap_or(UNKNOWN),
             read: 0,
             told_end: AtomicBool::new(false),
         }
@@ -73,63 +124,14 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let mut this = self.project();
-        let exchange = this.exchange;
-        if this.inner.is_none() {
+        if !self.inner.is_running() {
             return Poll::Ready(None);
         }
-        // By hand and not by `run`, which would move what the body gives.
-        let mut running = Running::over(exchange);
-        let entered = running.enter();
-        let mut polled = match this.inner.as_mut().as_pin_mut() {
-            None => Poll::Ready(None),
-            Some(mut inner) => {
-                let polled = inner.as_mut().poll_frame(cx);
-                let is_over = match &polled {
-                    Poll::Pending | Poll::Ready(Some(Err(_))) => false,
-                    Poll::Ready(None) => true,
-                    // Nothing follows trailers (RFC 9110, section 6.5).
-                    Poll::Ready(Some(Ok(frame))) => frame.is_trailers() || inner.is_end_stream(),
-                };
-                if is_over {
-                    // What the body still holds goes while its context is current and before its span ends with it.
-                    *this.size_at_end = inner.size_hint();
-                    this.inner.set(None);
-                }
-                polled
-            }
-        };
-        drop(entered);
-        running.returned();
-        if !exchange.is_open() {
-            return polled;
-        }
-        if let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Some(data) = frame.data_ref()
-        {
-            *this.read = this.read.saturating_add(data.remaining() as u64);
-            exchange.data(data);
-        }
-        match &mut polled {
-            Poll::Pending => {}
-            Poll::Ready(Some(Err(error))) => exchange.end(End::Failed(Failure::new(error))),
-            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => {
-                if let Some(trailers) = frame.trailers_mut() {
-                    exchange.trailers(trailers);
-                }
-                exchange.end(End::Complete(Complete {
-                    trailers: frame.trailers_ref(),
-                    body_size: Some(*this.read),
-                }));
-            }
-            Poll::Ready(_) if this.inner.is_none() => exchange.end(complete(*this.read)),
-            Poll::Ready(_) => {}
-        }
-        polled
+        self.poll_running(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        let is_end = self.inner.as_ref().is_none_or(Body::is_end_stream);
+        let is_end = self.inner.is_end_stream();
         if is_end {
             // It may have come after the last look at it, from another thread: that of the connection it is read from.
             self.told_end.store(true, Ordering::Relaxed);
@@ -138,9 +140,74 @@ where
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner
-            .as_ref()
-            .map_or_else(|| self.size_at_end, Body::size_hint)
+        self.inner.size_hint()
+    }
+}
+
+impl<B, D> ResponseBody<B, D>
+where
+    B: Body,
+    B::Error: 'static,
+    D: Describe,
+{
+    /// One poll of the inner body. What that gives is large, and lies in one place from here to the reader.
+    #[inline]
+    fn poll_running(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let mut this = self.project();
+        let exchange = this.exchange;
+        // By hand and not by `run`, which would move what the body gives.
+        let mut running = Running::over(exchange);
+        let entered = running.enter();
+        let mut polled = this.inner.as_mut().poll_frame(cx);
+        let is_over = match &polled {
+            Poll::Pending | Poll::Ready(Some(Err(_))) => false,
+            Poll::Ready(None) => true,
+            // Nothing follows trailers (RFC 9110, section 6.5).
+            Poll::Ready(Some(Ok(frame))) => frame.is_trailers() || this.inner.is_end_stream(),
+        };
+        if is_over {
+            // What the body still holds goes while its context is current and before its span ends with it.
+            let size = this.inner.size_hint();
+            this.inner.set(Inner::Gone { size });
+        }
+        drop(entered);
+        running.returned();
+        if exchange.is_open() {
+            show(exchange, &mut polled, is_over, this.read);
+        }
+        polled
+    }
+}
+/// Shows the exchange what the body gave.
+#[inline]
+fn show<D: Describe, T: Buf, E: 'static>(
+    exchange: &mut Exchange<D>,
+    polled: &mut Poll<Option<Result<Frame<T>, E>>>,
+    is_over: bool,
+    read: &mut u64,
+) {
+    match polled {
+        Poll::Pending => {}
+        Poll::Ready(Some(Err(error))) => exchange.end(End::Failed(Failure::new(error))),
+        Poll::Ready(Some(Ok(frame))) => {
+            if let Some(data) = frame.data_ref() {
+                *read = read.saturating_add(data.remaining() as u64);
+                exchange.data(data);
+            } else if let Some(trailers) = frame.trailers_mut() {
+                exchange.trailers(trailers);
+                exchange.end(End::Complete(Complete {
+                    trailers: Some(trailers),
+                    body_size: Some(*read),
+                }));
+            }
+            if is_over {
+                exchange.end(complete(*read));
+            }
+        }
+        Poll::Ready(None) => exchange.end(complete(*read)),
     }
 }
 
@@ -159,7 +226,7 @@ impl<B, D: Describe> fmt::Debug for ResponseBody<B, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseBody")
             .field("exchange", &self.exchange)
-            .field("length", &self.length)
+            .field("length", &(self.length != UNKNOWN).then_some(self.length))
             .field("read", &self.read)
             .finish_non_exhaustive()
     }

@@ -41,7 +41,7 @@ pub trait Describe {
     }
 
     /// **When:** the exchange has ended; called once, if its span records. **Sees:** how, and the span, which ends right after.
-    fn on_end(self, end: End<'_>, span: &mut SpanWriter<'_>);
+    fn on_end(&mut self, end: &End<'_>, span: &mut SpanWriter<'_>);
 }
 
 /// How an exchange ended.

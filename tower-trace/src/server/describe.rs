@@ -56,8 +56,8 @@ impl Describe for DescribeServer {
         self.watch.end(span, || Outcome::new(end, status, is_error))
     }
 
-    fn on_end(self, end: End<'_>, span: &mut SpanWriter<'_>) {
-        outcome::describe(&end, self.status, is_error, self.extras, span);
+    fn on_end(&mut self, end: &End<'_>, span: &mut SpanWriter<'_>) {
+        outcome::describe(end, self.status, is_error, self.extras, span);
     }
 }
 
