@@ -148,6 +148,7 @@ pub(crate) fn cases() -> Vec<Case> {
             units: BATCH,
             spans: spans * BATCH,
             batches: 16 / spans,
+            waits: true,
         };
         [
             ("sampled", Above::Sampled, size),

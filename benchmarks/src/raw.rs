@@ -42,11 +42,13 @@ impl Shape {
                 units: BATCH,
                 spans: BATCH * (1 + FEW),
                 batches: 1,
+                waits: false,
             },
             Self::Children => Size {
                 units: MANY,
                 spans: 1 + MANY,
                 batches: 10,
+                waits: false,
             },
             Self::NotTraced => Size::BATCH.unrecorded(),
         }

@@ -16,8 +16,23 @@ use crate::{Case, Delivery, Error, Subject, Work};
 pub const TIME: &str = "--time";
 
 const PROCESSES: usize = 3;
-const WARM_UP: usize = 4;
-const SAMPLES: usize = 60;
+
+/// Samples of a process, and those before them that do not count.
+struct Plan {
+    warm_up: usize,
+    samples: usize,
+}
+
+const USUAL: Plan = Plan {
+    warm_up: 4,
+    samples: 60,
+};
+
+/// Of work that waits.
+const FEW: Plan = Plan {
+    warm_up: 1,
+    samples: 5,
+};
 
 /// Nanoseconds over bare, for each unit of a case's work.
 #[derive(Clone, Copy, Debug)]
@@ -81,14 +96,15 @@ pub fn samples(case: &Case, subject: &Subject) -> Result<Vec<Pair>, Error> {
     let mut bare = subject.bare();
     let mut traced = subject.traced()?;
     let mut pairs = Vec::new();
-    for _ in 0..WARM_UP + SAMPLES {
+    let plan = if case.size.waits { FEW } else { USUAL };
+    for _ in 0..plan.warm_up + plan.samples {
         pairs.push(Pair {
             bare: sample(case, &mut *bare, None),
             traced: sample(case, &mut *traced.work, Some(&*traced.delivery)),
         });
     }
-    case.check_delivery(&traced, WARM_UP + SAMPLES)?;
-    Ok(pairs.split_off(WARM_UP))
+    case.check_delivery(&traced, plan.warm_up + plan.samples)?;
+    Ok(pairs.split_off(plan.warm_up))
 }
 
 fn sample(case: &Case, work: &mut dyn Work, delivery: Option<&dyn Delivery>) -> Sample {

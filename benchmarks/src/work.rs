@@ -31,6 +31,8 @@ pub(crate) struct Size {
     pub(crate) spans: usize,
     /// Batches between two flushes, a sample: about a thousand spans, which every exporter's queue has room for.
     pub(crate) batches: usize,
+    /// Whether a batch waits for brokers and the clients' threads, milliseconds at a time. Of such, fewer are timed.
+    pub(crate) waits: bool,
 }
 
 impl Size {
@@ -39,6 +41,7 @@ impl Size {
         units: BATCH,
         spans: BATCH,
         batches: 16,
+        waits: false,
     };
 
     /// The same where nothing is recorded.

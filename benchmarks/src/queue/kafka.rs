@@ -1,13 +1,15 @@
 use std::rc::Rc;
 
+use futures_util::future::join_all;
 use queue_trace::QueueTracer;
 use queue_trace::kafka::{TracedConsumer, TracedProducer};
 use rdkafka::consumer::{Consumer as _, StreamConsumer};
 use rdkafka::message::{BorrowedMessage, Header, Headers as _, OwnedHeaders};
 use rdkafka::mocking::MockCluster;
-use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord, Producer as _};
+use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord};
 use rdkafka::util::Timeout;
 use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList};
+use tokio::runtime::Handle;
 use tracing_core_ctx::Context;
 
 use super::awaited::{Awaited, runtime};
@@ -66,6 +68,7 @@ fn untraced(traceparent: &'static str, settles: bool, look: fn(&BorrowedMessage<
         let _entered = runtime.enter();
         Rc::new(assigned(&cluster))
     };
+    let feed = feed(cluster, traceparent, runtime.handle().clone());
     let work = Awaited::new(runtime, 1, move || {
         let consumer = Rc::clone(&consumer);
         async move {
@@ -80,7 +83,7 @@ fn untraced(traceparent: &'static str, settles: bool, look: fn(&BorrowedMessage<
             }
         }
     });
-    work.after(feed(cluster, traceparent))
+    work.after(feed)
 }
 
 pub(super) fn consumer(
@@ -93,6 +96,7 @@ pub(super) fn consumer(
         let _entered = runtime.enter();
         Rc::new(TracedConsumer::new(assigned(&cluster), queue).group("billing"))
     };
+    let feed = feed(cluster, traceparent, runtime.handle().clone());
     let work = Awaited::new(runtime, 1, move || {
         let consumer = Rc::clone(&consumer);
         async move {
@@ -106,7 +110,7 @@ pub(super) fn consumer(
             }
         }
     });
-    Box::new(work.after(feed(cluster, traceparent)))
+    Box::new(work.after(feed))
 }
 
 pub(crate) async fn handle(body: Option<&[u8]>) {
@@ -156,15 +160,18 @@ pub(crate) fn header(traceparent: &str) -> OwnedHeaders {
     })
 }
 
-/// Sends a batch to be consumed.
-fn feed(cluster: Cluster, traceparent: &'static str) -> impl FnMut() {
-    let producer = connect(&cluster);
+/// Sends a batch to be consumed, and waits for the reports: a flush would poll for them beside the producer's own thread, and a tenth of a second in
+/// vain.
+fn feed(cluster: Cluster, traceparent: &'static str, handle: Handle) -> impl FnMut() {
+    let mut config = config(&cluster);
+    config.set("linger.ms", "0");
+    let producer: FutureProducer = config.create().expect("a producer");
     move || {
         let _lives = &cluster;
-        for _ in 0..BATCH {
-            let sent = producer.send_result(record().headers(header(traceparent)));
-            assert!(sent.is_ok(), "the queue has room");
+        let sends = (0..BATCH)
+            .map(|_| producer.send(record().headers(header(traceparent)), Timeout::Never));
+        for sent in handle.block_on(join_all(sends)) {
+            sent.map_err(|(error, _)| error).expect("a delivery report");
         }
-        producer.flush(Timeout::Never).expect("all are delivered");
     }
 }
