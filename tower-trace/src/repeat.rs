@@ -92,14 +92,14 @@ impl<const TEXTS: usize> Repeats<TEXTS> {
         }
     }
 
-    /// Writes on `span` what `describe` writes for requests that say this. `describe` must depend on nothing else, and the span is to have
-    /// nothing yet: what it has is kept too.
+    /// Writes on `span` what `describe` writes for requests that say this, and keeps it if `describe` says that it may. `describe` must depend on
+    /// nothing else then, and the span is to have nothing yet: what it has is kept too.
     #[inline]
     pub fn describe(
         own: &'static LocalKey<Self>,
         said: &Said<'_, TEXTS>,
         span: &mut SpanWriter<'_>,
-        describe: impl Fn(&mut SpanWriter<'_>),
+        describe: impl Fn(&mut SpanWriter<'_>) -> bool,
     ) {
         let described = own.try_with(|own| own.describe_here(said, span, &describe));
         // A thread that is being torn down keeps nothing.
@@ -113,22 +113,20 @@ impl<const TEXTS: usize> Repeats<TEXTS> {
         &self,
         said: &Said<'_, TEXTS>,
         span: &mut SpanWriter<'_>,
-        describe: impl Fn(&mut SpanWriter<'_>),
+        describe: impl Fn(&mut SpanWriter<'_>) -> bool,
     ) {
         let fingerprint = said.fingerprint();
         let Some(place) = self.places.get(fingerprint as usize % PLACES) else {
-            return describe(span);
+            describe(span);
+            return;
         };
         let kept = place.kept.take();
         if let Some(kept) = &kept
             && kept.is(said)
         {
             span.use_template(&kept.template);
-        } else {
-            describe(span);
-            if place.met.replace(fingerprint) == fingerprint {
-                return place.keep(kept, said, span);
-            }
+        } else if describe(span) && place.met.replace(fingerprint) == fingerprint {
+            return place.keep(kept, said, span);
         }
         place.kept.set(kept);
     }

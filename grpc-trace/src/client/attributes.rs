@@ -1,6 +1,8 @@
 use std::cell::{Cell, OnceCell};
+use std::net::IpAddr;
 
-use tower_trace::policy::authority;
+use tower_trace::policy::{authority, with_ip};
+use tower_trace::repeat::{Repeats, Said};
 use tower_trace::{PeerAddr, RequestHead};
 use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::sampler::AttributeSource;
@@ -8,7 +10,7 @@ use tracing_core_ctx::semconv::{self, rpc_method, rpc_system_name};
 use tracing_core_ctx::span::SpanWriter;
 
 use super::policy::ClientPolicy;
-use crate::{metadata, method, peer};
+use crate::{metadata, method};
 
 /// What a request to be sent says in the words of the conventions. Borrowed; nothing is built before it is asked for.
 pub(super) struct Request<'a> {
@@ -17,6 +19,10 @@ pub(super) struct Request<'a> {
     method: Cell<Option<&'a str>>,
     /// The name that the user's own rule gives, if a sampler asks for it.
     name: OnceCell<Option<String>>,
+}
+
+thread_local! {
+    static REPEATS: Repeats<3> = const { Repeats::new() };
 }
 
 impl<'a> Request<'a> {
@@ -30,7 +36,54 @@ impl<'a> Request<'a> {
     }
 
     /// Writes everything that is known at the start.
+    #[inline]
     pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
+        let told = self.head.extensions.get::<PeerAddr>();
+        let target = self.policy.target.as_ref();
+        let peer = told.map(|peer| peer.0).or_else(|| target?.peer);
+        self.describe_common(peer.map(|peer| peer.ip()), span);
+        if let Some(peer) = peer {
+            span.set_new(semconv::NETWORK_PEER_PORT, peer.port());
+        }
+        let listed = &self.policy.call.request_headers;
+        listed.read_as(self.head.headers, metadata::text, |key, lines| {
+            span.set(key, lines);
+        });
+    }
+
+    /// Writes what a call has in common with others; by one copy, if calls like this came before.
+    #[inline]
+    fn describe_common(&self, peer: Option<IpAddr>, span: &mut SpanWriter<'_>) {
+        let write = |span: &mut SpanWriter<'_>| {
+            self.write_common(peer, span);
+            true
+        };
+        if self.policy.call.name.is_some() {
+            // A rule may look at what it likes.
+            write(span);
+            return;
+        }
+        let uri = self.head.uri;
+        let (authority, scheme) = match &self.policy.target {
+            // It is among the settings.
+            Some(_) => (None, None),
+            None => (uri.authority(), uri.scheme_str()),
+        };
+        let said = Said {
+            settings: self.policy.settings,
+            number: 0,
+            peer,
+            texts: [
+                uri.path().as_bytes(),
+                authority.map_or(&[], |authority| authority.as_str().as_bytes()),
+                scheme.map_or(&[], str::as_bytes),
+            ],
+        };
+        Repeats::describe(&REPEATS, &said, span, write);
+    }
+
+    /// The same, each by itself.
+    fn write_common(&self, peer: Option<IpAddr>, span: &mut SpanWriter<'_>) {
         let method = self.method();
         span.update_name(self.name());
         method::describe(method, self.head.uri, span);
@@ -41,21 +94,12 @@ impl<'a> Request<'a> {
                 span.set_new(semconv::SERVER_PORT, port);
             }
         }
-        let target = self.policy.target.as_ref();
-        let told = self.head.extensions.get::<PeerAddr>();
-        let known = told.map(|peer| peer.0);
-        if let Some(peer) = known.or_else(|| target?.peer) {
-            peer::set(peer, |address, port| {
+        if let Some(peer) = peer {
+            with_ip(peer, |address| {
                 span.set_new(semconv::NETWORK_PEER_ADDRESS, address);
-                span.set_new(semconv::NETWORK_PEER_PORT, port);
             });
         }
-        let call = &self.policy.call;
-        let listed = &call.request_headers;
-        listed.read_as(self.head.headers, metadata::text, |key, lines| {
-            span.set(key, lines);
-        });
-        if call.legacy_names {
+        if self.policy.call.legacy_names {
             method::describe_legacy(method, span);
         }
     }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use tower_trace::repeat::Settings;
 use tower_trace::{RequestHead, ResponseHead};
 use tracing_core_ctx::observer::ExchangeObserver;
 use tracing_core_ctx::{SpanRef, semconv};
@@ -153,7 +154,9 @@ impl ClientTraceLayer {
 
 impl ClientTraceLayer {
     pub(super) fn edit(mut self, change: impl FnOnce(&mut ClientPolicy)) -> Self {
-        change(Arc::make_mut(&mut self.policy));
+        let policy = Arc::make_mut(&mut self.policy);
+        change(policy);
+        policy.settings = Settings::new();
         self
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use tonic::transport::{Channel, Endpoint, Error};
 use tower_layer::Layer;
 use tower_trace::policy::Propagate;
+use tower_trace::repeat::Settings;
 use tracing_core_ctx::Tracer;
 
 use super::policy::ClientPolicy;
@@ -23,6 +24,7 @@ impl ClientTraceLayer {
     pub fn new(tracer: Tracer) -> Self {
         Self {
             policy: Arc::new(ClientPolicy {
+                settings: Settings::new(),
                 call: Arc::new(CallPolicy::new(Side::Client, tracer)),
                 target: None,
                 propagate: Propagate::default(),

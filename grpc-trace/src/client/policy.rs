@@ -4,6 +4,7 @@ use http::Request;
 use tower_trace::RequestHead;
 use tower_trace::exchange::{Exchange, Watch};
 use tower_trace::policy::{Propagate, hook};
+use tower_trace::repeat::Settings;
 use tower_trace::way_back::CalleeKeeps;
 use tracing_core_ctx::{ActiveSpan, Context, SpanKind};
 
@@ -17,6 +18,8 @@ use crate::describe::DescribeCall;
 /// All settings of a [`ClientTraceLayer`](super::ClientTraceLayer): plain data and erased closures.
 #[derive(Clone)]
 pub(crate) struct ClientPolicy {
+    /// Of these settings: changed with each of them.
+    pub(super) settings: Settings,
     pub(super) call: Arc<CallPolicy>,
     pub(super) target: Option<Target>,
     pub(super) propagate: Propagate,

@@ -1,11 +1,13 @@
 use std::cell::{Cell, OnceCell};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use http::HeaderValue;
 use tower_trace::RequestHead;
-use tower_trace::policy::{authority, hook};
+use tower_trace::policy::{authority, hook, with_ip};
+use tower_trace::repeat::{Repeats, Said};
 use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::sampler::AttributeSource;
-use tracing_core_ctx::semconv::{self, rpc_system_name};
+use tracing_core_ctx::semconv::{self, rpc_method, rpc_system_name};
 use tracing_core_ctx::span::SpanWriter;
 
 use super::policy::ServerPolicy;
@@ -20,6 +22,10 @@ pub(super) struct Request<'a> {
     name: OnceCell<Option<String>>,
 }
 
+thread_local! {
+    static REPEATS: Repeats<2> = const { Repeats::new() };
+}
+
 impl<'a> Request<'a> {
     pub(super) const fn new(policy: &'a ServerPolicy, head: RequestHead<'a>) -> Self {
         Self {
@@ -31,7 +37,39 @@ impl<'a> Request<'a> {
     }
 
     /// Writes everything that is known at the start.
+    #[inline]
     pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
+        let peer = self.peer();
+        self.describe_common(peer.map(|peer| peer.ip()), span);
+        if let Some(peer) = peer {
+            span.set_new(semconv::NETWORK_PEER_PORT, peer.port());
+        }
+        let listed = &self.policy.call.request_headers;
+        listed.read_as(self.head.headers, metadata::text, |key, lines| {
+            span.set(key, lines);
+        });
+    }
+
+    /// Writes what a call has in common with others; by one copy, if calls like this came before.
+    #[inline]
+    fn describe_common(&self, peer: Option<IpAddr>, span: &mut SpanWriter<'_>) {
+        let write = |span: &mut SpanWriter<'_>| self.write_common(peer, span);
+        if self.policy.call.name.is_some() {
+            // A rule may look at what it likes.
+            write(span);
+            return;
+        }
+        let said = Said {
+            settings: self.policy.settings,
+            number: 0,
+            peer,
+            texts: [self.head.uri.path().as_bytes(), self.host()],
+        };
+        Repeats::describe(&REPEATS, &said, span, write);
+    }
+
+    /// The same, each by itself. Says whether it may be kept: made-up methods are counted, one by one.
+    fn write_common(&self, peer: Option<IpAddr>, span: &mut SpanWriter<'_>) -> bool {
         let method = self.method();
         span.update_name(self.name());
         method::describe(method, self.head.uri, span);
@@ -41,20 +79,15 @@ impl<'a> Request<'a> {
                 span.set_new(semconv::SERVER_PORT, port);
             }
         }
-        if let Some(peer) = self.peer() {
-            peer::set(peer, |address, port| {
+        if let Some(peer) = peer {
+            with_ip(peer, |address| {
                 span.set_new(semconv::NETWORK_PEER_ADDRESS, address);
-                span.set_new(semconv::NETWORK_PEER_PORT, port);
             });
         }
-        let call = &self.policy.call;
-        let listed = &call.request_headers;
-        listed.read_as(self.head.headers, metadata::text, |key, lines| {
-            span.set(key, lines);
-        });
-        if call.legacy_names {
+        if self.policy.call.legacy_names {
             method::describe_legacy(method, span);
         }
+        method != rpc_method::OTHER
     }
 
     fn method(&self) -> &'a str {
@@ -65,13 +98,17 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// The host and port that the client called.
-    fn server(&self) -> Option<(&'a str, Option<u16>)> {
+    /// The host and port that the client called, not taken apart. Empty where nothing says it.
+    fn host(&self) -> &'a [u8] {
         if let Some(authority) = self.head.uri.authority() {
-            return authority::split(authority.as_str());
+            return authority.as_str().as_bytes();
         }
-        let host = self.head.headers.get(http::header::HOST)?;
-        authority::split(host.to_str().ok()?)
+        let host = self.head.headers.get(http::header::HOST);
+        host.map_or(&[], HeaderValue::as_bytes)
+    }
+
+    fn server(&self) -> Option<(&'a str, Option<u16>)> {
+        authority::split(std::str::from_utf8(self.host()).ok()?)
     }
 
     fn peer(&self) -> Option<SocketAddr> {

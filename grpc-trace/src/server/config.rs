@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tonic::server::NamedService;
+use tower_trace::repeat::Settings;
 use tower_trace::way_back::Echo;
 use tower_trace::{RequestHead, ResponseHead, Trust};
 use tracing_core_ctx::observer::ExchangeObserver;
@@ -202,7 +203,9 @@ impl TraceLayer {
 
 impl TraceLayer {
     fn edit(mut self, change: impl FnOnce(&mut ServerPolicy)) -> Self {
-        change(Arc::make_mut(&mut self.policy));
+        let policy = Arc::make_mut(&mut self.policy);
+        change(policy);
+        policy.settings = Settings::new();
         self
     }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use tower_layer::Layer;
 use tower_trace::Trust;
+use tower_trace::repeat::Settings;
 use tracing_core_ctx::Tracer;
 
 use super::policy::ServerPolicy;
@@ -24,6 +25,7 @@ impl TraceLayer {
     pub fn new(tracer: Tracer) -> Self {
         Self {
             policy: Arc::new(ServerPolicy {
+                settings: Settings::new(),
                 call: Arc::new(CallPolicy::new(Side::Server, tracer)),
                 methods: KnownMethods::default(),
                 trust: Trust::Continue,

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use tower_trace::exchange::{Exchange, Watch};
 use tower_trace::policy::hook;
+use tower_trace::repeat::Settings;
 use tower_trace::way_back::Echo;
 use tower_trace::{RequestHead, Trust};
 use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind};
@@ -20,6 +21,8 @@ pub(super) type TrustFn = dyn Fn(RequestHead<'_>) -> Trust + Send + Sync;
 /// All settings of a [`TraceLayer`](super::TraceLayer): plain data and erased closures.
 #[derive(Clone)]
 pub(crate) struct ServerPolicy {
+    /// Of these settings: changed with each of them.
+    pub(super) settings: Settings,
     pub(super) call: Arc<CallPolicy>,
     pub(super) methods: KnownMethods,
     pub(super) trust: Trust,

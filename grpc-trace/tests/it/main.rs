@@ -12,6 +12,7 @@ mod hops;
 mod kinds;
 mod messages;
 mod observed;
+mod repeats;
 mod settings;
 mod surroundings;
 mod traps;

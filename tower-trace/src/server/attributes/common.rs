@@ -37,10 +37,15 @@ impl<'a> Common<'a> {
         forwarded: Option<&Forwarded<'_>>,
         span: &mut SpanWriter<'_>,
     ) {
-        let write = |span: &mut SpanWriter<'_>| self.write(head, forwarded, span);
+        let write = |span: &mut SpanWriter<'_>| {
+            self.write(head, forwarded, span);
+            true
+        };
         match self.said(settings, head) {
             Some(said) if forwarded.is_none() => Repeats::describe(&REPEATS, &said, span, write),
-            Some(_) | None => write(span),
+            Some(_) | None => {
+                write(span);
+            }
         }
     }
 
