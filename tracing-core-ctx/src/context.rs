@@ -23,6 +23,7 @@ mod stream;
 mod values;
 
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 pub use future::{FutureExt, WithContext};
@@ -215,10 +216,18 @@ impl Context {
     }
 
     /// The same for a span of this process.
-    #[inline]
-    pub(crate) fn set_local_span(&mut self, span: SpanRef) {
+    fn set_local_span(&mut self, span: SpanRef) {
         self.change(|node| {
             node.span = span;
+            node.forget_hint();
+        });
+    }
+
+    /// Puts a span of this process in the place of the current one, which `start` is given.
+    #[inline]
+    pub(crate) fn replace_span(&mut self, start: impl FnOnce(SpanRef) -> SpanRef) {
+        self.change(|node| {
+            node.span = start(mem::take(&mut node.span));
             node.forget_hint();
         });
     }
@@ -246,18 +255,6 @@ impl Context {
                 node.span = SpanRef::passing(span_context);
             }
         });
-    }
-
-    /// The `tracestate` of the current span, for one that is about to take its place. It is moved if nobody else has this context.
-    #[inline]
-    pub(crate) fn lend_trace_state(&mut self) -> TraceState {
-        let caller = self.node.as_mut().and_then(Arc::get_mut);
-        match caller.and_then(|node| node.span.passing_mut()) {
-            Some(caller) => caller.take_trace_state(),
-            None => self
-                .span_context()
-                .map_or(TraceState::EMPTY, |above| above.trace_state().clone()),
-        }
     }
 
     /// The same with no span and no wish for sampling: what starts below is a new trace.
@@ -355,16 +352,19 @@ impl Context {
     /// Changes what this context says, and no other one that shares it.
     #[inline]
     fn change(&mut self, change: impl FnOnce(&mut Node)) {
-        if self.node.as_mut().and_then(Arc::get_mut).is_none() {
-            let copy = node::copy(self.node.as_deref());
-            drop(Self {
-                node: self.node.replace(copy),
-            });
+        let mut node = self.node.take().unwrap_or_else(node::empty);
+        let mut shared = None;
+        // The count is looked at first, since that is no exchange between processors.
+        if Arc::strong_count(&node) != 1 {
+            let copy = node::copy(&node);
+            shared = Some(mem::replace(&mut node, copy));
         }
         // What is replaced is dropped when the change is made: it may be a value that uses contexts itself.
-        if let Some(node) = self.node.as_mut().and_then(Arc::get_mut) {
-            change(node);
+        if let Some(own) = Arc::get_mut(&mut node) {
+            change(own);
         }
+        self.node = Some(node);
+        drop(Self { node: shared });
     }
 }
 

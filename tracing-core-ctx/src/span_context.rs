@@ -1,6 +1,6 @@
 //! What of a span travels to other services.
 
-use std::{fmt, mem};
+use std::fmt;
 
 use crate::{SpanId, TraceFlags, TraceId, TraceState};
 
@@ -73,10 +73,10 @@ impl SpanContext {
         }
     }
 
-    /// Its `tracestate`, which it has no more then.
+    /// Its `tracestate`.
     #[inline]
-    pub(crate) const fn take_trace_state(&mut self) -> TraceState {
-        mem::replace(&mut self.trace_state, TraceState::EMPTY)
+    pub(crate) fn into_trace_state(self) -> TraceState {
+        self.trace_state
     }
 
     /// The same with another `tracestate`.

@@ -53,6 +53,7 @@ impl<'a> Asked<'a> {
         self.request.get_or_init(|| Request::new(self.facts()))
     }
 
+    #[inline]
     fn facts(&self) -> Facts<'a> {
         Facts {
             policy: self.policy,
@@ -139,15 +140,18 @@ impl<'a> Facts<'a> {
     }
 
     /// The method as it is recorded.
+    #[inline]
     fn method(&self) -> &'a str {
         self.policy.methods.name(self.head.method)
     }
 
+    #[inline]
     fn find_target(&self) -> Found<'a> {
         self.policy.routes.find(self.head, self.uri.path())
     }
 
     /// The name that the user's own rule gives.
+    #[inline]
     fn given_name(&self) -> Option<String> {
         let name = self.policy.name.as_ref()?;
         hook::run(|| name(self.head))
@@ -200,6 +204,7 @@ impl<'a> Facts<'a> {
     }
 
     /// What trusted proxies say; nothing where none are configured.
+    #[inline]
     fn forwarded(&self) -> Option<Forwarded<'a>> {
         self.policy
             .forwarded
@@ -207,6 +212,7 @@ impl<'a> Facts<'a> {
     }
 
     /// The client's scheme: what a trusted proxy says, else the target's own, else the layer's setting.
+    #[inline]
     fn scheme<'b>(&'b self, forwarded: Option<&'b Forwarded<'_>>) -> &'b str {
         forwarded
             .and_then(|said| said.scheme)
@@ -216,6 +222,7 @@ impl<'a> Facts<'a> {
     }
 
     /// The redacted query, unless it is empty.
+    #[inline]
     fn redacted_query(&self) -> Option<Cow<'a, str>> {
         let query = self.uri.query().filter(|query| !query.is_empty())?;
         Some(self.policy.sensitive.redact_query(query))
@@ -236,6 +243,7 @@ impl<'a> Facts<'a> {
         }
     }
 
+    #[inline]
     fn peer(&self) -> Option<SocketAddr> {
         match &self.policy.peer {
             Some(peer) => hook::run(|| peer(self.head)).flatten(),

@@ -41,13 +41,17 @@ pub(super) struct Extras {
     pub(super) values: Values,
 }
 
+/// A node that nobody else has, and that says nothing.
+#[inline]
+pub(super) fn empty() -> Arc<Node> {
+    POOL.take_or(Arc::default)
+}
+
 /// A node that nobody else has, and that says the same.
 #[inline(never)]
-pub(super) fn copy(shared: Option<&Node>) -> Arc<Node> {
-    let mut copy = POOL.take_or(Arc::default);
-    if let Some(shared) = shared
-        && let Some(node) = Arc::get_mut(&mut copy)
-    {
+pub(super) fn copy(shared: &Node) -> Arc<Node> {
+    let mut copy = empty();
+    if let Some(node) = Arc::get_mut(&mut copy) {
         node.clone_from(shared);
     }
     copy
@@ -56,7 +60,10 @@ pub(super) fn copy(shared: Option<&Node>) -> Arc<Node> {
 /// Lets go of what a context says. What nobody else says is kept for a later one.
 #[inline(never)]
 pub(super) fn release(mut node: Arc<Node>) {
-    if let Some(last) = Arc::get_mut(&mut node) {
+    // The count is looked at first, since that is no exchange between processors.
+    if Arc::strong_count(&node) == 1
+        && let Some(last) = Arc::get_mut(&mut node)
+    {
         *last = Node::default();
         POOL.give(node);
     }

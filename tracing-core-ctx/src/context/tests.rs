@@ -33,7 +33,7 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 async fn pause() {
     let mut paused = false;
     std::future::poll_fn(|_| {
-        if std::mem::replace(&mut paused, true) {
+        if mem::replace(&mut paused, true) {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -75,7 +75,7 @@ impl Drop for NotesDrop {
 
 #[expect(clippy::mem_forget, reason = "to see what a leaked guard does")]
 fn leak(scope: Scope) {
-    std::mem::forget(scope);
+    mem::forget(scope);
 }
 
 // Scopes.
@@ -867,7 +867,7 @@ fn contexts_are_found_again_however_deep_they_lie() {
             descend(depth + 1, deepest);
             assert_eq!(tag(), Some(depth));
             // Left above, and taken away with the frame.
-            std::mem::forget(tagged(1000).attach());
+            mem::forget(tagged(1000).attach());
         }
         assert_eq!(entered.value(), Some(&Tag(depth)));
         assert_eq!(tag(), depth.checked_sub(1));

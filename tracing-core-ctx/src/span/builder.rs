@@ -208,12 +208,14 @@ impl<'a> SpanBuilder<'a> {
             return ActiveSpan::passing(context);
         };
         let place = Place::below(&view);
-        let trace_state = verdict
-            .trace_state
-            .unwrap_or_else(|| context.lend_trace_state());
-        let (trace_id, span_id) = verdict.ids;
-        let span_context = SpanContext::with_all(trace_id, span_id, verdict.flags, trace_state);
-        context.set_local_span(what.begin(given, span_context, &added, place, describe));
+        context.replace_span(|above| {
+            let trace_state = verdict
+                .trace_state
+                .unwrap_or_else(|| above.into_trace_state());
+            let (trace_id, span_id) = verdict.ids;
+            let span_context = SpanContext::with_all(trace_id, span_id, verdict.flags, trace_state);
+            what.begin(given, span_context, &added, place, describe)
+        });
         ActiveSpan::open(context)
     }
 

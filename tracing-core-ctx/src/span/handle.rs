@@ -5,7 +5,7 @@ use std::fmt;
 use super::event::EventWriter;
 use super::{Event, Link, LiveRef, LiveSpan, SpanWriter, Status, exception};
 use crate::attribute::{AttributeKey, AttributeValue};
-use crate::{Context, SpanContext, SpanId, Timestamp, Tracer, semconv};
+use crate::{Context, SpanContext, SpanId, Timestamp, TraceState, Tracer, semconv};
 
 /// A span that someone else ends: it can be described, from any thread, as long as it runs.
 ///
@@ -59,6 +59,18 @@ impl SpanRef {
         match &mut self.is {
             Is::Passing(span_context) => Some(span_context),
             Is::Live(_) | Is::Nothing => None,
+        }
+    }
+
+    /// The `tracestate` of its identity.
+    #[inline]
+    pub(super) fn into_trace_state(self) -> TraceState {
+        match self.is {
+            Is::Live(live) => live.get().map_or(TraceState::EMPTY, |live| {
+                live.span_context().trace_state().clone()
+            }),
+            Is::Nothing => TraceState::EMPTY,
+            Is::Passing(span_context) => span_context.into_trace_state(),
         }
     }
 

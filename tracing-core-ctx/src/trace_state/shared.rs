@@ -72,6 +72,10 @@ impl Drop for Shared {
 
 #[inline(never)]
 fn release(mut shared: Arc<List>) {
+    // The count is looked at first, since that is no exchange between processors.
+    if Arc::strong_count(&shared) != 1 {
+        return;
+    }
     let Some(list) = Arc::get_mut(&mut shared) else {
         return;
     };
