@@ -59,6 +59,7 @@ mod delivery;
 mod facts;
 mod headers;
 mod name;
+mod routes;
 mod settled;
 
 pub use channel::TracedChannel;

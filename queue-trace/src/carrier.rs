@@ -50,9 +50,9 @@ pub(crate) fn w3c<H: Walk + ?Sized>(headers: &H) -> W3cHeaders<'_> {
     headers.walk(&mut |name, value| {
         // Most other headers are told apart by their length.
         let place = match name.len() {
-            7 if name.eq_ignore_ascii_case("baggage") => &mut found.baggage,
-            10 if name.eq_ignore_ascii_case("tracestate") => &mut found.tracestate,
-            11 if name.eq_ignore_ascii_case("traceparent") => &mut found.traceparent,
+            7 if is(name, "baggage") => &mut found.baggage,
+            10 if is(name, "tracestate") => &mut found.tracestate,
+            11 if is(name, "traceparent") => &mut found.traceparent,
             _ => return,
         };
         if let Some(value) = value.and_then(text) {
@@ -60,6 +60,12 @@ pub(crate) fn w3c<H: Walk + ?Sized>(headers: &H) -> W3cHeaders<'_> {
         }
     });
     found
+}
+
+/// Whether a name is the one that is looked for, in any case: nearly everybody writes it as we do.
+#[inline]
+pub(crate) fn is(name: &str, wanted: &str) -> bool {
+    name == wanted || name.eq_ignore_ascii_case(wanted)
 }
 
 pub(crate) fn names<'a, H: Walk + ?Sized>(

@@ -81,6 +81,7 @@ mod sending;
 mod settle;
 mod source;
 mod stream;
+mod topics;
 mod transaction;
 
 pub use base::TracedIter;

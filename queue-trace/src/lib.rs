@@ -61,9 +61,13 @@ pub mod process;
 
 // Necessary for implementation.
 mod destination;
+#[cfg(any(feature = "amqp", feature = "kafka"))]
+mod few;
 mod message;
 mod operation;
 mod origin;
+#[cfg(any(feature = "amqp", feature = "kafka"))]
+mod prepared;
 mod relation;
 mod settings;
 mod start;

@@ -6,8 +6,8 @@ use tracing_core_ctx::sampler::AttributeSource;
 use tracing_core_ctx::semconv::{self, messaging_operation_type};
 use tracing_core_ctx::span::SpanWriter;
 
-use crate::message::Describe as _;
-use crate::{Destination, Message};
+use crate::message::Describe;
+use crate::{Destination, Message, QueueTracer};
 
 /// What is done with messages, in the words of the conventions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -132,30 +132,33 @@ impl<'a> Operation<'a> {
             Some(destination) => span.update_name_of(&[self.name, " ", destination]),
             None => span.update_name(self.name),
         }
-        span.set_new(semconv::MESSAGING_SYSTEM_NAME, self.system);
-        span.set_new(semconv::MESSAGING_OPERATION_NAME, self.name);
-        span.set_new(
-            semconv::MESSAGING_OPERATION_TYPE,
-            self.operation_type.as_str(),
-        );
+        self.describe_place(span);
+        let batch = self.batch.and_then(|count| i64::try_from(count).ok());
+        span.put_opt(semconv::MESSAGING_BATCH_MESSAGE_COUNT, batch);
+        self.message.describe(span);
+    }
+
+    /// Writes what is the same each time.
+    pub(crate) fn describe_place(&self, to: &mut impl Describe) {
+        to.put(semconv::MESSAGING_SYSTEM_NAME, self.system);
+        to.put(semconv::MESSAGING_OPERATION_NAME, self.name);
+        let operation_type = self.operation_type.as_str();
+        to.put(semconv::MESSAGING_OPERATION_TYPE, operation_type);
         let destination = &self.destination;
         let name = Some(destination.name).filter(|name| !name.is_empty());
-        span.put_opt(semconv::MESSAGING_DESTINATION_NAME, name);
-        span.put_opt(
+        to.put_opt(semconv::MESSAGING_DESTINATION_NAME, name);
+        to.put_opt(
             semconv::MESSAGING_DESTINATION_TEMPLATE,
             destination.template,
         );
         if destination.is_temporary {
-            span.set_new(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
+            to.put(semconv::MESSAGING_DESTINATION_TEMPORARY, true);
         }
         if destination.is_anonymous {
-            span.set_new(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
+            to.put(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
         }
-        span.put_opt(semconv::MESSAGING_CONSUMER_GROUP_NAME, self.consumer_group);
-        span.put_opt(semconv::MESSAGING_CLIENT_ID, self.client_id);
-        let batch = self.batch.and_then(|count| i64::try_from(count).ok());
-        span.put_opt(semconv::MESSAGING_BATCH_MESSAGE_COUNT, batch);
-        self.message.describe(span);
+        to.put_opt(semconv::MESSAGING_CONSUMER_GROUP_NAME, self.consumer_group);
+        to.put_opt(semconv::MESSAGING_CLIENT_ID, self.client_id);
     }
 }
 
@@ -183,5 +186,36 @@ impl AttributeSource for Operation<'_> {
             _ => None,
         };
         text.map(ValueRef::Str)
+    }
+}
+
+/// What is done with messages, as far as it is known before the span of it starts: samplers see it, and the span says it.
+pub(crate) trait Begin: AttributeSource {
+    /// When it started, if that is over.
+    fn start(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// Whether it is done with several messages, however many they are.
+    fn is_batch(&self) -> bool {
+        false
+    }
+
+    /// Writes the name and all that is known, on a span that says nothing yet.
+    fn describe(&self, queue: &QueueTracer, span: &mut SpanWriter<'_>);
+}
+
+impl Begin for Operation<'_> {
+    fn start(&self) -> Option<Timestamp> {
+        self.start
+    }
+
+    fn is_batch(&self) -> bool {
+        self.batch.is_some()
+    }
+
+    fn describe(&self, queue: &QueueTracer, span: &mut SpanWriter<'_>) {
+        self.describe(span);
+        queue.describe_server(span);
     }
 }

@@ -9,8 +9,17 @@ use crate::Trust;
 pub struct Origin {
     /// What is believed and may be continued.
     pub(crate) context: Context,
-    /// What is linked.
-    pub(crate) cause: Option<SpanContext>,
+    cause: Cause,
+}
+
+/// What is linked.
+#[derive(Clone, Debug, Default)]
+enum Cause {
+    /// What is continued.
+    #[default]
+    Continued,
+    /// Another, of which less is believed.
+    Other(SpanContext),
 }
 
 impl Origin {
@@ -22,29 +31,47 @@ impl Origin {
 
     /// The context of a message of whose producer `trust` is held.
     #[must_use]
+    #[inline]
     pub fn of(context: Context, trust: Trust) -> Self {
-        let cause = context.span_context().cloned();
-        match (trust, cause) {
-            (Trust::Continue, cause) => Self { context, cause },
-            (Trust::ContinueWithoutSampling, Some(cause)) => Self {
+        match trust {
+            Trust::Continue => Self {
+                context,
+                cause: Cause::Continued,
+            },
+            Trust::ContinueWithoutSampling | Trust::Ignore | Trust::NewRootWithLink => {
+                Self::believed_less(&context, trust)
+            }
+        }
+    }
+
+    fn believed_less(context: &Context, trust: Trust) -> Self {
+        let Some(cause) = context.span_context().cloned() else {
+            return Self::default();
+        };
+        match trust {
+            Trust::Continue | Trust::Ignore => Self::default(),
+            Trust::ContinueWithoutSampling => Self {
                 // Where no sampler is asked, the flag is not passed on either.
                 context: Context::new()
                     .with_remote_span(cause.clone().with_sampled(false))
                     .with_sampling_hint(SamplingHint::Defer),
-                cause: Some(cause),
+                cause: Cause::Other(cause),
             },
-            (Trust::NewRootWithLink, cause) => Self {
+            Trust::NewRootWithLink => Self {
                 context: Context::new(),
-                cause,
+                cause: Cause::Other(cause),
             },
-            (Trust::Ignore | Trust::ContinueWithoutSampling, _) => Self::default(),
         }
     }
 
     /// The span that made or sent the message, if it is believed to the point of a link.
     #[must_use]
-    pub const fn cause(&self) -> Option<&SpanContext> {
-        self.cause.as_ref()
+    #[inline]
+    pub fn cause(&self) -> Option<&SpanContext> {
+        match &self.cause {
+            Cause::Continued => self.context.span_context(),
+            Cause::Other(cause) => Some(cause),
+        }
     }
 
     /// `around` with the baggage of the message added to its own; of two entries of one name the message's counts: the work is
@@ -60,11 +87,17 @@ impl Origin {
     }
 
     /// `around` with everything that is believed in its place, for a child of the producer.
+    #[inline]
     pub(crate) fn continued_in(&self, around: Context) -> Context {
-        let Some(span) = self.context.span_context() else {
-            return self.baggage_into(around);
-        };
-        let around = around.without_span().with_remote_span(span.clone());
+        match self.context.span_context() {
+            Some(_) if around.is_empty() => self.context.clone(),
+            Some(span) => self.continue_in(span.clone(), around),
+            None => self.baggage_into(around),
+        }
+    }
+
+    fn continue_in(&self, span: SpanContext, around: Context) -> Context {
+        let around = around.without_span().with_remote_span(span);
         let around = match self.context.sampling_hint() {
             Some(hint) => around.with_sampling_hint(hint),
             None => around,

@@ -5,6 +5,8 @@ use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind, Timestamp, se
 
 use crate::{Existing, Message, Operation, Origin, Relation};
 
+use crate::message::Describe;
+use crate::operation::Begin;
 use crate::settings::QueueTracer;
 
 /// # Carrying contexts
@@ -39,7 +41,9 @@ impl QueueTracer {
         message: &mut C,
     ) -> ActiveSpan {
         let builder = self.begin(operation, SpanKind::Producer);
-        let active = builder.start_in(Context::current(), |span| self.describe(operation, span));
+        let active = builder.start_in(Context::current(), |span| {
+            Begin::describe(operation, self, span);
+        });
         self.inject(active.context(), message);
         active
     }
@@ -55,7 +59,7 @@ impl QueueTracer {
     ) -> ActiveSpan {
         let made = self.made(message);
         let respected = made.is_some();
-        let active = self.start_send_after(operation, made, None);
+        let active = self.start_send_after(operation, made, None, |_| {});
         if !respected {
             self.inject(active.context(), message);
         }
@@ -85,31 +89,46 @@ impl QueueTracer {
     ) -> ActiveSpan {
         let mut made = made.into_iter();
         let first = made.next();
-        self.start_send_linked(operation, first.is_some(), first.into_iter().chain(made))
+        let builder = self.begin_send(operation, first.is_some());
+        let builder = first
+            .into_iter()
+            .chain(made)
+            .fold(builder, SpanBuilder::link);
+        builder.start_in(Context::current(), |span| {
+            Begin::describe(operation, self, span);
+        })
     }
 
-    /// The same of one message, linked also to what was `before`.
+    /// The same of one message, linked also to what was `before`, with more to say if it is recorded.
+    #[inline]
     pub(crate) fn start_send_after(
         &self,
-        operation: &Operation<'_>,
+        operation: &impl Begin,
         made: Option<SpanContext>,
         before: Option<SpanContext>,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
     ) -> ActiveSpan {
-        self.start_send_linked(operation, made.is_some(), made.into_iter().chain(before))
+        let mut builder = self.begin_send(operation, made.is_some());
+        // Most messages are made where they are sent.
+        if made.is_some() || before.is_some() {
+            builder = made
+                .into_iter()
+                .chain(before)
+                .fold(builder, SpanBuilder::link);
+        }
+        builder.start_in(Context::current(), |span| {
+            operation.describe(self, span);
+            describe(span);
+        })
     }
 
-    fn start_send_linked(
-        &self,
-        operation: &Operation<'_>,
-        is_made: bool,
-        links: impl Iterator<Item = SpanContext>,
-    ) -> ActiveSpan {
+    #[inline]
+    fn begin_send<'a>(&'a self, operation: &'a impl Begin, is_made: bool) -> SpanBuilder<'a> {
         let kind = match is_made {
             true => SpanKind::Client,
             false => SpanKind::Producer,
         };
-        let builder = links.fold(self.begin(operation, kind), SpanBuilder::link);
-        builder.start_in(Context::current(), |span| self.describe(operation, span))
+        self.begin(operation, kind)
     }
 }
 
@@ -130,31 +149,37 @@ impl QueueTracer {
     }
 
     /// The same with more to say if it is recorded.
+    #[inline]
     pub(crate) fn start_process_with(
         &self,
-        operation: &Operation<'_>,
+        operation: &impl Begin,
         origin: &Origin,
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) -> ActiveSpan {
         let around = Context::current();
-        let active = around.span_context().cloned();
-        let known = origin.context.span_context().is_some();
-        let (other, context) = match self.settings.relation {
-            Relation::ChildOnly if known => (active, origin.continued_in(around)),
-            Relation::Follow if active.is_none() => {
-                (origin.cause.clone(), origin.continued_in(around))
-            }
-            Relation::ChildOnly | Relation::Follow | Relation::LinkOnly => {
-                (origin.cause.clone(), origin.baggage_into(around))
-            }
+        let active = around.span_context();
+        let is_child = match self.settings.relation {
+            Relation::ChildOnly => origin.context.span_context().is_some(),
+            Relation::Follow => active.is_none(),
+            Relation::LinkOnly => false,
         };
-        let link = other.map(Link::new);
+        let other = match self.settings.relation {
+            Relation::ChildOnly if is_child => active,
+            _ => origin.cause(),
+        };
+        let link = other.cloned().map(Link::new);
+        let context = match is_child {
+            true => origin.continued_in(around),
+            false => origin.baggage_into(around),
+        };
         let builder = self.begin(operation, SpanKind::Consumer);
         let builder = builder.link_source(link.as_slice());
         builder.start_in(context, |span| {
-            link.iter().cloned().for_each(|link| span.link(link));
-            self.describe(operation, span);
+            operation.describe(self, span);
             describe(span);
+            if let Some(link) = &link {
+                span.link(link.clone());
+            }
         })
     }
 
@@ -172,13 +197,27 @@ impl QueueTracer {
 
     /// Starts the span of acknowledging or rejecting messages, below the context in which they were processed.
     pub fn start_settle(&self, operation: &Operation<'_>, processed: Context) -> ActiveSpan {
+        self.start_settle_with(operation, processed, |_| {})
+    }
+
+    /// The same with more to say if it is recorded.
+    #[inline]
+    pub(crate) fn start_settle_with(
+        &self,
+        operation: &impl Begin,
+        processed: Context,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
+    ) -> ActiveSpan {
         self.begin(operation, SpanKind::Client)
-            .start_in(processed, |span| self.describe(operation, span))
+            .start_in(processed, |span| {
+                operation.describe(self, span);
+                describe(span);
+            })
     }
 
     pub(crate) fn start_linked<L: Linked>(
         &self,
-        operation: &Operation<'_>,
+        operation: &impl Begin,
         kind: SpanKind,
         messages: impl Iterator<Item = L> + Clone,
         describe: impl FnOnce(&mut SpanWriter<'_>),
@@ -188,29 +227,30 @@ impl QueueTracer {
         if !self.settings.tracer.is_enabled() {
             return builder.start_in(Context::current(), |_| {});
         }
-        let link = |message: &L| message.origin().cause.clone().map(Link::new);
+        let link = |message: &L| message.origin().cause().cloned().map(Link::new);
         // Samplers see whom; what is said of each is put together only if it is recorded.
         let (one, many);
-        let links = if operation.batch.is_none() {
-            one = messages.clone().find_map(|message| link(&message));
-            one.as_slice()
-        } else {
+        let is_batch = operation.is_batch();
+        let links = if is_batch {
             many = messages.clone().filter_map(|message| link(&message));
             &many.collect::<Vec<_>>()
+        } else {
+            one = messages.clone().find_map(|message| link(&message));
+            one.as_slice()
         };
         builder
             .link_source(links)
             .start_in(Context::current(), |span| {
+                operation.describe(self, span);
+                describe(span);
                 for message in messages {
                     if let Some(mut link) = link(&message) {
-                        if operation.batch.is_some() {
+                        if is_batch {
                             link.attributes = message.attributes(span.start());
                         }
                         span.link(link);
                     }
                 }
-                self.describe(operation, span);
-                describe(span);
             })
     }
 }
@@ -234,20 +274,20 @@ impl Linked for (&Origin, Message<'_>) {
 }
 
 impl QueueTracer {
-    fn begin<'a>(&'a self, operation: &'a Operation<'a>, kind: SpanKind) -> SpanBuilder<'a> {
+    #[inline]
+    fn begin<'a>(&'a self, operation: &'a impl Begin, kind: SpanKind) -> SpanBuilder<'a> {
         let builder = self.settings.tracer.span("").kind(kind);
         let builder = builder.attribute_source(operation);
-        match operation.start {
+        match operation.start() {
             Some(time) => builder.start_time(time),
             None => builder,
         }
     }
 
-    fn describe(&self, operation: &Operation<'_>, span: &mut SpanWriter<'_>) {
-        operation.describe(span);
+    pub(crate) fn describe_server(&self, to: &mut impl Describe) {
         if let Some((address, port)) = &self.settings.server {
-            span.set_new(semconv::SERVER_ADDRESS, address.as_str());
-            span.set_new(semconv::SERVER_PORT, *port);
+            to.put(semconv::SERVER_ADDRESS, address.as_str());
+            to.put(semconv::SERVER_PORT, *port);
         }
     }
 }

@@ -70,6 +70,13 @@ impl Context {
         Self { node: None }
     }
 
+    /// Whether it says nothing, as far as that is quickly told: one that said something once may not know.
+    #[must_use]
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.node.is_none()
+    }
+
     /// A copy of the context that is current on this thread; the empty context when none was attached, and while the
     /// thread is being torn down.
     #[must_use]

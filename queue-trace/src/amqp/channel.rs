@@ -1,3 +1,4 @@
+use std::cell::OnceCell;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -15,9 +16,9 @@ use super::confirm::{Sending, TracedConfirm};
 use super::consumer::TracedConsumer;
 use super::delivery::{Source, TracedDelivery, TracedGet};
 use super::headers::AmqpHeaders;
-use super::name::Name;
+use super::routes::{Routes, Step, Way};
 use super::{facts, settled::Settled};
-use crate::{OperationType, QueueTracer};
+use crate::QueueTracer;
 
 /// A [`Channel`] whose messages are traced. Cheap to clone.
 ///
@@ -27,6 +28,7 @@ pub struct TracedChannel {
     inner: Channel,
     queue: QueueTracer,
     settled: Settled,
+    routes: Arc<Routes>,
 }
 
 impl TracedChannel {
@@ -37,6 +39,7 @@ impl TracedChannel {
             inner: channel,
             queue,
             settled: Settled::default(),
+            routes: Arc::default(),
         }
     }
 
@@ -69,10 +72,12 @@ impl TracedChannel {
         let (mut sending, properties) =
             self.start_publish(&exchange, &routing_key, payload, properties);
         let is_owed = self.inner.status().confirm();
-        let publish = self
+        // Awaited where it is made: a future that has a name is moved once more.
+        match self
             .inner
-            .basic_publish(exchange, routing_key, options, payload, properties);
-        match publish.await {
+            .basic_publish(exchange, routing_key, options, payload, properties)
+            .await
+        {
             Ok(confirm) => Ok(TracedConfirm::new(confirm, sending, is_owed)),
             Err(error) => {
                 sending.fail(&error);
@@ -81,6 +86,7 @@ impl TracedChannel {
         }
     }
 
+    #[inline]
     fn start_publish(
         &self,
         exchange: &ShortString,
@@ -88,13 +94,29 @@ impl TracedChannel {
         payload: &[u8],
         properties: BasicProperties,
     ) -> (Sending, BasicProperties) {
-        let name = Name::sent_to(exchange.as_str(), routing_key.as_str());
-        let destination = facts::destination(name.as_str(), routing_key.as_str());
-        let mut operation = facts::operation(OperationType::Send, "publish", destination);
-        operation.message = facts::outgoing(&self.queue, routing_key, &properties, payload);
+        let queue = &self.queue;
+        let name = OnceCell::new();
+        let way = Way {
+            exchange: exchange.as_str(),
+            routing_key: routing_key.as_str(),
+            queue: None,
+        };
+        let operation = self.routes.at(queue, Step::Publish, way, &name);
         let mut headers = AmqpHeaders::of(&properties);
-        let active = self.queue.start_send(&operation, &mut headers);
-        drop(operation);
+        let made = match headers.is_none() {
+            true => None,
+            false => queue.made(&headers),
+        };
+        let injects = made.is_none();
+        let active = queue.start_send_after(&operation, made, None, |span| {
+            facts::outgoing(queue, routing_key, &properties, payload).describe(span);
+        });
+        if injects {
+            if !headers.is_none() {
+                queue.remove(&mut headers);
+            }
+            queue.tracer().inject(active.context(), &mut headers);
+        }
         (Sending(active), headers.put_into(properties))
     }
 
@@ -139,6 +161,7 @@ impl TracedChannel {
             settled: self.settled.clone(),
             queue,
             no_ack: options.no_ack,
+            routes: Routes::default(),
         });
         match got {
             Ok(None) => Ok(None),
@@ -177,6 +200,7 @@ impl TracedChannel {
             settled: self.settled.clone(),
             queue: consumer.queue(),
             no_ack: options.no_ack,
+            routes: Routes::default(),
         };
         Ok(TracedConsumer::new(consumer, source))
     }
@@ -188,7 +212,7 @@ impl TracedChannel {
     /// Those of the channel.
     pub async fn basic_ack(&self, tag: DeliveryTag, options: BasicAckOptions) -> lapin::Result<()> {
         let ack = self.inner.basic_ack(tag, options);
-        self.settle("ack", settlement::ACK, (tag, options.multiple), ack)
+        self.settle(Step::Ack, settlement::ACK, (tag, options.multiple), ack)
             .await
     }
 
@@ -207,7 +231,7 @@ impl TracedChannel {
             false => settlement::NACK,
         };
         let nack = self.inner.basic_nack(tag, options);
-        self.settle("nack", how, (tag, options.multiple), nack)
+        self.settle(Step::Nack, how, (tag, options.multiple), nack)
             .await
     }
 
@@ -226,19 +250,18 @@ impl TracedChannel {
             false => settlement::REJECT,
         };
         let reject = self.inner.basic_reject(tag, options);
-        self.settle("reject", how, (tag, false), reject).await
+        self.settle(Step::Reject, how, (tag, false), reject).await
     }
 
     /// By tag alone the destination is not known.
     async fn settle(
         &self,
-        name: &str,
+        step: Step,
         how: &'static str,
         (tag, multiple): (DeliveryTag, bool),
         settle: impl Future<Output = lapin::Result<()>>,
     ) -> lapin::Result<()> {
-        let mut operation =
-            facts::operation(OperationType::Settle, name, crate::Destination::default());
+        let mut operation = step.anywhere();
         operation.message.delivery_tag = i64::try_from(tag).ok();
         let active = self.queue.start_settle(&operation, Context::current());
         drop(operation);

@@ -1,6 +1,6 @@
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use lapin::message::BasicReturnMessage;
@@ -35,6 +35,16 @@ impl Sending {
     pub(super) fn fail(&mut self, error: &lapin::Error) {
         self.0
             .end_with(|span| span.fail(&facts::error_type(error), ""));
+    }
+
+    /// Runs `work` with the span as the current one.
+    pub(super) async fn run<F: Future>(&mut self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        poll_fn(|cx| {
+            let _entered = self.0.enter();
+            work.as_mut().poll(cx)
+        })
+        .await
     }
 
     fn end(&mut self, answer: &lapin::Result<Confirmation>) {
@@ -108,9 +118,12 @@ impl Future for TracedConfirm {
             Some(Ready::Other(answer)) => return Poll::Ready(*answer),
             None => {}
         }
-        let answer = std::task::ready!(Pin::new(&mut this.inner).poll(cx));
-        this.sending.end(&answer);
-        Poll::Ready(answer)
+        let answer = Pin::new(&mut this.inner).poll(cx);
+        // Looked at where it lies: it is large.
+        if let Poll::Ready(answer) = &answer {
+            this.sending.end(answer);
+        }
+        answer
     }
 }
 

@@ -58,10 +58,14 @@ impl Stream for TracedConsumer {
     type Item = lapin::Result<TracedDelivery>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = Pin::new(&mut self.inner).poll_next(cx);
-        next.map(|next| {
-            next.map(|result| result.map(|delivery| TracedDelivery::new(delivery, &self.source)))
-        })
+        match Pin::new(&mut self.inner).poll_next(cx) {
+            Poll::Ready(Some(Ok(delivery))) => {
+                Poll::Ready(Some(Ok(TracedDelivery::new(delivery, &self.source))))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 

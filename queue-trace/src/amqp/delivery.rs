@@ -1,3 +1,4 @@
+use std::cell::OnceCell;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
@@ -14,10 +15,11 @@ use tracing_core_ctx::{ActiveSpan, Context, SpanRef, Timestamp};
 use super::confirm::Sending;
 use super::facts;
 use super::headers::AmqpHeaders;
-use super::name::Name;
+use super::routes::{Routes, Step, Way};
 use super::settled::{Settled, Since};
 use crate::carrier::LastOf;
-use crate::{OperationType, QueueTracer};
+use crate::message::Describe as _;
+use crate::{Origin, QueueTracer};
 
 /// Where deliveries come from. They share it.
 #[derive(Debug)]
@@ -27,6 +29,7 @@ pub(super) struct Source {
     pub(super) queue: ShortString,
     /// Nothing is ever settled.
     pub(super) no_ack: bool,
+    pub(super) routes: Routes,
 }
 
 impl Source {
@@ -35,11 +38,11 @@ impl Source {
         if !self.tracer.settings.receive_spans {
             return;
         }
-        let name = self.destination(delivery);
-        let destination = facts::destination(name.as_str(), self.queue.as_str());
-        let mut operation = facts::operation(OperationType::Receive, "receive", destination);
+        let way = self.way(delivery);
+        let name = way.name();
+        let mut operation = Step::Receive.operation(way, name.as_str());
         operation.start = Some(start);
-        operation.message = facts::incoming(&self.tracer, delivery);
+        operation.message = facts::incoming(&self.tracer, delivery, self.tracer.tracer().now());
         let origin = self.tracer.extract(&LastOf(&delivery.properties));
         let messages = [(&origin, operation.message)];
         self.tracer
@@ -52,20 +55,51 @@ impl Source {
         if !self.tracer.settings.receive_spans {
             return;
         }
-        let destination = facts::destination(self.queue.as_str(), self.queue.as_str());
-        let mut operation = facts::operation(OperationType::Receive, "receive", destination);
+        let way = Way {
+            exchange: "",
+            routing_key: "",
+            queue: Some(self.queue.as_str()),
+        };
+        let mut operation = Step::Receive.operation(way, self.queue.as_str());
         operation.start = Some(start);
         self.tracer
             .start_receive(&operation, [])
             .end_with(|span| span.fail(&facts::error_type(error), ""));
     }
 
-    fn destination<'a>(&'a self, delivery: &'a Delivery) -> Name<'a> {
-        Name::came_to(
-            delivery.exchange.as_str(),
-            delivery.routing_key.as_str(),
-            self.queue.as_str(),
-        )
+    #[inline]
+    fn way<'a>(&'a self, delivery: &'a Delivery) -> Way<'a> {
+        Way {
+            exchange: delivery.exchange.as_str(),
+            routing_key: delivery.routing_key.as_str(),
+            queue: Some(self.queue.as_str()),
+        }
+    }
+
+    /// The span of processing a delivery.
+    #[inline]
+    fn start_process(&self, delivery: &Delivery) -> ActiveSpan {
+        let (queue, name) = (&self.tracer, OnceCell::new());
+        let way = self.way(delivery);
+        let operation = self.routes.at(queue, Step::Process, way, &name);
+        let origin = match delivery.properties.headers() {
+            Some(_) => queue.extract(&LastOf(&delivery.properties)),
+            None => Origin::unknown(),
+        };
+        queue.start_process_with(&operation, &origin, |span| {
+            facts::incoming(queue, delivery, span.start()).describe(span);
+        })
+    }
+
+    /// The span of settling one.
+    #[inline]
+    fn start_settle(&self, step: Step, delivery: &Delivery, processing: Context) -> ActiveSpan {
+        let (queue, name) = (&self.tracer, OnceCell::new());
+        let operation = self.routes.at(queue, step, self.way(delivery), &name);
+        queue.start_settle_with(&operation, processing, |span| {
+            let tag = i64::try_from(delivery.delivery_tag).ok();
+            span.put_opt(semconv::RABBITMQ_MESSAGE_DELIVERY_TAG, tag);
+        })
     }
 }
 
@@ -86,20 +120,16 @@ pub struct TracedDelivery {
 }
 
 impl TracedDelivery {
+    #[inline]
     pub(super) fn new(delivery: Delivery, source: &Arc<Source>) -> Self {
-        let name = source.destination(&delivery);
-        let destination = facts::destination(name.as_str(), source.queue.as_str());
-        let mut operation = facts::operation(OperationType::Process, "process", destination);
-        operation.message = facts::incoming(&source.tracer, &delivery);
-        let origin = source.tracer.extract(&LastOf(&delivery.properties));
-        let processing = source.tracer.start_process(&operation, &origin);
+        let processing = source.start_process(&delivery);
         Self {
-            delivery,
             processing,
             source: Arc::clone(source),
             since: source.settled.since(),
             #[cfg(feature = "tower")]
             lent: false,
+            delivery,
         }
     }
 
@@ -141,10 +171,11 @@ impl TracedDelivery {
     ///
     /// Those of the channel. `Ok(false)` if the delivery is settled already or its channel is closed.
     pub async fn ack(&mut self, options: BasicAckOptions) -> lapin::Result<bool> {
-        let acker = self.delivery.acker.clone();
-        let ack = acker.ack(options);
-        self.settle("ack", settlement::ACK, options.multiple, ack)
-            .await
+        let mut settling = self.start_settle(Step::Ack);
+        let ack = self.delivery.acker.ack(options);
+        let settled = settling.run(ack).await;
+        self.settled(settling, &settled, settlement::ACK, options.multiple);
+        settled
     }
 
     /// Says that the message was not processed, in a span, and ends the process span.
@@ -157,9 +188,11 @@ impl TracedDelivery {
             true => settlement::REQUEUE,
             false => settlement::NACK,
         };
-        let acker = self.delivery.acker.clone();
-        let nack = acker.nack(options);
-        self.settle("nack", how, options.multiple, nack).await
+        let mut settling = self.start_settle(Step::Nack);
+        let nack = self.delivery.acker.nack(options);
+        let settled = settling.run(nack).await;
+        self.settled(settling, &settled, how, options.multiple);
+        settled
     }
 
     /// Refuses the message, in a span, and ends the process span.
@@ -172,22 +205,28 @@ impl TracedDelivery {
             true => settlement::REQUEUE,
             false => settlement::REJECT,
         };
-        let acker = self.delivery.acker.clone();
-        let reject = acker.reject(options);
-        self.settle("reject", how, false, reject).await
+        let mut settling = self.start_settle(Step::Reject);
+        let reject = self.delivery.acker.reject(options);
+        let settled = settling.run(reject).await;
+        self.settled(settling, &settled, how, false);
+        settled
     }
 
-    async fn settle(
+    #[inline]
+    fn start_settle(&self, step: Step) -> Sending {
+        let processing = self.processing.context().clone();
+        Sending(self.source.start_settle(step, &self.delivery, processing))
+    }
+
+    /// Ends both spans.
+    fn settled(
         &mut self,
-        name: &str,
+        mut settling: Sending,
+        settled: &lapin::Result<bool>,
         how: &'static str,
         multiple: bool,
-        settle: impl Future<Output = lapin::Result<bool>>,
-    ) -> lapin::Result<bool> {
-        let mut settling = Sending(self.start_settle(name));
-        let context = settling.0.context().clone();
-        let settled = settle.with_context(context).await;
-        match &settled {
+    ) {
+        match settled {
             Ok(true) => {
                 settling.0.end_with(|_| {});
                 let tag = self.delivery.delivery_tag;
@@ -209,16 +248,6 @@ impl TracedDelivery {
                 self.end_unsettled();
             }
         }
-        settled
-    }
-
-    fn start_settle(&self, name: &str) -> ActiveSpan {
-        let destination_name = self.source.destination(&self.delivery);
-        let destination = facts::destination(destination_name.as_str(), self.source.queue.as_str());
-        let mut operation = facts::operation(OperationType::Settle, name, destination);
-        operation.message.delivery_tag = i64::try_from(self.delivery.delivery_tag).ok();
-        let processing = self.processing.context().clone();
-        self.source.tracer.start_settle(&operation, processing)
     }
 
     fn end(&mut self, how: &str) {

@@ -6,6 +6,7 @@ use lapin::message::Delivery;
 use lapin::protocol::AMQPErrorKind;
 use lapin::types::{AMQPValue, ShortString};
 use lapin::{BasicProperties, ErrorKind};
+use tracing_core_ctx::Timestamp;
 use tracing_core_ctx::semconv::messaging_system_name::RABBITMQ;
 
 use crate::settings::QueueTracer;
@@ -34,6 +35,7 @@ pub(super) fn operation<'a>(
 }
 
 /// What a message to be sent says of itself.
+#[inline]
 pub(super) fn outgoing<'a>(
     queue: &QueueTracer,
     routing_key: &'a ShortString,
@@ -49,13 +51,18 @@ pub(super) fn outgoing<'a>(
     }
 }
 
-/// What a message that came says of itself.
-pub(super) fn incoming<'a>(queue: &QueueTracer, delivery: &'a Delivery) -> Message<'a> {
+/// What a message that came says of itself to a span that starts now.
+#[inline]
+pub(super) fn incoming<'a>(
+    queue: &QueueTracer,
+    delivery: &'a Delivery,
+    now: Timestamp,
+) -> Message<'a> {
     Message {
         delivery_tag: i64::try_from(delivery.delivery_tag).ok(),
         is_redelivered: delivery.redelivered,
         deaths: deaths(&delivery.properties),
-        queue_time: queue_time(queue, &delivery.properties),
+        queue_time: queue_time(now, &delivery.properties),
         ..outgoing(
             queue,
             &delivery.routing_key,
@@ -97,9 +104,9 @@ fn whole(value: &AMQPValue) -> Option<i64> {
 }
 
 /// Only if the producer said when it sent the message, in whole seconds; not if that is yet to come.
-fn queue_time(queue: &QueueTracer, properties: &BasicProperties) -> Option<i64> {
+fn queue_time(now: Timestamp, properties: &BasicProperties) -> Option<i64> {
     let sent = i64::try_from((*properties.timestamp())?).ok()?;
-    let now = i64::try_from(queue.tracer().now().as_unix_nanos() / 1_000_000).ok()?;
+    let now = i64::try_from(now.as_unix_nanos() / 1_000_000).ok()?;
     let time = now.checked_sub(sent.checked_mul(1000)?)?;
     (time >= 0).then_some(time)
 }
@@ -161,8 +168,8 @@ mod tests {
 
     #[test]
     fn a_message_from_the_future_has_no_time_in_queue() {
-        let queue = QueueTracer::new(Tracer::noop());
-        let at = |seconds| queue_time(&queue, &BasicProperties::default().with_timestamp(seconds));
+        let now = Tracer::noop().now();
+        let at = |seconds| queue_time(now, &BasicProperties::default().with_timestamp(seconds));
         assert!(at(0).is_some_and(|time| time > 0));
         assert_eq!(at(u64::MAX), None);
         assert_eq!(at(1 << 40), None);

@@ -44,6 +44,20 @@ impl AmqpHeaders {
         }
     }
 
+    /// Whether there is none.
+    pub(super) const fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Adds one that is not there.
+    fn insert(&mut self, name: &str, value: &[u8]) {
+        // Names of propagators are short; one that is not cannot be sent.
+        if let Ok(name) = ShortString::try_new(name) {
+            let value = AMQPValue::LongString(value.into());
+            self.0.get_or_insert_default().insert(name, value);
+        }
+    }
+
     /// `properties` with these headers; without a table if there never was one and nothing was written.
     #[must_use]
     pub fn put_into(self, properties: BasicProperties) -> BasicProperties {
@@ -100,10 +114,16 @@ impl Extract for AmqpHeaders {
 impl Inject for AmqpHeaders {
     fn set(&mut self, name: &str, value: &str) {
         self.remove(name);
-        // Names of propagators are short; one that is not cannot be sent.
-        if let Ok(name) = ShortString::try_new(name) {
-            let value = AMQPValue::LongString(value.into());
-            self.0.get_or_insert_default().insert(name, value);
+        self.insert(name, value.as_bytes());
+    }
+
+    fn set_w3c(&mut self, traceparent: &[u8], tracestate: &[u8]) {
+        self.drop_if(|each| {
+            each.eq_ignore_ascii_case("traceparent") || each.eq_ignore_ascii_case("tracestate")
+        });
+        self.insert("traceparent", traceparent);
+        if !tracestate.is_empty() {
+            self.insert("tracestate", tracestate);
         }
     }
 

@@ -3,15 +3,15 @@ use std::ops::Deref;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::Message as _;
 use tracing_core_ctx::attribute::Attributes;
-use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
-use tracing_core_ctx::{ActiveSpan, SpanKind, Timestamp};
+use tracing_core_ctx::{ActiveSpan, Timestamp};
 
 use super::digits::Digits;
 use super::message::{Traced, TracedMessage};
 use super::process::Processing;
 use super::source::Source;
+use super::topics::{Place, Step};
+use crate::Origin;
 use crate::start::Linked;
-use crate::{Destination, Message, Operation, OperationType, Origin};
 
 /// Messages that are processed together. Made by [`recv_batch`](super::TracedConsumer::recv_batch).
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl<'a> TracedBatch<'a> {
                 return Err(error);
             }
             _ if messages.is_empty() => {}
-            _ => source.polled(&messages, Some(messages.len())),
+            _ => source.polled_batch(&messages),
         }
         Ok(Self {
             messages,
@@ -64,53 +64,25 @@ impl<'a> TracedBatch<'a> {
 
     /// Starts one process span, linked to each message, that ends when it is told to, or dropped.
     pub fn start_process(&self) -> Processing {
-        let (messages, source) = (&self.messages, &self.source);
-        let count = Some(messages.len());
-        let active = start(source, OperationType::Process, "process", messages, count);
-        for message in messages {
+        let active = start(&self.source, Step::Process, &self.messages);
+        for message in &self.messages {
             message.processed.get_or_init(|| active.context().clone());
         }
         Processing::new(active)
     }
 }
 
-/// Starts a span over `messages`: a batch, if there is a count.
-pub(super) fn start(
-    source: &Source,
-    operation_type: OperationType,
-    name: &str,
-    messages: &[TracedMessage<'_>],
-    batch: Option<usize>,
-) -> ActiveSpan {
-    let topic = common(messages, |message| message.topic_name());
+/// Starts a span over so many `messages` at once.
+pub(super) fn start(source: &Source, step: Step, messages: &[TracedMessage<'_>]) -> ActiveSpan {
+    let topic = common(messages, |message| Place::topic(message));
     let partition = common(messages, |message| message.partition());
-    let digits = partition.and_then(Digits::of);
-    let destination = Destination::named(topic.unwrap_or_default());
-    let mut operation = Operation::new(operation_type, KAFKA, name, destination);
-    operation.consumer_group = source.group();
-    operation.batch = batch;
-    operation.message = match (batch, messages) {
-        (None, [message]) => message.known(digits.as_ref()),
-        _ => Message {
-            partition: digits
-                .as_ref()
-                .and_then(Digits::as_str)
-                .filter(|_| topic.is_some()),
-            ..Message::default()
-        },
-    };
-    let kind = match operation_type {
-        OperationType::Receive => SpanKind::Client,
-        _ => SpanKind::Consumer,
-    };
+    let digits = partition.filter(|_| topic.is_some()).and_then(Digits::of);
+    let mut operation = step.operation(topic.unwrap_or_default(), source.group());
+    operation.batch = Some(messages.len());
+    operation.message.partition = digits.as_ref().and_then(Digits::as_str);
     source
         .queue
-        .start_linked(&operation, kind, messages.iter(), |span| {
-            if let (None, [message]) = (batch, messages) {
-                let times = message.times(span.start());
-                times.describe(span);
-            }
-        })
+        .start_linked(&operation, step.kind(), messages.iter(), |_| {})
 }
 
 impl Linked for &TracedMessage<'_> {

@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
@@ -19,6 +20,7 @@ use rdkafka::util::IntoOpaque;
 
 use super::in_flight::{InFlight, Ticket};
 use super::sending::{self, Outgoing};
+use super::topics::Topics;
 use super::transaction::Transaction;
 use crate::QueueTracer;
 
@@ -49,6 +51,7 @@ use crate::QueueTracer;
 pub struct TracedContext<C> {
     inner: C,
     queue: QueueTracer,
+    topics: Arc<Topics>,
     in_flight: InFlight,
 }
 
@@ -59,6 +62,7 @@ impl<C> TracedContext<C> {
         Self {
             inner: context,
             queue,
+            topics: Arc::default(),
             in_flight: InFlight::default(),
         }
     }
@@ -172,7 +176,7 @@ macro_rules! send_traced {
                 P: ToBytes + ?Sized,
             {
                 let context = self.context();
-                send(&context.queue, &context.in_flight, record, |record| self.send(record))
+                send(context, record, |record| self.send(record))
             }
 
             fn transaction(&self) -> KafkaResult<Transaction<'_, Self>> {
@@ -186,9 +190,8 @@ send_traced!(BaseProducer ThreadedProducer);
 
 type Traced<'a, K, P, D> = BaseRecord<'a, K, P, Box<TracedOpaque<D>>>;
 
-fn send<'a, K, P, D>(
-    queue: &QueueTracer,
-    in_flight: &InFlight,
+fn send<'a, K, P, D, C>(
+    context: &TracedContext<C>,
     record: BaseRecord<'a, K, P, D>,
     send: impl FnOnce(Traced<'a, K, P, D>) -> Result<(), (KafkaError, Traced<'a, K, P, D>)>,
 ) -> Result<(), (KafkaError, BaseRecord<'a, K, P, D>)>
@@ -204,7 +207,8 @@ where
         payload: record.payload.map(ToBytes::to_bytes),
     };
     let (mut record, opaque) = with_opaque(record, ());
-    let (sending, injected) = known.start(queue, &mut record.headers);
+    let (queue, in_flight) = (&context.queue, &context.in_flight);
+    let (sending, injected) = known.start(queue, &context.topics, &mut record.headers);
     let ticket = in_flight.keep(sending);
     let (record, ()) = with_opaque(record, Box::new(TracedOpaque { opaque, ticket }));
     send(record).map_err(|(error, record)| {

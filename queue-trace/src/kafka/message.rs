@@ -1,17 +1,19 @@
 use std::fmt;
+use std::iter;
 use std::ops::Deref;
 use std::sync::OnceLock;
 
 use rdkafka::error::KafkaResult;
 use rdkafka::message::{BorrowedMessage, Message as KafkaMessage, OwnedMessage, Timestamp};
-use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
+use tracing_core_ctx::span::SpanWriter;
 use tracing_core_ctx::{Context, SpanContext, Timestamp as Moment};
 
 use super::digits::Digits;
 use super::process::Processing;
 use super::source::Source;
+use super::topics::{Place, Step};
 use crate::carrier::LastOf;
-use crate::{Destination, Message, Operation, Origin};
+use crate::{Message, Origin};
 
 /// A message together with where it came from.
 ///
@@ -21,8 +23,8 @@ pub struct Traced<M> {
     origin: Origin,
     /// When it was handed over, unless its context says that it will hardly be recorded.
     received: Option<Moment>,
-    /// Whether its topic is the one that the source knows.
-    is_of_known_topic: bool,
+    /// Where its topic is among those of the source, if that was looked up.
+    topic: Option<usize>,
     pub(super) source: Source,
     /// Where it was processed first, so that it can be settled there.
     pub(super) processed: OnceLock<Context>,
@@ -40,13 +42,14 @@ impl<'a> TracedMessage<'a> {
             Some(headers) => source.queue.extract(&LastOf(headers)),
             None => Origin::unknown(),
         };
-        let cause = origin.cause();
-        let is_likely = cause.is_none_or(SpanContext::is_sampled);
+        let is_likely = origin.cause().is_none_or(SpanContext::is_sampled);
         let tracer = source.queue.tracer();
         let received = (is_likely && tracer.is_enabled()).then(|| tracer.now());
+        source.is_well();
         Self {
+            // rdkafka looks through the name each time it is asked.
+            topic: received.and_then(|_| source.position(message.topic())),
             received,
-            is_of_known_topic: source.has_come(message.topic()),
             origin,
             message,
             source: source.clone(),
@@ -61,9 +64,8 @@ impl<'a> TracedMessage<'a> {
     ) -> KafkaResult<Self> {
         match next {
             Ok(message) => {
-                let messages = [Self::new(message, source)];
-                source.polled(&messages, None);
-                let [message] = messages;
+                let message = Self::new(message, source);
+                source.polled(&message);
                 Ok(message)
             }
             Err(error) => {
@@ -73,6 +75,19 @@ impl<'a> TracedMessage<'a> {
         }
     }
 
+    /// The span of handing it over, which takes no time.
+    pub(super) fn record_receive(&self) {
+        let digits = Digits::of(self.message.partition());
+        let partition = digits.as_ref().and_then(Digits::as_str);
+        let operation = self.source.at(Step::Poll, self, partition);
+        let operation = operation.begun(self.received);
+        let queue = &self.source.queue;
+        let describe = |span: &mut SpanWriter<'_>| self.describe(span);
+        queue
+            .start_linked(&operation, Step::Poll.kind(), iter::once(self), describe)
+            .end_at_with(self.received, |_| {});
+    }
+
     /// A copy that does not hold the consumer's memory, with the same origin.
     #[must_use]
     pub fn detach(&self) -> TracedOwnedMessage {
@@ -80,7 +95,7 @@ impl<'a> TracedMessage<'a> {
             message: self.message.detach(),
             origin: self.origin.clone(),
             received: self.received,
-            is_of_known_topic: self.is_of_known_topic,
+            topic: self.topic,
             source: self.source.clone(),
             processed: self.processed.clone(),
         }
@@ -111,38 +126,47 @@ impl<M: KafkaMessage> Traced<M> {
     /// Starts a process span that ends when it is told to, or dropped.
     pub fn start_process(&self) -> Processing {
         let digits = Digits::of(self.message.partition());
-        let topic = Destination::named(self.topic_name());
-        let mut operation = Operation::process(KAFKA, "process", topic);
-        operation.consumer_group = self.source.group();
-        operation.message = self.known(digits.as_ref());
+        let partition = digits.as_ref().and_then(Digits::as_str);
+        let operation = self.source.at(Step::Process, self, partition);
         let queue = &self.source.queue;
         let active = queue.start_process_with(&operation, &self.origin, |span| {
-            self.times(span.start()).describe(span);
+            self.describe(span);
         });
         self.processed.get_or_init(|| active.context().clone());
         Processing::new(active)
     }
 
-    /// The topic, at less cost than from rdkafka.
-    pub(super) fn topic_name(&self) -> &str {
-        match self.source.topic() {
-            Some(topic) if self.is_of_known_topic => topic,
-            _ => self.message.topic(),
-        }
+    /// Writes what is known of the message, but for its partition, on a span that starts.
+    #[inline]
+    pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
+        let times = self.times(span.start());
+        let message = Message {
+            partition: None,
+            lag: times.lag,
+            queue_time: times.queue_time,
+            ..self.known(None)
+        };
+        message.describe(span);
+    }
+
+    /// Where its topic is among those of its consumer, if that was looked up.
+    pub(super) const fn topic_position(&self) -> Option<usize> {
+        self.topic
     }
 
     /// How long it took, and how many are behind it, for a span that starts now.
+    #[inline]
     pub(super) fn times(&self, now: Moment) -> Message<'_> {
         let message = &self.message;
-        let (topic, partition, offset) = (self.topic_name(), message.partition(), message.offset());
         Message {
-            lag: self.source.lag_behind(topic, partition, offset),
+            lag: self.source.lag_behind(message),
             queue_time: queue_time(self.received.unwrap_or(now), message.timestamp()),
             ..Message::default()
         }
     }
 
     /// What is known of the message. Keys and sizes only if they are asked for.
+    #[inline]
     pub(super) fn known<'m>(&'m self, digits: Option<&'m Digits>) -> Message<'m> {
         let settings = &self.source.queue.settings;
         let message = &self.message;
@@ -157,6 +181,17 @@ impl<M: KafkaMessage> Traced<M> {
                 .map(<[u8]>::len),
             ..Message::default()
         }
+    }
+}
+
+impl<'a, M: KafkaMessage> Place<'a> for &'a Traced<M> {
+    fn topic(self) -> &'a str {
+        self.message.topic()
+    }
+
+    #[inline]
+    fn known(self) -> Option<usize> {
+        self.topic
     }
 }
 

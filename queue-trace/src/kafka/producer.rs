@@ -1,5 +1,6 @@
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use rdkafka::ClientContext;
 use rdkafka::client::DefaultClientContext;
@@ -10,6 +11,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::util::{AsyncRuntime, DefaultRuntime, Timeout};
 
 use super::sending::{self, Outgoing, Sending, TracedDelivery};
+use super::topics::Topics;
 use super::transaction::Transaction;
 use crate::QueueTracer;
 
@@ -23,6 +25,7 @@ where
 {
     inner: FutureProducer<C, R>,
     queue: QueueTracer,
+    topics: Arc<Topics>,
 }
 
 /// A record, and what was done to it.
@@ -39,10 +42,11 @@ where
     R: AsyncRuntime,
 {
     /// Traces what is sent by this from now on.
-    pub const fn new(producer: FutureProducer<C, R>, queue: QueueTracer) -> Self {
+    pub fn new(producer: FutureProducer<C, R>, queue: QueueTracer) -> Self {
         Self {
             inner: producer,
             queue,
+            topics: Arc::default(),
         }
     }
 
@@ -134,7 +138,7 @@ where
             key: record.key.map(ToBytes::to_bytes),
             payload: record.payload.map(ToBytes::to_bytes),
         };
-        let (sending, injected) = known.start(&self.queue, &mut record.headers);
+        let (sending, injected) = known.start(&self.queue, &self.topics, &mut record.headers);
         Prepared {
             record,
             sending,
@@ -162,6 +166,7 @@ where
         Self {
             inner: self.inner.clone(),
             queue: self.queue.clone(),
+            topics: Arc::clone(&self.topics),
         }
     }
 }

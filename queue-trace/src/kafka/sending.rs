@@ -6,14 +6,14 @@ use std::task::{Context, Poll};
 use rdkafka::error::KafkaError;
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::future_producer::{DeliveryFuture, OwnedDeliveryResult};
-use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
 use tracing_core_ctx::{ActiveSpan, SpanRef, semconv};
 
 use super::digits::Digits;
 use super::error::error_type;
 use super::forward;
 use super::headers::{Cleared, KafkaHeaders};
-use crate::{Destination, Message, Operation, QueueTracer};
+use super::topics::{Step, Topics};
+use crate::{Message, QueueTracer};
 
 /// The span of a record under way.
 pub(super) struct Sending(pub(super) ActiveSpan);
@@ -109,21 +109,13 @@ impl Outgoing<'_> {
     pub(super) fn start(
         &self,
         queue: &QueueTracer,
+        topics: &Topics,
         headers: &mut Option<OwnedHeaders>,
     ) -> (Sending, bool) {
         let settings = &queue.settings;
         let digits = self.partition.and_then(Digits::of);
-        let mut operation = Operation::send(KAFKA, "send", Destination::named(self.topic));
-        operation.message = Message {
-            partition: digits.as_ref().and_then(Digits::as_str),
-            key: self.key.filter(|_| settings.keys),
-            is_tombstone: self.payload.is_none(),
-            body_size: self
-                .payload
-                .filter(|_| settings.body_sizes)
-                .map(<[u8]>::len),
-            ..Message::default()
-        };
+        let partition = digits.as_ref().and_then(Digits::as_str);
+        let operation = topics.at((queue, None), Step::Send, self.topic, partition);
         let mut carrier = KafkaHeaders::of(headers.take());
         // Each look goes through all headers, so one must do where there is nothing to find.
         let fields = settings.fields.as_slice();
@@ -135,7 +127,18 @@ impl Outgoing<'_> {
             false => queue.made(&carrier),
         };
         let injected = made.is_none();
-        let active = queue.start_send_after(&operation, made, first);
+        let active = queue.start_send_after(&operation, made, first, |span| {
+            let message = Message {
+                key: self.key.filter(|_| settings.keys),
+                is_tombstone: self.payload.is_none(),
+                body_size: self
+                    .payload
+                    .filter(|_| settings.body_sizes)
+                    .map(<[u8]>::len),
+                ..Message::default()
+            };
+            message.describe(span);
+        });
         if injected && (is_clear || carrier.take_away(fields)) {
             let headers = &mut carrier;
             let tracer = queue.tracer();

@@ -2,21 +2,24 @@ use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
 use rdkafka::message::{BorrowedMessage, Message as KafkaMessage, OwnedMessage};
 use rdkafka::{Offset, TopicPartitionList};
-use tracing_core_ctx::Context;
-use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
+use tracing_core_ctx::{Context, semconv};
 
 use super::consumer::TracedConsumer;
 use super::digits::Digits;
 use super::error::error_type;
 use super::message::Traced;
-use crate::{Destination, Message, Operation};
+use super::topics::{Place, Step};
+use crate::operation::Begin;
 
 /// A message that a consumer can be told to be done with: rdkafka's own, and the traced ones.
 ///
 /// The commit of a traced message is a child of its process span, also when that has ended; of others, of the active span.
 pub trait Settled {
-    /// Topic, partition and offset.
-    fn place(&self) -> (&str, i32, i64);
+    /// Partition and offset.
+    fn place(&self) -> (i32, i64);
+
+    /// The topic.
+    fn topic_name(&self) -> &str;
 
     /// The message in the memory of its consumer, unless it was detached.
     fn borrowed(&self) -> Option<&BorrowedMessage<'_>> {
@@ -27,11 +30,20 @@ pub trait Settled {
     fn processed(&self) -> Option<&Context> {
         None
     }
+
+    #[doc(hidden)]
+    fn known_topic(&self) -> Option<usize> {
+        None
+    }
 }
 
 impl Settled for BorrowedMessage<'_> {
-    fn place(&self) -> (&str, i32, i64) {
-        (self.topic(), self.partition(), self.offset())
+    fn place(&self) -> (i32, i64) {
+        (self.partition(), self.offset())
+    }
+
+    fn topic_name(&self) -> &str {
+        self.topic()
     }
 
     fn borrowed(&self) -> Option<&BorrowedMessage<'_>> {
@@ -40,14 +52,22 @@ impl Settled for BorrowedMessage<'_> {
 }
 
 impl Settled for OwnedMessage {
-    fn place(&self) -> (&str, i32, i64) {
-        (self.topic(), self.partition(), self.offset())
+    fn place(&self) -> (i32, i64) {
+        (self.partition(), self.offset())
+    }
+
+    fn topic_name(&self) -> &str {
+        self.topic()
     }
 }
 
 impl<M: Settled + KafkaMessage> Settled for Traced<M> {
-    fn place(&self) -> (&str, i32, i64) {
-        (self.topic_name(), self.partition(), self.offset())
+    fn place(&self) -> (i32, i64) {
+        (self.partition(), self.offset())
+    }
+
+    fn topic_name(&self) -> &str {
+        self.topic()
     }
 
     fn borrowed(&self) -> Option<&BorrowedMessage<'_>> {
@@ -57,23 +77,38 @@ impl<M: Settled + KafkaMessage> Settled for Traced<M> {
     fn processed(&self) -> Option<&Context> {
         self.processed.get()
     }
+
+    fn known_topic(&self) -> Option<usize> {
+        self.topic_position()
+    }
 }
 
 /// Where messages lie, as far as they lie together.
 #[derive(Clone, Copy, Default)]
-struct Place<'a> {
+struct Together<'a> {
     topic: &'a str,
     partition: Option<i32>,
     offset: Option<i64>,
 }
 
-impl<'a> Place<'a> {
-    const fn of((topic, partition, offset): (&'a str, i32, i64)) -> Self {
-        Self {
-            topic,
-            partition: Some(partition),
-            offset: Some(offset),
-        }
+/// Where one message lies, which is asked when somebody wants to know.
+struct One<'a, S>(&'a S);
+
+impl<S> Clone for One<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for One<'_, S> {}
+
+impl<'a, S: Settled> Place<'a> for One<'a, S> {
+    fn topic(self) -> &'a str {
+        self.0.topic_name()
+    }
+
+    fn known(self) -> Option<usize> {
+        self.0.known_topic()
     }
 }
 
@@ -93,12 +128,11 @@ impl<X> TracedConsumer<X> {
         X: Consumer<C>,
         C: ConsumerContext,
     {
-        let at = message.place();
-        let ((topic, partition, offset), place) = (at, Place::of(at));
-        self.settle("commit", place, message.processed(), || {
+        self.settle_one(Step::Commit, message, || {
             if let Some(message) = message.borrowed() {
                 return self.inner().commit_message(message, mode);
             }
+            let (topic, (partition, offset)) = (message.topic_name(), message.place());
             // A commit names the message that is next.
             let next = Offset::Offset(offset.saturating_add(1));
             let mut list = TopicPartitionList::with_capacity(1);
@@ -117,7 +151,7 @@ impl<X> TracedConsumer<X> {
         X: Consumer<C>,
         C: ConsumerContext,
     {
-        self.settle_list("commit", offsets, || self.inner().commit(offsets, mode))
+        self.settle_list(Step::Commit, offsets, || self.inner().commit(offsets, mode))
     }
 
     /// `commit_consumer_state` of the consumer.
@@ -130,7 +164,7 @@ impl<X> TracedConsumer<X> {
         X: Consumer<C>,
         C: ConsumerContext,
     {
-        self.settle("commit", Place::default(), None, || {
+        self.settle_together(Step::Commit, Together::default(), || {
             self.inner().commit_consumer_state(mode)
         })
     }
@@ -145,8 +179,12 @@ impl<X> TracedConsumer<X> {
         X: Consumer<C>,
         C: ConsumerContext,
     {
-        let place = Place::of((topic, partition, offset));
-        self.settle("store", place, None, || {
+        let place = Together {
+            topic,
+            partition: Some(partition),
+            offset: Some(offset),
+        };
+        self.settle_together(Step::Store, place, || {
             self.inner().store_offset(topic, partition, offset)
         })
     }
@@ -161,13 +199,12 @@ impl<X> TracedConsumer<X> {
         X: Consumer<C>,
         C: ConsumerContext,
     {
-        let at = message.place();
-        let ((topic, partition, offset), place) = (at, Place::of(at));
-        self.settle("store", place, message.processed(), || {
-            match message.borrowed() {
-                Some(message) => self.inner().store_offset_from_message(message),
-                None => self.inner().store_offset(topic, partition, offset),
+        self.settle_one(Step::Store, message, || {
+            if let Some(message) = message.borrowed() {
+                return self.inner().store_offset_from_message(message);
             }
+            let (topic, (partition, offset)) = (message.topic_name(), message.place());
+            self.inner().store_offset(topic, partition, offset)
         })
     }
 
@@ -181,12 +218,12 @@ impl<X> TracedConsumer<X> {
         X: Consumer<C>,
         C: ConsumerContext,
     {
-        self.settle_list("store", offsets, || self.inner().store_offsets(offsets))
+        self.settle_list(Step::Store, offsets, || self.inner().store_offsets(offsets))
     }
 
     fn settle_list(
         &self,
-        name: &str,
+        step: Step,
         offsets: &TopicPartitionList,
         settle: impl FnOnce() -> KafkaResult<()>,
     ) -> KafkaResult<()> {
@@ -195,43 +232,69 @@ impl<X> TracedConsumer<X> {
         }
         let elements = offsets.elements();
         let place = match elements.as_slice() {
-            [only] => Place {
+            [only] => Together {
                 topic: only.topic(),
                 partition: Some(only.partition()),
                 // A list names the message that is next.
                 offset: None,
             },
-            [first, rest @ ..] if rest.iter().all(|each| each.topic() == first.topic()) => Place {
-                topic: first.topic(),
-                ..Place::default()
-            },
-            _ => Place::default(),
+            [first, rest @ ..] if rest.iter().all(|each| each.topic() == first.topic()) => {
+                Together {
+                    topic: first.topic(),
+                    ..Together::default()
+                }
+            }
+            _ => Together::default(),
         };
-        self.settle(name, place, None, settle)
+        self.settle_together(step, place, settle)
     }
 
-    fn settle(
+    fn settle_together(
         &self,
-        name: &str,
-        place: Place<'_>,
-        processed: Option<&Context>,
+        step: Step,
+        place: Together<'_>,
         settle: impl FnOnce() -> KafkaResult<()>,
     ) -> KafkaResult<()> {
         let digits = place.partition.and_then(Digits::of);
-        let mut operation = Operation::settle(KAFKA, name, Destination::named(place.topic));
-        operation.consumer_group = self.source.group();
-        operation.message = Message {
-            partition: digits.as_ref().and_then(Digits::as_str),
-            offset: place.offset.filter(|offset| *offset >= 0),
-            ..Message::default()
-        };
+        let partition = digits.as_ref().and_then(Digits::as_str);
+        let operation = self.source.at(step, place.topic, partition);
+        self.settle(&operation, Context::current(), place.offset, settle)
+    }
+
+    #[inline]
+    fn settle_one<S: Settled>(
+        &self,
+        step: Step,
+        message: &S,
+        settle: impl FnOnce() -> KafkaResult<()>,
+    ) -> KafkaResult<()> {
         let mut context = Context::current();
         if context.span_context().is_none()
-            && let Some(processed) = processed
+            && let Some(processed) = message.processed()
         {
             context = processed.clone();
         }
-        let mut active = self.source.queue.start_settle(&operation, context);
+        let (partition, offset) = message.place();
+        let digits = Digits::of(partition);
+        let partition = digits.as_ref().and_then(Digits::as_str);
+        let operation = self.source.at(step, One(message), partition);
+        self.settle(&operation, context, Some(offset), settle)
+    }
+
+    #[inline]
+    fn settle(
+        &self,
+        operation: &impl Begin,
+        context: Context,
+        offset: Option<i64>,
+        settle: impl FnOnce() -> KafkaResult<()>,
+    ) -> KafkaResult<()> {
+        let queue = &self.source.queue;
+        let mut active = queue.start_settle_with(operation, context, |span| {
+            if let Some(offset) = offset.filter(|offset| *offset >= 0) {
+                span.set_new(semconv::KAFKA_OFFSET, offset);
+            }
+        });
         // What it calls, such as the user's callbacks, runs below it.
         let settled = {
             let _entered = active.enter();

@@ -1,6 +1,7 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, OnceLock};
 
+use rdkafka::Message;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
@@ -8,7 +9,9 @@ use super::batch;
 use super::error::error_type;
 use super::lag::Lag;
 use super::message::TracedMessage;
-use crate::{OperationType, QueueTracer};
+use super::topics::{Place, Step, Topics};
+use crate::prepared::{At, Prepared};
+use crate::{Operation, QueueTracer};
 
 /// What a consumer knows of itself. One count to clone, as every message does.
 #[derive(Clone, Debug)]
@@ -25,8 +28,7 @@ pub(super) struct Known {
 /// What changes as messages come.
 #[derive(Debug, Default)]
 struct Shared {
-    /// The topic of the first message. Most consumers read one, and rdkafka looks through its name each time it is asked.
-    topic: OnceLock<Box<str>>,
+    topics: Topics,
     /// With which kind of error polls have failed since the last message; 0 if none has.
     trouble: AtomicI32,
 }
@@ -42,7 +44,10 @@ impl Source {
     }
 
     pub(super) fn set_group(&mut self, group: &str) {
-        Arc::make_mut(&mut self.0).group = Some(group.into());
+        let known = Arc::make_mut(&mut self.0);
+        known.group = Some(group.into());
+        // What is prepared names the group.
+        known.shared = Arc::default();
     }
 
     pub(super) fn set_lag(&mut self, lag: Lag) {
@@ -53,26 +58,41 @@ impl Source {
         self.group.as_deref()
     }
 
-    pub(super) fn lag_behind(&self, topic: &str, partition: i32, offset: i64) -> Option<i64> {
-        self.lag.as_ref()?.behind(topic, partition, offset)
+    pub(super) fn lag_behind(&self, message: &impl Message) -> Option<i64> {
+        let lag = self.lag.as_ref()?;
+        lag.behind(message.topic(), message.partition(), message.offset())
     }
 
-    /// The span of handing messages over. It does not cover the wait: that would begin before the messages were sent.
-    pub(super) fn polled(&self, messages: &[TracedMessage<'_>], batch: Option<usize>) {
+    /// The span of handing a message over. It does not cover the wait: that would begin before the message was sent.
+    #[inline]
+    pub(super) fn polled(&self, message: &TracedMessage<'_>) {
         if self.queue.settings.receive_spans {
-            batch::start(self, OperationType::Receive, "poll", messages, batch).end_with(|_| {});
+            message.record_receive();
         }
     }
 
-    /// A message has come: whatever the trouble was, it is over. Says whether the message is of the topic that [`topic`](Self::topic) names.
-    pub(super) fn has_come(&self, topic: &str) -> bool {
-        self.is_well();
-        **self.shared.topic.get_or_init(|| topic.into()) == *topic
+    /// The same of a batch.
+    pub(super) fn polled_batch(&self, messages: &[TracedMessage<'_>]) {
+        if self.queue.settings.receive_spans {
+            batch::start(self, Step::Poll, messages).end_with(|_| {});
+        }
     }
 
-    /// The topic of the first message that came.
-    pub(super) fn topic(&self) -> Option<&str> {
-        self.shared.topic.get().map(|topic| &**topic)
+    /// A step at a place.
+    #[inline]
+    pub(super) fn at<'a>(
+        &'a self,
+        step: Step,
+        place: impl Place<'a>,
+        partition: Option<&'a str>,
+    ) -> At<'a, impl Fn() -> Option<&'a Prepared>, impl Fn() -> Operation<'a>> {
+        let spans = (&self.queue, self.group());
+        self.shared.topics.at(spans, step, place, partition)
+    }
+
+    /// Where the topic is among those that are known.
+    pub(super) fn position(&self, topic: &str) -> Option<usize> {
+        self.shared.topics.position(topic)
     }
 
     /// The span of a poll that failed: one for each kind of trouble, until a message comes. That a partition has no more messages is no failure.
@@ -83,12 +103,16 @@ impl Source {
         let trouble = kind_of(error);
         let before = self.shared.trouble.swap(trouble, Ordering::Relaxed);
         if self.queue.settings.receive_spans && before != trouble {
-            batch::start(self, OperationType::Receive, "poll", &[], None)
+            let operation = Step::Poll.operation("", self.group());
+            self.queue
+                .start_receive(&operation, [])
                 .end_with(|span| span.fail(&error_type(error), ""));
         }
     }
 
-    fn is_well(&self) {
+    /// A message has come, or could: whatever the trouble was, it is over.
+    #[inline]
+    pub(super) fn is_well(&self) {
         if self.shared.trouble.load(Ordering::Relaxed) != 0 {
             self.shared.trouble.store(0, Ordering::Relaxed);
         }

@@ -1,0 +1,116 @@
+use std::cell::OnceCell;
+use std::sync::OnceLock;
+
+use super::facts;
+use super::name::Name;
+use crate::few::Few;
+use crate::operation::Begin;
+use crate::prepared::{At, Prepared};
+use crate::{Operation, OperationType, QueueTracer};
+
+/// What is done with a message of AMQP.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    Ack,
+    Nack,
+    Process,
+    Publish,
+    Receive,
+    Reject,
+}
+
+impl Step {
+    const COUNT: usize = 6;
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Ack => "ack",
+            Self::Nack => "nack",
+            Self::Process => "process",
+            Self::Publish => "publish",
+            Self::Receive => "receive",
+            Self::Reject => "reject",
+        }
+    }
+
+    const fn operation_type(self) -> OperationType {
+        match self {
+            Self::Ack | Self::Nack | Self::Reject => OperationType::Settle,
+            Self::Process => OperationType::Process,
+            Self::Publish => OperationType::Send,
+            Self::Receive => OperationType::Receive,
+        }
+    }
+
+    /// The step of a message that went this way.
+    pub(super) fn operation<'a>(self, way: Way<'_>, name: &'a str) -> Operation<'a> {
+        let destination = facts::destination(name, way.queue.unwrap_or(way.routing_key));
+        facts::operation(self.operation_type(), self.name(), destination)
+    }
+
+    /// The step where no destination is known.
+    pub(super) fn anywhere(self) -> Operation<'static> {
+        let nowhere = crate::Destination::default();
+        facts::operation(self.operation_type(), self.name(), nowhere)
+    }
+}
+
+/// Where a message goes, or came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way<'a> {
+    pub(super) exchange: &'a str,
+    pub(super) routing_key: &'a str,
+    /// Of one that came.
+    pub(super) queue: Option<&'a str>,
+}
+
+impl<'a> Way<'a> {
+    pub(super) fn name(self) -> Name<'a> {
+        match self.queue {
+            Some(queue) => Name::came_to(self.exchange, self.routing_key, queue),
+            None => Name::sent_to(self.exchange, self.routing_key),
+        }
+    }
+}
+
+/// The ways of a channel's messages, or of those of one queue, with what their spans have in common.
+#[derive(Debug, Default)]
+pub(super) struct Routes(Few<Route>);
+
+#[derive(Debug)]
+struct Route {
+    exchange: Box<str>,
+    routing_key: Box<str>,
+    steps: [OnceLock<Prepared>; Step::COUNT],
+}
+
+impl Routes {
+    /// A step of a message, for whose name there is room.
+    #[inline]
+    pub(super) fn at<'a>(
+        &'a self,
+        queue: &'a QueueTracer,
+        step: Step,
+        way: Way<'a>,
+        name: &'a OnceCell<Name<'a>>,
+    ) -> impl Begin {
+        let operation = move || step.operation(way, name.get_or_init(|| way.name()).as_str());
+        At::new(move || self.prepared(queue, step, way), operation, None)
+    }
+
+    fn prepared(&self, queue: &QueueTracer, step: Step, way: Way<'_>) -> Option<&Prepared> {
+        let is_it = |route: &Route| {
+            *route.routing_key == *way.routing_key && *route.exchange == *way.exchange
+        };
+        let position = self.0.position(is_it, || Route {
+            exchange: way.exchange.into(),
+            routing_key: way.routing_key.into(),
+            steps: [const { OnceLock::new() }; Step::COUNT],
+        });
+        let prepare = || {
+            let name = way.name();
+            Prepared::new(queue, &step.operation(way, name.as_str()))
+        };
+        Some(self.0.get(position?)?.steps[step as usize].get_or_init(prepare))
+    }
+}
