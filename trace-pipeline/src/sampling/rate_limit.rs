@@ -80,7 +80,15 @@ impl RateLimit {
         }
         // A fifth in reserve: with none the room is used up before the end in half of all periods.
         let threshold = Threshold::from_probability(to_f64(room) / (1.2 * expected + 1.0))?;
-        (threshold.keeps(randomness) && self.take(number)).then_some(threshold)
+        if !threshold.keeps(randomness) {
+            return None;
+        }
+        if !self.take(number) {
+            // Others have taken what was left meanwhile.
+            self.stopped.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        Some(threshold)
     }
 
     /// Begins a new period, if this is one, and learns from the last.
