@@ -73,6 +73,13 @@ impl SpanContext {
         }
     }
 
+    /// Is sampled after all, with this `tracestate`.
+    #[inline]
+    pub(crate) fn become_sampled(&mut self, trace_state: TraceState) {
+        self.flags = self.flags.with_sampled(true);
+        self.trace_state = trace_state;
+    }
+
     /// Its `tracestate`.
     #[inline]
     pub(crate) fn into_trace_state(self) -> TraceState {

@@ -296,7 +296,7 @@ impl FromStr for TraceState {
 
 impl PartialEq for TraceState {
     fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
+        self.0.is_same(&other.0) || self.as_bytes() == other.as_bytes()
     }
 }
 

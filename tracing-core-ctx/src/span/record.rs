@@ -36,7 +36,10 @@ pub struct SpanRecord {
 }
 
 impl SpanRecord {
-    pub(super) const fn new(recording: Box<Recording>) -> Self {
+    /// Of a span that has ended.
+    #[inline]
+    pub(super) fn new(mut recording: Box<Recording>) -> Self {
+        recording.weigh();
         Self {
             recording: Some(recording),
         }
@@ -116,10 +119,7 @@ impl SpanRecord {
     /// context stays as it was.
     pub fn set_sampled(&mut self, trace_state: TraceState) {
         if let Some(recording) = &mut self.recording {
-            let span_context = recording.span_context.clone();
-            recording.span_context = span_context
-                .with_sampled(true)
-                .with_trace_state(trace_state);
+            recording.span_context.become_sampled(trace_state);
         }
     }
 
@@ -127,6 +127,7 @@ impl SpanRecord {
     pub fn set<K: AttributeKey>(&mut self, key: K, value: impl AttributeValue<K::Type>) {
         if let Some(recording) = &mut self.recording {
             recording.attributes.set(key, value);
+            recording.weigh();
         }
     }
 

@@ -23,6 +23,8 @@ pub(crate) struct Recording {
     pub(crate) dropped_events: u32,
     pub(crate) dropped_links: u32,
     pub(crate) scope: &'static InstrumentationScope,
+    /// What it held when it ended; 0 before.
+    weight: usize,
 }
 
 /// Room for what an HTTP span records, so that it grows nothing while it runs.
@@ -60,6 +62,7 @@ impl Recording {
         dropped_events: 0,
         dropped_links: 0,
         scope: &NO_SCOPE,
+        weight: 0,
     };
 
     /// An empty one, with the memory of an earlier span where there is some.
@@ -84,7 +87,11 @@ impl Recording {
 
     /// Gives the memory to the spans that come.
     pub(crate) fn give_back(mut self: Box<Self>) {
-        if self.weight() > POOLED_BYTES {
+        let weight = match std::mem::take(&mut self.weight) {
+            0 => self.measure(),
+            known => known,
+        };
+        if weight > POOLED_BYTES {
             return;
         }
         self.span_context = Self::EMPTY.span_context;
@@ -99,9 +106,21 @@ impl Recording {
         POOL.give(self);
     }
 
-    /// Bytes of memory held, roughly.
+    /// Bytes of memory that it held when it was [weighed](Self::weigh), roughly. Who has many of them asks often, and in the end there is nothing to
+    /// add up: that would be a look at all parts of a span that another processor has written.
     #[inline]
-    pub(crate) fn weight(&self) -> usize {
+    pub(crate) const fn weight(&self) -> usize {
+        self.weight
+    }
+
+    /// Adds up what it holds.
+    #[inline]
+    pub(crate) fn weigh(&mut self) {
+        self.weight = self.measure();
+    }
+
+    #[inline]
+    fn measure(&self) -> usize {
         let weight = size_of::<Self>() + self.attributes.weight();
         // Most spans have neither.
         if self.events.capacity() == 0 && self.links.capacity() == 0 {

@@ -23,6 +23,16 @@ impl Shared {
         self.0.is_none()
     }
 
+    /// Whether both are one and the same buffer, or none: mostly that is all there is to ask. And to compare nothing with nothing is not
+    /// nothing: a vectorised `memcmp` reads none of the bytes from an address that there is not, which some processors take 200 cycles for.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
     pub(super) fn as_bytes(&self) -> &[u8] {
         self.0.as_ref().map_or(&[], |list| &list.text)
     }
