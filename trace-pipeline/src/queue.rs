@@ -46,6 +46,9 @@ impl Bounds {
 }
 
 /// Finished spans on their way. Nothing here blocks or allocates.
+///
+/// Many threads put spans in, one by one; one thread takes them out, many at once. What is counted is counted once for all of them: each such
+/// number is passed from processor to processor.
 pub(crate) struct Queue {
     spans: ArrayQueue<SpanRecord>,
     /// Spans in the queue, and those that are just being pushed.
@@ -90,11 +93,8 @@ impl Queue {
             };
         }
         // Counted before it is pushed, so that it can not be taken out, and counted, before it is counted in.
-        // Exactly one push sees each threshold crossed, also when that push then finds the queue full.
         let queued = self.queued.fetch_add(1, Ordering::AcqRel);
-        let batch_bytes =
-            bytes < self.bounds.batch_bytes && bytes + weight >= self.bounds.batch_bytes;
-        let batch_is_full = queued + 1 == self.bounds.batch_spans || batch_bytes;
+        let batch_is_full = self.completes_a_batch((queued, 1), (bytes, weight));
         let outcome = self.spans.push(span).map_err(|refused| {
             self.queued.fetch_sub(1, Ordering::AcqRel);
             self.release(refused.weight());
@@ -106,14 +106,77 @@ impl Queue {
         }
     }
 
-    /// Takes the oldest span out; its bytes stay counted until they are [released](Self::release).
+    /// Takes `spans` in, for which there is [room](Self::has_room), and says whether they complete a batch. Gives back what there was none for.
+    pub(crate) fn push_all(
+        &self,
+        spans: impl ExactSizeIterator<Item = SpanRecord>,
+        weight: usize,
+        mut refused: impl FnMut(SpanRecord),
+    ) -> bool {
+        let count = spans.len();
+        let bytes = self.bytes.fetch_add(weight, Ordering::Relaxed);
+        let queued = self.queued.fetch_add(count, Ordering::AcqRel);
+        for span in spans {
+            if let Err(span) = self.spans.push(span) {
+                self.queued.fetch_sub(1, Ordering::AcqRel);
+                self.release(span.weight());
+                refused(span);
+            }
+        }
+        self.completes_a_batch((queued, count), (bytes, weight))
+    }
+
+    /// Exactly one push sees each threshold crossed, also when that push then finds the queue full.
+    const fn completes_a_batch(
+        &self,
+        (queued, count): (usize, usize),
+        (bytes, weight): (usize, usize),
+    ) -> bool {
+        let (spans, most) = (self.bounds.batch_spans, self.bounds.batch_bytes);
+        queued < spans && queued + count >= spans || bytes < most && bytes + weight >= most
+    }
+
+    /// Whether so many spans more, of this weight, fit into it. One always does when there is none.
+    pub(crate) fn has_room(&self, spans: usize, weight: usize) -> bool {
+        let queued = self.len();
+        let fits = self.bytes() + weight <= self.bounds.bytes;
+        queued + spans <= self.bounds.spans && (fits || queued == 0 && spans == 1)
+    }
+
+    /// Takes the oldest spans out, at most so many, and none any more when they weigh `most_bytes`; their bytes stay counted until they are
+    /// [released](Self::release). Says how many bytes these are.
     ///
-    /// `count` runs before the span stops counting as queued, so that whoever adds up the numbers never misses it.
-    pub(crate) fn pop(&self, count: impl FnOnce()) -> Option<SpanRecord> {
-        let span = self.spans.pop()?;
-        count();
-        self.queued.fetch_sub(1, Ordering::AcqRel);
-        Some(span)
+    /// `count` runs before the spans stop counting as queued, so that whoever adds up the numbers never misses them.
+    pub(crate) fn pop_into(
+        &self,
+        spans: &mut Vec<SpanRecord>,
+        (most, most_bytes): (usize, usize),
+        count: impl FnOnce(usize),
+    ) -> usize {
+        let before = spans.len();
+        let mut bytes = 0;
+        while spans.len() - before < most
+            && bytes < most_bytes
+            && let Some(span) = self.spans.pop()
+        {
+            bytes += span.weight();
+            spans.push(span);
+        }
+        let popped = spans.len() - before;
+        if popped > 0 {
+            count(popped);
+            self.queued.fetch_sub(popped, Ordering::AcqRel);
+        }
+        bytes
+    }
+
+    /// Drops all spans; `count` runs as in [`pop_into`](Self::pop_into).
+    pub(crate) fn discard(&self, count: impl Fn(usize)) {
+        while let Some(span) = self.spans.pop() {
+            count(1);
+            self.queued.fetch_sub(1, Ordering::AcqRel);
+            self.release(span.weight());
+        }
     }
 
     pub(crate) fn release(&self, bytes: usize) {

@@ -173,13 +173,24 @@ impl Shared {
             Err(Full::Bytes) => counters.queue_bytes.add(1),
             Err(Full::Spans) => counters.queue_full.add(1),
         }
-        if pushed.batch_is_full {
+        self.pushed(pushed.batch_is_full);
+    }
+
+    /// The same for many at once, which weigh so much together.
+    pub(crate) fn push_all(&self, spans: impl ExactSizeIterator<Item = SpanRecord>, weight: usize) {
+        let full = &self.counters.requests.queue_full;
+        let batch_is_full = self.queue.push_all(spans, weight, |_refused| full.add(1));
+        self.pushed(batch_is_full);
+    }
+
+    fn pushed(&self, batch_is_full: bool) {
+        if batch_is_full {
             self.wake();
         }
         // Either the thread, which closes first and then looks into the queue for the last time, sees this span,
         // or it is closed now: both sides are sequentially consistent, the push by the queue's own operations.
         if self.phase.load(Ordering::SeqCst) == CLOSED {
-            self.discard(&counters.after_shutdown);
+            self.discard(&self.counters.requests.after_shutdown);
         }
     }
 
@@ -240,9 +251,7 @@ impl Shared {
     }
 
     fn discard(&self, reason: &Counter) {
-        while let Some(span) = self.queue.pop(|| reason.add(1)) {
-            self.queue.release(span.weight());
-        }
+        self.queue.discard(|spans| reason.add(spans));
     }
 
     pub(crate) fn stats(&self) -> PipelineStats {

@@ -7,7 +7,7 @@
 //!                               dropped, counted
 //! ```
 //!
-//! `stage` has the order of events, `judge` the rules, `window` the limit, `local` the arithmetic of weights.
+//! `stage` has the order of events, `judge` the rules, `window` the limit, `local` the arithmetic of weights, `stamp` what is written on a span that leaves.
 
 mod counts;
 mod decided;
@@ -16,9 +16,11 @@ mod judge;
 mod latency;
 mod local;
 mod rare;
+mod ready;
 mod recorded;
 mod runner;
 mod stage;
+mod stamp;
 mod window;
 
 pub use counts::TailStats;

@@ -151,14 +151,9 @@ impl Exports {
         let shared = Arc::clone(&self.worker.shared);
         let counters = &shared.counters.exports;
         let bounds = shared.queue.bounds();
-        let mut bytes = 0;
-        while self.batch.len() < most.min(bounds.batch_spans) && bytes < bounds.batch_bytes {
-            let Some(span) = shared.queue.pop(|| counters.exporting.add(1)) else {
-                break;
-            };
-            bytes += span.weight();
-            self.batch.push(span);
-        }
+        let most = (most.min(bounds.batch_spans), bounds.batch_bytes);
+        let count = |spans| counters.exporting.add(spans);
+        let bytes = shared.queue.pop_into(&mut self.batch, most, count);
         let spans = self.batch.len();
         if spans > 0 {
             if shared.cutoff.has_passed() && !self.worker.outlet.is_lasting() {

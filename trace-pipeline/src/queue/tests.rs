@@ -12,13 +12,21 @@ fn bounds(spans: usize, bytes: usize, batch_spans: usize, batch_bytes: usize) ->
 
 const ROOMY: usize = 1 << 30;
 
+/// Takes all out, whose bytes stay counted.
+fn pop_all(queue: &Queue) -> Vec<SpanRecord> {
+    let mut spans = Vec::new();
+    queue.pop_into(&mut spans, (usize::MAX, usize::MAX), |_| {});
+    spans
+}
+
 #[test]
 fn spans_come_out_in_the_order_in_which_they_went_in() {
     let queue = Queue::new(bounds(4, ROOMY, 4, ROOMY));
     for span in spans(3) {
         assert_eq!(queue.push(span).outcome, Ok(()));
     }
-    let names: Vec<String> = std::iter::from_fn(|| queue.pop(|| {}))
+    let names: Vec<String> = pop_all(&queue)
+        .iter()
         .map(|span| span.name().to_owned())
         .collect();
     assert_eq!(names, ["span 0", "span 1", "span 2"]);
@@ -34,9 +42,7 @@ fn the_span_that_is_one_too_many_is_refused_and_counts_nothing() {
         .collect();
     assert_eq!(outcomes, [Ok(()), Ok(()), Err(Full::Spans)]);
     assert_eq!(queue.len(), 2);
-    let held: usize = std::iter::from_fn(|| queue.pop(|| {}))
-        .map(|span| span.weight())
-        .sum();
+    let held: usize = pop_all(&queue).iter().map(SpanRecord::weight).sum();
     assert_eq!(queue.bytes(), held);
 }
 
@@ -57,7 +63,7 @@ fn bytes_are_held_until_they_are_released() {
     assert_eq!(queue.len(), 2);
 
     // It is with the exporter now, and still there.
-    let _span = queue.pop(|| {}).unwrap();
+    queue.pop_into(&mut Vec::new(), (1, ROOMY), |_| {});
     assert_eq!(queue.push(lightest.clone()).outcome, Err(Full::Bytes));
     queue.release(weight);
     assert_eq!(queue.push(lightest).outcome, Ok(()));
@@ -119,10 +125,10 @@ fn four_threads_lose_and_gain_nothing() {
             .all(std::thread::ScopedJoinHandle::is_finished)
             || queue.len() > 0
         {
-            while let Some(span) = queue.pop(|| {}) {
-                queue.release(span.weight());
-                taken += 1;
-            }
+            let mut spans = Vec::new();
+            let bytes = queue.pop_into(&mut spans, (10, ROOMY), |_| {});
+            queue.release(bytes);
+            taken += spans.len();
             std::thread::yield_now();
         }
         let refused: usize = threads
@@ -133,4 +139,35 @@ fn four_threads_lose_and_gain_nothing() {
     });
     assert_eq!(taken + refused, 4 * EACH);
     assert_eq!((queue.len(), queue.bytes()), (0, 0));
+}
+
+#[test]
+fn many_spans_go_in_and_out_as_each_by_itself() {
+    let made = spans(5);
+    let weight: usize = made.iter().map(SpanRecord::weight).sum();
+    let queue = Queue::new(bounds(4, ROOMY, 3, ROOMY));
+    assert!(queue.has_room(4, weight) && !queue.has_room(5, weight));
+    let mut refused = Vec::new();
+    assert!(queue.push_all(made.into_iter(), weight, |span| refused.push(span)));
+    assert_eq!((queue.len(), refused.len()), (4, 1));
+
+    let mut counted = Vec::new();
+    let mut taken = Vec::new();
+    let bytes = queue.pop_into(&mut taken, (3, ROOMY), |count| {
+        counted.push((count, queue.len()));
+    });
+    // Counted elsewhere before it is not counted here any more.
+    assert_eq!(counted, [(3, 4)]);
+    assert_eq!((taken.len(), queue.len()), (3, 1));
+    assert_eq!(bytes, taken.iter().map(SpanRecord::weight).sum::<usize>());
+    // As many as weigh so much, and one at least.
+    assert_eq!(
+        queue.pop_into(&mut taken, (3, 1), |_| {}),
+        taken[3].weight()
+    );
+    assert_eq!(queue.bytes(), weight - refused[0].weight());
+    queue.release(queue.bytes());
+    assert!(!queue.push_all(taken.drain(..2), 0, |_| {}));
+    queue.discard(|_| {});
+    assert_eq!(queue.len(), 0);
 }

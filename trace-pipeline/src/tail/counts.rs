@@ -48,14 +48,14 @@ pub struct TailStats {
 }
 
 impl Counts {
-    /// A span has come.
-    pub(super) fn came(&self) {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+    /// Spans have come.
+    pub(super) fn came(&self, spans: usize) {
+        self.waiting.fetch_add(spans as u64, Ordering::Relaxed);
     }
 
-    /// A span has gone on, and is counted elsewhere.
-    pub(super) fn went(&self) {
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
+    /// Spans have gone on, and are counted elsewhere.
+    pub(super) fn went(&self, spans: usize) {
+        self.waiting.fetch_sub(spans as u64, Ordering::Relaxed);
     }
 
     pub(super) fn dropped(&self, spans: usize) {

@@ -1,41 +1,209 @@
 //! What was decided of late, for the spans that come after the decision.
+//!
+//! ```text
+//!   local trace  ->  mark of 64 bits  ->  set: 16 marks | 16 fates | 16 reasons      a new one takes the place of the oldest of its set
+//! ```
+//!
+//! Every local trace is looked for here once and written down once, among many thousands: what that costs is memory that is far away. So all about
+//! a trace lies side by side, and to forget one touches no other place.
 
-use std::collections::{HashMap, VecDeque};
+use std::borrow::Cow;
 
-use super::local::{ById, Fate, Key};
+use super::local::{Fate, Key};
 
-/// So many decisions are remembered, the last ones.
+/// So many decisions are remembered. Of the last half of them hardly one is missing, whatever sets they fall into.
 const MOST: usize = 32 * 1024;
+
+/// Decisions of a set.
+const SET: usize = 16;
 
 #[derive(Debug, Default)]
 pub(super) struct Decided {
-    entries: HashMap<Key, Decision, ById>,
-    order: VecDeque<Key>,
+    sets: Vec<Set>,
+    /// All that a decision can have, which are a few texts of the rules.
+    reasons: Vec<Cow<'static, str>>,
 }
 
 /// What was decided about a local trace.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decision {
     pub(super) fate: Fate,
-    pub(super) reason: Option<Box<str>>,
+    pub(super) reason: Option<Cow<'static, str>>,
     /// What comes now is the rest of a trace that was cut: it can still be kept for what it turns out to be.
     pub(super) is_open: bool,
 }
 
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+struct Set {
+    marks: [u64; SET],
+    fates: [u64; SET],
+    reasons: [u16; SET],
+    /// The place of the oldest.
+    oldest: usize,
+}
+
+// A fate as a number: the weight, which has 57 bits, and above it what kind of fate it is.
+const KEPT: u64 = 1 << 63;
+const KNOWN: u64 = 1 << 62;
+const OPEN: u64 = 1 << 61;
+const WEIGHT: u64 = (1 << 60) - 1;
+
+const NO_REASON: u16 = u16::MAX;
+
 impl Decided {
-    pub(super) fn get(&self, key: Key) -> Option<&Decision> {
-        self.entries.get(&key)
+    pub(super) fn get(&self, key: Key) -> Option<Decision> {
+        let mark = key.mark();
+        let set = self.sets.get(number_of_set(mark))?;
+        let place = set.find(mark)?;
+        let fate = set.fates[place];
+        Some(Decision {
+            fate: match fate & (KEPT | KNOWN) {
+                0 => Fate::Dropped,
+                KEPT => Fate::Kept(None),
+                _ => Fate::Kept(Some(fate & WEIGHT)),
+            },
+            reason: self.reasons.get(usize::from(set.reasons[place])).cloned(),
+            is_open: fate & OPEN != 0,
+        })
     }
 
     pub(super) fn remember(&mut self, key: Key, decision: Decision) {
-        if self.entries.insert(key, decision).is_some() {
+        let reason = decision
+            .reason
+            .map_or(NO_REASON, |reason| self.note(reason));
+        if self.sets.is_empty() {
+            self.sets = vec![Set::EMPTY; MOST / SET];
+        }
+        let mark = key.mark();
+        let Some(set) = self.sets.get_mut(number_of_set(mark)) else {
             return;
+        };
+        let place = set.find(mark).unwrap_or_else(|| set.make_room());
+        set.marks[place] = mark;
+        set.reasons[place] = reason;
+        set.fates[place] = match decision.fate {
+            Fate::Dropped => 0,
+            Fate::Kept(None) => KEPT,
+            Fate::Kept(Some(weight)) => KEPT | KNOWN | weight & WEIGHT,
+        } | if decision.is_open { OPEN } else { 0 };
+    }
+
+    /// The number of a reason.
+    fn note(&mut self, reason: Cow<'static, str>) -> u16 {
+        if let Some(known) = self.reasons.iter().position(|known| *known == reason) {
+            return u16::try_from(known).unwrap_or(NO_REASON);
         }
-        self.order.push_back(key);
-        if self.order.len() > MOST
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.entries.remove(&oldest);
+        let number = u16::try_from(self.reasons.len()).unwrap_or(NO_REASON);
+        if number == NO_REASON {
+            // Rules have changed again and again, and named new reasons each time. Nothing that is remembered is from their beginning.
+            *self = Self::default();
+            return self.note(reason);
         }
+        self.reasons.push(reason);
+        number
+    }
+}
+
+impl Set {
+    const EMPTY: Self = Self {
+        marks: [0; SET],
+        fates: [0; SET],
+        reasons: [NO_REASON; SET],
+        oldest: 0,
+    };
+
+    fn find(&self, mark: u64) -> Option<usize> {
+        self.marks.iter().position(|known| *known == mark)
+    }
+
+    /// Where the oldest is, which is forgotten.
+    const fn make_room(&mut self) -> usize {
+        let place = self.oldest % SET;
+        self.oldest = place + 1;
+        place
+    }
+}
+
+fn number_of_set(mark: u64) -> usize {
+    const SETS: u64 = (MOST / SET) as u64;
+    usize::try_from(mark % SETS).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_core_ctx::{SpanId, TraceId};
+
+    use super::*;
+
+    fn key(number: u64) -> Key {
+        let trace = TraceId::from_u128(number.into()).unwrap();
+        Key::new(trace, SpanId::from_u64(number).unwrap())
+    }
+
+    #[test]
+    fn what_was_decided_is_found_as_it_was() {
+        let mut decided = Decided::default();
+        let fates = [
+            Fate::Dropped,
+            Fate::Kept(None),
+            Fate::Kept(Some(0)),
+            Fate::Kept(Some(1 << 56)),
+        ];
+        let reasons = [None, Some("error".into()), Some("slow".to_owned().into())];
+        let all: Vec<Decision> = (0..24)
+            .map(|number| Decision {
+                fate: fates[number % 4],
+                reason: reasons[number % 3].clone(),
+                is_open: number % 2 == 0,
+            })
+            .collect();
+        for (number, decision) in (1..).zip(&all) {
+            assert_eq!(decided.get(key(number)), None);
+            // The last word counts.
+            decided.remember(key(number), all[0].clone());
+            decided.remember(key(number), decision.clone());
+        }
+        for (number, decision) in (1..).zip(&all) {
+            assert_eq!(decided.get(key(number)).as_ref(), Some(decision));
+        }
+    }
+
+    #[test]
+    fn of_the_last_half_of_what_fits_hardly_one_is_forgotten_and_the_rest_is() {
+        let mut decided = Decided::default();
+        let decision = Decision {
+            fate: Fate::Kept(Some(7)),
+            reason: None,
+            is_open: false,
+        };
+        let last = 10 * MOST as u64;
+        for number in 1..=last {
+            decided.remember(key(number), decision.clone());
+        }
+        let half = MOST as u64 / 2;
+        let known = |numbers: std::ops::RangeInclusive<u64>| {
+            numbers
+                .filter(|number| decided.get(key(*number)).is_some())
+                .count()
+        };
+        let kept = known(last - half + 1..=last);
+        assert!(kept >= MOST / 2 - MOST / 100, "{kept}");
+        assert_eq!(known(1..=last - 4 * MOST as u64), 0);
+    }
+
+    #[test]
+    fn new_reasons_without_end_are_bounded() {
+        let mut decided = Decided::default();
+        for number in 1..=70_000 {
+            let decision = Decision {
+                fate: Fate::Kept(Some(7)),
+                reason: Some(number.to_string().into()),
+                is_open: false,
+            };
+            decided.remember(key(number), decision.clone());
+            assert_eq!(decided.get(key(number)), Some(decision));
+        }
+        assert!(decided.reasons.len() <= usize::from(NO_REASON));
     }
 }

@@ -63,9 +63,7 @@ impl Inlet {
     }
 
     pub(super) fn discard(&self, reason: &Counter) {
-        while let Some(span) = self.queue.pop(|| reason.add(1)) {
-            self.queue.release(span.weight());
-        }
+        self.queue.discard(|spans| reason.add(spans));
     }
 
     pub(super) fn close(&self) {

@@ -1,5 +1,6 @@
 //! What the rules say about a local trace.
 
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub(super) struct Verdict<'a> {
     /// What the head's decision has become.
     pub(super) head: Fate,
     /// From which randomness on a rule keeps it, and why.
-    pub(super) class: Option<(u64, &'a str)>,
+    pub(super) class: Option<(u64, &'a Cow<'static, str>)>,
 }
 
 /// What rules look at.
@@ -83,7 +84,7 @@ impl Judge {
             is_rare,
         };
         let mut head = local.head;
-        let mut class: Option<(u64, &str)> = None;
+        let mut class: Option<(u64, &Cow<'static, str>)> = None;
         if self.tail.keep.iter().any(|keep| keep.of_head) {
             head = Fate::Dropped;
         }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::local::ById;
+
 /// Routes with a percentile of their own; all others share one.
 const ROUTES: usize = 500;
 
@@ -19,7 +21,7 @@ const STALE: u32 = 64;
 /// The durations of each route.
 #[derive(Debug, Default)]
 pub(super) struct Latency {
-    routes: HashMap<u64, Durations>,
+    routes: HashMap<u64, Durations, ById>,
 }
 
 impl Latency {
@@ -35,8 +37,8 @@ impl Latency {
     }
 
     fn of(&mut self, route: u64) -> &mut Durations {
-        let is_known = self.routes.contains_key(&route);
-        let key = if is_known || self.routes.len() < ROUTES {
+        let has_room = self.routes.len() < ROUTES;
+        let key = if has_room || self.routes.contains_key(&route) {
             route
         } else {
             0

@@ -4,7 +4,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
 use tracing_core_ctx::sampler::threshold::{self, Threshold};
-use tracing_core_ctx::{SpanId, SpanRecord, TraceId, TraceState, semconv};
+use tracing_core_ctx::{SpanId, SpanRecord, TraceId};
 
 /// Which local trace: the trace, and the uppermost span of this process in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,10 +14,29 @@ pub(super) struct Key {
 }
 
 impl Key {
+    #[cfg(test)]
+    pub(super) const fn new(trace: TraceId, root: SpanId) -> Self {
+        Self { trace, root }
+    }
+
     pub(super) fn of(span: &SpanRecord) -> Self {
         Self {
             trace: span.span_context().trace_id(),
             root: span.local_root(),
+        }
+    }
+
+    /// A number that hardly another has, spread over all bits. It is not zero.
+    ///
+    /// Of the trace only what is added to the root: whoever chooses the one does not choose the other.
+    pub(super) const fn mark(self) -> u64 {
+        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+        let trace = self.trace.randomness().wrapping_mul(ODD);
+        let mixed = (self.root.to_u64() ^ trace.rotate_left(32)).wrapping_mul(ODD);
+        match mixed ^ (mixed >> 32) {
+            0 => 1,
+            mark => mark,
         }
     }
 
@@ -128,11 +147,17 @@ pub(super) struct Local {
 const OVERHEAD: usize = size_of::<Local>() + 3 * size_of::<Key>() + 64;
 
 impl Local {
-    pub(super) fn new(first: &SpanRecord, since: Duration, floor: u64) -> Self {
+    /// `spans` is an empty list, which may have memory.
+    pub(super) fn new(
+        spans: Vec<SpanRecord>,
+        first: &SpanRecord,
+        since: Duration,
+        floor: u64,
+    ) -> Self {
         let cx = first.span_context();
         let randomness = threshold::randomness(cx.trace_state(), cx.trace_id());
         Self {
-            spans: Vec::new(),
+            spans,
             bytes: OVERHEAD,
             since,
             randomness,
@@ -161,52 +186,12 @@ impl Local {
     }
 }
 
+/// A span's place in a list.
+pub(super) const OF_LIST: usize = 2 * size_of::<SpanRecord>();
+
 /// What a span holds while it waits, its place in a list included.
 pub(super) fn weight(span: &SpanRecord) -> usize {
-    span.weight() + 2 * size_of::<SpanRecord>()
-}
-
-/// Writes on spans of a trace that they are kept, with which weight and why.
-pub(super) struct Stamp<'a> {
-    weight: Weight,
-    reason: Option<&'a str>,
-    /// The last state that was stamped, and what became of it: most spans of a trace share one.
-    last: Option<(TraceState, TraceState)>,
-}
-
-impl<'a> Stamp<'a> {
-    pub(super) const fn new(weight: Weight, reason: Option<&'a str>) -> Self {
-        Self {
-            weight,
-            reason,
-            last: None,
-        }
-    }
-
-    pub(super) fn put(&mut self, span: &mut SpanRecord, is_partial: bool) {
-        let state = self.stamped(span.span_context().trace_state());
-        span.set_sampled(state);
-        if let Some(reason) = self.reason {
-            span.set(semconv::CTX_SAMPLING_REASON, reason);
-        }
-        if is_partial {
-            span.set(semconv::CTX_SAMPLING_PARTIAL, true);
-        }
-    }
-
-    fn stamped(&mut self, state: &TraceState) -> TraceState {
-        if let Some((before, after)) = &self.last
-            && before == state
-        {
-            return after.clone();
-        }
-        let after = match self.weight.and_then(Threshold::from_bits) {
-            Some(threshold) => threshold.stamp(state),
-            None => threshold::erase(state).unwrap_or_else(|| state.clone()),
-        };
-        self.last = Some((state.clone(), after.clone()));
-        after
-    }
+    span.weight() + OF_LIST
 }
 
 #[cfg(test)]

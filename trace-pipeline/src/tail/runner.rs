@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tracing_core_ctx::SpanRecord;
+
 use super::inlet::Inlet;
 use super::stage::Stage;
 use crate::control::{Ticket, Wish};
@@ -17,11 +19,15 @@ const REST: Duration = Duration::from_millis(50);
 const WAIT_FOR_ROOM: Duration = Duration::from_millis(2);
 /// So many spans are taken before it looks for what else there is to do.
 const TURN: usize = 4096;
+/// So many are moved at once from queue to queue.
+const HANDFUL: usize = 64;
 
 /// Runs a [`Stage`] on a thread, from the inlet to the queue of `shared`.
 pub(crate) struct Runner {
     shared: Arc<Shared>,
     stage: Stage,
+    /// What comes from the inlet, on its way.
+    taken: Vec<SpanRecord>,
     origin: Instant,
     /// Somebody waits until so many spans have gone on.
     owed: Option<(Ticket, usize)>,
@@ -36,6 +42,7 @@ impl Runner {
         let runner = Self {
             stage: Stage::new(tail, Arc::clone(&inlet.counts)),
             shared: Arc::clone(&shared),
+            taken: Vec::with_capacity(HANDFUL),
             origin: Instant::now(),
             owed: None,
         };
@@ -94,39 +101,58 @@ impl Runner {
     /// Takes the oldest `most` spans of the inlet, and says how many there were.
     fn take(&mut self, inlet: &Inlet, most: usize) -> usize {
         let now = self.now();
-        for taken in 0..most {
-            let Some(span) = inlet.queue.pop(|| inlet.counts.came()) else {
-                return taken;
-            };
-            inlet.queue.release(span.weight());
-            self.stage.take(span, now);
+        let mut taken = 0;
+        while taken < most {
+            let most = (HANDFUL.min(most - taken), usize::MAX);
+            let bytes = inlet
+                .queue
+                .pop_into(&mut self.taken, most, |spans| inlet.counts.came(spans));
+            if self.taken.is_empty() {
+                break;
+            }
+            taken += self.taken.len();
+            inlet.queue.release(bytes);
+            for span in self.taken.drain(..) {
+                self.stage.take(span, now);
+            }
         }
-        most
+        taken
     }
 
-    /// Moves what is ready into the queue as far as there is room. When it would take the room of what waits, it is the queue that refuses
-    /// it, and counts.
+    /// Moves what is ready into the queue as far as there is room.
     fn pass_on(&mut self, inlet: &Inlet) {
-        let queue = &self.shared.queue;
-        let bounds = queue.bounds();
         let mut passed = 0;
-        while let Some(weight) = self.stage.next_weight() {
-            let has_room = queue.len() < bounds.spans
-                && (queue.bytes() + weight <= bounds.bytes || queue.len() == 0);
-            if !has_room && !self.stage.is_clogged() {
+        while self.stage.ready() > 0 {
+            let spans = self.pass_some_on();
+            if spans == 0 {
                 self.shared.wake();
                 break;
             }
-            let Some(span) = self.stage.next() else {
-                break;
-            };
-            self.shared.push(span);
-            inlet.counts.went();
-            passed += 1;
+            inlet.counts.went(spans);
+            passed += spans;
         }
         if let Some((_, owed)) = &mut self.owed {
             *owed = owed.saturating_sub(passed);
         }
+    }
+
+    /// A handful, or nothing where there is no room. When what is ready would take the room of what waits, it is the queue that refuses it, and
+    /// counts.
+    fn pass_some_on(&mut self) -> usize {
+        let queue = &self.shared.queue;
+        let fit = |spans, bytes| spans <= HANDFUL && queue.has_room(spans, bytes);
+        let (spans, bytes) = self.stage.next(fit);
+        let count = spans.len();
+        if count > 0 {
+            self.shared.push_all(spans, bytes);
+            return count;
+        }
+        drop(spans);
+        if !self.stage.is_clogged() {
+            return 0;
+        }
+        let (one, _) = self.stage.next(|spans, _| spans == 1);
+        one.map(|span| self.shared.push(span)).count()
     }
 
     /// Decides all, and waits for room as long as there is time.
@@ -146,10 +172,10 @@ impl Runner {
             }
             thread::park_timeout(WAIT_FOR_ROOM);
         }
-        while self.stage.next().is_some() {
-            self.shared.counters.exports.shutdown.add(1);
-            inlet.counts.went();
-        }
+        let (left, _) = self.stage.next(|_, _| true);
+        let spans = left.map(drop).count();
+        self.shared.counters.exports.shutdown.add(spans);
+        inlet.counts.went(spans);
     }
 
     fn now(&self) -> Duration {

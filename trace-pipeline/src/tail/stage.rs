@@ -2,7 +2,9 @@
 
 mod room;
 
-use std::collections::{HashMap, VecDeque};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +13,9 @@ use tracing_core_ctx::SpanRecord;
 use super::counts::Counts;
 use super::decided::{Decided, Decision};
 use super::judge::Judge;
-use super::local::{ById, Fate, Key, Local, Stamp, weight};
+use super::local::{ById, Fate, Key, Local, weight};
+use super::ready::Ready;
+use super::stamp::Stamp;
 use super::window::{Candidate, Window};
 use crate::sampling::Tail;
 
@@ -26,6 +30,12 @@ fn is_certain(local: &Local, thins: bool) -> bool {
     }
 }
 
+/// Whether it waits no longer: its root has ended, or it has become large.
+fn is_due(local: &Local, tail: &Tail) -> bool {
+    let is_large = local.spans.len() >= tail.part_spans || local.bytes >= tail.bytes / 16;
+    local.root_has_ended || is_large
+}
+
 /// What waits, and what was decided.
 #[derive(Debug)]
 pub(crate) struct Stage {
@@ -36,8 +46,10 @@ pub(crate) struct Stage {
     open: HashMap<Key, Local, ById>,
     window: Option<Window>,
     decided: Decided,
-    ready: VecDeque<SpanRecord>,
-    ready_bytes: usize,
+    stamp: Stamp,
+    /// Lists of traces that are decided, for those that come.
+    lists: Vec<Vec<SpanRecord>>,
+    ready: Ready,
     /// Bytes of all that waits, what is ready included.
     held: usize,
     /// The threshold that a lack of room has set.
@@ -68,8 +80,9 @@ impl Stage {
             open: HashMap::default(),
             window: None,
             decided: Decided::default(),
-            ready: VecDeque::new(),
-            ready_bytes: 0,
+            stamp: Stamp::default(),
+            lists: Vec::new(),
+            ready: Ready::default(),
             held: 0,
             floor: 0,
             budget: 0,
@@ -103,10 +116,14 @@ impl Stage {
     pub(crate) fn take(&mut self, span: SpanRecord, now: Duration) {
         self.roll(now);
         let key = Key::of(&span);
-        if let Some(mut local) = self.open.remove(&key) {
+        if let Entry::Occupied(mut open) = self.open.entry(key) {
             self.held += weight(&span);
+            let local = open.get_mut();
             local.push(key, span);
-            self.hold(key, local, now);
+            if is_due(local, &self.tail) {
+                let local = open.remove();
+                self.decide(key, local, now);
+            }
         } else if let Some(candidate) = self.window.as_mut().and_then(|w| w.get_mut(key)) {
             self.held += weight(&span);
             candidate.local.push(key, span);
@@ -119,44 +136,50 @@ impl Stage {
     /// Takes a span of which nothing waits.
     fn take_first(&mut self, key: Key, span: SpanRecord, now: Duration) {
         let floor = self.floor.max(self.budget);
-        let mut local = Local::new(&span, now, floor);
+        let list = self.lists.pop().unwrap_or_default();
+        let mut local = Local::new(list, &span, now, floor);
         if let Some(decision) = self.decided.get(key) {
             if !decision.is_open {
-                let Decision { fate, reason, .. } = decision.clone();
-                return self.follow(span, fate, reason.as_deref());
+                self.reuse(local.spans);
+                return self.follow(span, decision.fate, decision.reason.as_ref());
             }
             local.past = Some(decision.fate);
         }
         if local.randomness < floor && !self.is_certain(&local) {
+            self.reuse(local.spans);
             self.counts.dropped(1);
             self.counts.overloaded.add(1);
             return self.remember(key, Fate::Dropped, None, false);
         }
         local.push(key, span);
         self.held += local.bytes;
-        self.hold(key, local, now);
+        if is_due(&local, &self.tail) {
+            self.decide(key, local, now);
+        } else {
+            self.open.insert(key, local);
+        }
     }
 
     /// A span that comes after the decision goes the same way.
-    fn follow(&mut self, mut span: SpanRecord, fate: Fate, reason: Option<&str>) {
+    fn follow(&mut self, mut span: SpanRecord, fate: Fate, reason: Option<&Cow<'static, str>>) {
         self.counts.late.add(1);
         match fate {
             Fate::Dropped => self.counts.dropped(1),
-            Fate::Kept(weight_of_trace) => {
-                Stamp::new(weight_of_trace, reason).put(&mut span, false);
+            Fate::Kept(weight) => {
+                self.stamp.put(&mut span, weight, reason, false);
                 self.pass_on(span);
             }
         }
     }
 
-    /// Lets a trace wait, unless it is time to decide.
-    fn hold(&mut self, key: Key, local: Local, now: Duration) {
-        let is_large =
-            local.spans.len() >= self.tail.part_spans || local.bytes >= self.tail.bytes / 16;
-        if local.root_has_ended || is_large {
-            self.decide(key, local, now);
-        } else {
-            self.open.insert(key, local);
+    /// Keeps the memory of a list, as long as there are few.
+    fn reuse(&mut self, list: Vec<SpanRecord>) {
+        const LISTS: usize = 64;
+        const LONGEST: usize = 64;
+
+        debug_assert!(list.is_empty(), "its spans are elsewhere");
+        if self.lists.len() < LISTS && (1..=LONGEST).contains(&list.capacity()) {
+            self.lists.push(list);
         }
     }
 
@@ -178,7 +201,7 @@ impl Stage {
         };
         let class = verdict
             .class
-            .map(|(threshold, reason)| (threshold.max(floor), Box::<str>::from(reason)))
+            .map(|(threshold, reason)| (threshold.max(floor), reason.clone()))
             .filter(|class| head.is_kept() || randomness >= class.0);
         if is_cut {
             self.counts.cut.add(1);
@@ -219,9 +242,9 @@ impl Stage {
     fn settle(
         &mut self,
         key: Key,
-        local: Local,
+        mut local: Local,
         head: Fate,
-        class: Option<(u64, Box<str>)>,
+        class: Option<(u64, Cow<'static, str>)>,
         otherwise: Reason,
     ) {
         let (fate, reason) = match class {
@@ -232,17 +255,21 @@ impl Stage {
         let is_partial = !local.head.is_kept();
         let is_cut = !local.root_has_ended;
         match fate {
-            Fate::Dropped => self.counts.dropped(local.spans.len()),
+            Fate::Dropped => {
+                self.counts.dropped(local.spans.len());
+                local.spans.clear();
+            }
             Fate::Kept(weight) => {
                 self.counts.kept.add(1);
-                let mut stamp = Stamp::new(weight, reason.as_deref());
-                for mut span in local.spans {
-                    let is_root = key.is_root(&span);
-                    stamp.put(&mut span, is_partial && is_root);
+                for mut span in local.spans.drain(..) {
+                    let is_partial = is_partial && key.is_root(&span);
+                    self.stamp
+                        .put(&mut span, weight, reason.as_ref(), is_partial);
                     self.pass_on(span);
                 }
             }
         }
+        self.reuse(local.spans);
         match otherwise {
             Reason::Limit if !fate.is_kept() => self.counts.limited.add(1),
             Reason::Room if !fate.is_kept() => self.counts.overloaded.add(1),
@@ -253,7 +280,7 @@ impl Stage {
         self.remember(key, fate, reason, is_open);
     }
 
-    fn remember(&mut self, key: Key, fate: Fate, reason: Option<Box<str>>, is_open: bool) {
+    fn remember(&mut self, key: Key, fate: Fate, reason: Option<Cow<'static, str>>, is_open: bool) {
         let decision = Decision {
             fate,
             reason,
@@ -269,10 +296,7 @@ impl Stage {
     }
 
     fn pass_on(&mut self, span: SpanRecord) {
-        let bytes = weight(&span);
-        self.held += bytes;
-        self.ready_bytes += bytes;
-        self.ready.push_back(span);
+        self.held += self.ready.push(span);
     }
 
     /// Ends a second that is over.
@@ -341,19 +365,14 @@ impl Stage {
         }
     }
 
-    /// The next span that leaves.
-    pub(crate) fn next(&mut self) -> Option<SpanRecord> {
-        let span = self.ready.pop_front()?;
-        // What a stamp has added is in both sums.
-        let bytes = weight(&span);
-        self.held -= bytes;
-        self.ready_bytes -= bytes;
-        Some(span)
-    }
-
-    /// What the next span that leaves holds.
-    pub(crate) fn next_weight(&self) -> Option<usize> {
-        self.ready.front().map(SpanRecord::weight)
+    /// The next spans that leave, as many as `fit` says can, and what they weigh together: see [`Ready::take`].
+    pub(crate) fn next(
+        &mut self,
+        fit: impl Fn(usize, usize) -> bool,
+    ) -> (impl ExactSizeIterator<Item = SpanRecord> + '_, usize) {
+        let (spans, weight, held) = self.ready.take(fit);
+        self.held -= held;
+        (spans, weight)
     }
 
     /// How many spans can leave.
@@ -363,7 +382,7 @@ impl Stage {
 
     /// Whether what is ready takes the room of what waits: then it is better lost where it can be counted.
     pub(crate) fn is_clogged(&self) -> bool {
-        self.ready_bytes > self.tail.bytes / 2
+        self.ready.bytes() > self.tail.bytes / 2
     }
 
     /// Bytes of all that waits.

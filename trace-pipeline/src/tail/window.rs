@@ -4,6 +4,7 @@
 //! others have set: the trace would have been dropped below it and kept above it, whatever else. So it is its weight, without bias
 //! (bottom-k sampling).
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::time::Duration;
@@ -35,7 +36,7 @@ pub(super) struct Candidate {
     pub(super) head: Fate,
     /// From which randomness on its rule keeps it.
     pub(super) class: u64,
-    pub(super) reason: Box<str>,
+    pub(super) reason: Cow<'static, str>,
 }
 
 impl Window {

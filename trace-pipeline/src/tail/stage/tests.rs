@@ -129,7 +129,7 @@ impl Bench {
     fn run(&mut self) {
         let ended = std::mem::take(&mut *self.ended.0.lock().unwrap());
         for span in ended {
-            self.counts.came();
+            self.counts.came(1);
             self.stage.take(span, self.now());
         }
     }
@@ -138,8 +138,8 @@ impl Bench {
     fn left(&mut self) -> Vec<(String, String, String)> {
         self.run();
         let mut left = Vec::new();
-        while let Some(span) = self.stage.next() {
-            self.counts.went();
+        for span in self.stage.next(|_, _| true).0 {
+            self.counts.went(1);
             assert!(span.span_context().is_sampled());
             let threshold = Threshold::of(span.span_context().trace_state());
             let reason = span
@@ -238,7 +238,7 @@ fn what_this_process_alone_has_kept_says_so_at_its_root() {
     fail(bench.root("head", 0.9));
     bench.run();
     let mut partial = Vec::new();
-    while let Some(span) = bench.stage.next() {
+    for span in bench.stage.next(|_, _| true).0 {
         if span.attributes().get("ctx.sampling.partial").is_some() {
             partial.push(span.name().to_owned());
         }
@@ -528,7 +528,7 @@ fn below_what_the_head_drops_for_good_nothing_is_recorded() {
             }
         }
 
-        fn description(&self) -> std::borrow::Cow<'static, str> {
+        fn description(&self) -> Cow<'static, str> {
             "Never".into()
         }
     }

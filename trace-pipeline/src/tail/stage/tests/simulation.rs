@@ -188,15 +188,16 @@ impl Shop {
         let now = Duration::from_nanos(self.clock.0.load(Ordering::Relaxed));
         for service in &mut self.services {
             for span in std::mem::take(&mut *service.ended.0.lock().unwrap()) {
-                service.counts.came();
+                service.counts.came(1);
                 service.stage.take(span, now);
             }
             if is_over {
                 service.stage.finish(now);
             }
             service.stage.tick(now);
-            while let Some(span) = service.stage.next() {
-                service.counts.went();
+            let left: Vec<SpanRecord> = service.stage.next(|_, _| true).0.collect();
+            for span in left {
+                service.counts.went(1);
                 if let Some(expected) = self.head_kept.get_mut(&span.span_context().trace_id()) {
                     expected.1 += 1;
                 }

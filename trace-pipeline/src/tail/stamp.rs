@@ -1,0 +1,81 @@
+//! What is written on spans that are kept.
+
+use std::borrow::Cow;
+
+use tracing_core_ctx::sampler::threshold::{self, Threshold};
+use tracing_core_ctx::{SpanRecord, TraceState, semconv};
+
+use super::local::Weight;
+
+/// Writes on spans that they are kept, with which weight and why.
+#[derive(Debug, Default)]
+pub(super) struct Stamp {
+    /// The last state that was stamped, with which weight, and what became of it: most spans of a trace share one, and so do most traces.
+    last: Option<(Weight, TraceState, Stamped)>,
+    /// So many spans have it.
+    used: usize,
+}
+
+/// What becomes of a state.
+#[derive(Clone, Debug)]
+enum Stamped {
+    Same,
+    Other(TraceState),
+}
+
+/// So many spans share one state. They are freed by another thread: to share it with those that are being freed would send the number of
+/// its owners from processor to processor with each span.
+const SHARED: usize = 64;
+
+impl Stamp {
+    pub(super) fn put(
+        &mut self,
+        span: &mut SpanRecord,
+        weight: Weight,
+        reason: Option<&Cow<'static, str>>,
+        is_partial: bool,
+    ) {
+        let cx = span.span_context();
+        match self.stamped(cx.trace_state(), weight) {
+            Stamped::Other(state) => {
+                let state = state.clone();
+                span.set_sampled(state);
+            }
+            Stamped::Same if cx.is_sampled() => {}
+            Stamped::Same => {
+                let state = cx.trace_state().clone();
+                span.set_sampled(state);
+            }
+        }
+        if let Some(reason) = reason {
+            span.set(semconv::CTX_SAMPLING_REASON, &**reason);
+        }
+        if is_partial {
+            span.set(semconv::CTX_SAMPLING_PARTIAL, true);
+        }
+    }
+
+    fn stamped(&mut self, state: &TraceState, weight: Weight) -> &Stamped {
+        let is_known = |(known, before, _): &(Weight, TraceState, Stamped)| {
+            *known == weight && before == state
+        };
+        self.used += 1;
+        let last = self
+            .last
+            .take()
+            .filter(|last| self.used < SHARED && is_known(last));
+        let last = last.unwrap_or_else(|| {
+            self.used = 0;
+            (weight, state.clone(), become_of(state, weight))
+        });
+        &self.last.insert(last).2
+    }
+}
+
+fn become_of(state: &TraceState, weight: Weight) -> Stamped {
+    match weight.and_then(Threshold::from_bits) {
+        Some(threshold) if Threshold::of(state) == Some(threshold) => Stamped::Same,
+        Some(threshold) => Stamped::Other(threshold.stamp(state)),
+        None => threshold::erase(state).map_or(Stamped::Same, Stamped::Other),
+    }
+}
