@@ -251,7 +251,7 @@ impl PipelineBuilder {
         };
         let resource = self.make_resource();
         #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
-        let follower = self.follow_rules(&resource)?;
+        let follow = self.follow_rules(&resource)?;
         let bounds = self.bounds.sound();
         let tail = self.tail.take().filter(|_| mode == Mode::Export);
         let inlet = tail.as_ref().map(|tail| Inlet::new(tail, bounds));
@@ -297,10 +297,10 @@ impl PipelineBuilder {
             }
         }
         #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
-        if let Some(follower) = follower
+        if let Some(follow) = follow
             && mode != Mode::Disabled
         {
-            follower.spawn(&shared).map_err(|error| {
+            follow(&shared).map_err(|error| {
                 shared.stop_worker();
                 BuildError::Thread(error)
             })?;

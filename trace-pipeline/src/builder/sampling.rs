@@ -37,27 +37,9 @@ pub(crate) enum RulesSource {
     Jaeger(JaegerRemote),
 }
 
-/// Who follows the source.
+/// Starts the thread that follows the source, which ends with the pipeline.
 #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
-pub(super) enum Follower {
-    #[cfg(feature = "jaeger-remote")]
-    Poll(Poll),
-    #[cfg(feature = "rules-file")]
-    Watch(Watch),
-}
-
-#[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
-impl Follower {
-    /// Starts its thread, which ends with the pipeline.
-    pub(super) fn spawn(self, shared: &Arc<Shared>) -> io::Result<()> {
-        match self {
-            #[cfg(feature = "jaeger-remote")]
-            Self::Poll(poll) => poll.spawn(shared),
-            #[cfg(feature = "rules-file")]
-            Self::Watch(watch) => watch.spawn(shared),
-        }
-    }
-}
+pub(super) type Follow = Box<dyn FnOnce(&Arc<Shared>) -> io::Result<()>>;
 
 impl PipelineBuilder {
     /// Who decides what is recorded. Default: what the parent decided, and everything that starts here.
@@ -117,12 +99,12 @@ impl PipelineBuilder {
         self
     }
 
-    /// Makes the rules of the source the sampler. The rest is for its follower to do.
+    /// Makes the rules of the source the sampler. The rest is for who follows it to do.
     #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
     pub(super) fn follow_rules(
         &mut self,
         resource: &Resource,
-    ) -> Result<Option<Follower>, BuildError> {
+    ) -> Result<Option<Follow>, BuildError> {
         let _ = resource;
         Ok(match self.rules_from.take() {
             None => None,
@@ -133,19 +115,20 @@ impl PipelineBuilder {
                 let rules = Arc::new(CurrentRules::new(file.rules));
                 self.tail = file.tail;
                 self.use_rules(&rules);
-                Some(Follower::Watch(Watch {
+                let watch = Watch {
                     text: Some(text),
                     path,
                     rules,
                     every,
-                }))
+                };
+                Some(Box::new(|shared| watch.spawn(shared)))
             }
             #[cfg(feature = "jaeger-remote")]
             Some(RulesSource::Jaeger(remote)) => {
                 let poll =
                     Poll::new(remote, resource.service_name()).map_err(BuildError::JaegerRemote)?;
                 self.use_rules(poll.rules());
-                Some(Follower::Poll(poll))
+                Some(Box::new(|shared| poll.spawn(shared)))
             }
         })
     }
