@@ -7,7 +7,7 @@
 //!   directory/0/..-000002-...rest.ack    how far it is delivered
 //! ```
 //!
-//! All of it is written and read by the pipeline's thread.
+//! All of it is written and read by the pipeline's thread, and brought onto the disk by another.
 
 mod config;
 mod group;
@@ -15,6 +15,7 @@ mod record;
 mod segment;
 mod slot;
 mod store;
+mod sync;
 
 pub use config::{SpoolConfig, SpoolSync};
 pub(crate) use group::Group;

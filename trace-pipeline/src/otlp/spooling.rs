@@ -17,8 +17,9 @@ use crate::outlet::Settle;
 use crate::shared::Shared;
 use crate::spool::{Group, Rank, Slot, SpoolConfig, Store};
 
-/// How long a span is in memory only.
-pub(super) const WRITE_DELAY: Duration = Duration::from_millis(50);
+/// How long a span is in memory only. With a tail before it the thread of that may have rested as long before; and whoever wakes a thread by time on a machine
+/// that does something else, too, is late by some milliseconds. All of it is less than the tenth of a second that is promised.
+pub(super) const WRITE_DELAY: Duration = Duration::from_millis(25);
 
 /// Between two reports about the disk.
 const QUIET: Duration = Duration::from_secs(60);

@@ -4,8 +4,8 @@ use std::time::Duration;
 /// Keeps batches in files until the back end has taken them.
 ///
 /// With it, spans survive an outage of the back end for as long as there is room, a restart, and a process that is
-/// killed: each span is in a file 50 ms after its end, and is sent from there, by this process or by the next one that
-/// is given the same directory. They arrive at least once; those that were under way when a process died may arrive
+/// killed: each span is in a file 25 ms after its end, or after a [tail](crate::sampling::Tail) has decided, and is sent from there, by this process or by
+/// the next one that is given the same directory. They arrive at least once; those that were under way when a process died may arrive
 /// twice.
 ///
 /// ```
@@ -49,9 +49,9 @@ pub struct SpoolConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpoolSync {
-    /// After each write.
+    /// After each write, and before the next. However long the disk takes, so long spans are in memory only.
     Always,
-    /// Once in this time.
+    /// Once in this time. No write waits for it.
     Every(Duration),
     /// When the operating system likes.
     Never,

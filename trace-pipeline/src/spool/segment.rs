@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::record::{RecordHead, SegmentHead, progress_to_bytes, read_progress};
+use super::sync::Syncer;
 
 #[derive(Debug)]
 pub(super) struct Segment {
@@ -239,12 +240,18 @@ impl Segment {
         self.end
     }
 
-    pub(super) fn sync(&self) -> io::Result<()> {
+    /// Has it brought onto the disk; false if it has to be asked for again.
+    pub(super) fn sync(&self, syncer: &mut Syncer) -> io::Result<bool> {
+        syncer.bring(&self.file)
+    }
+
+    pub(super) fn sync_now(&self) -> io::Result<()> {
         self.file.sync_data()
     }
 
-    /// Writes down how far it is settled, if that has changed: all or nothing of it can be read afterwards.
-    pub(super) fn write_progress(&mut self, sync: bool) -> io::Result<()> {
+    /// Writes down how far it is settled, if that has changed: all or nothing of it can be read afterwards. Nobody waits for the disk: where the machine
+    /// ends before it is there, more is sent again.
+    pub(super) fn write_progress(&mut self) -> io::Result<()> {
         if !std::mem::take(&mut self.progress_is_old) {
             return Ok(());
         }
@@ -252,9 +259,6 @@ impl Segment {
         let new = with_extension(&path, ".new");
         let mut file = File::create(&new)?;
         file.write_all(&progress_to_bytes(self.settled))?;
-        if sync {
-            file.sync_data()?;
-        }
         fs::rename(new, path)
     }
 

@@ -15,6 +15,7 @@ use super::group::Group;
 use super::record::RecordHead;
 use super::segment::{Found, Segment};
 use super::slot::{self, Slot};
+use super::sync::Syncer;
 use crate::counters::{Done, SpoolLoss};
 use crate::outlet::Settle;
 
@@ -32,6 +33,7 @@ pub(crate) struct Store {
     segment: u64,
     last_sync: Instant,
     written: bool,
+    syncer: Syncer,
     last_progress: Instant,
     /// Errors of the disk, and segments whose end could not be read, since they were last asked for.
     pub(crate) errors: usize,
@@ -59,6 +61,7 @@ impl Store {
             segment: 0,
             last_sync: now,
             written: false,
+            syncer: Syncer::default(),
             last_progress: now,
             errors: 0,
             cut: 0,
@@ -131,7 +134,7 @@ impl Store {
             self.written = true;
             settle(Done::Spooled { spans });
             if self.config.sync == SpoolSync::Always {
-                self.sync();
+                self.sync_now();
             }
         }
         appended
@@ -308,6 +311,9 @@ impl Store {
         {
             self.sync();
         }
+        for error in self.syncer.take_errors() {
+            self.check_error(error);
+        }
         if self.last_progress.elapsed() >= PROGRESS {
             self.write_progress();
         }
@@ -316,10 +322,11 @@ impl Store {
     /// The process ends: everything is written down.
     pub(crate) fn close(&mut self) {
         self.tidy();
-        self.sync();
+        self.sync_now();
         self.write_progress();
     }
 
+    /// Has what was written brought onto the disk, and does not wait for it.
     fn sync(&mut self) {
         self.last_sync = Instant::now();
         if self.config.sync == SpoolSync::Never || !std::mem::take(&mut self.written) {
@@ -327,17 +334,29 @@ impl Store {
         }
         for rank in Rank::ALL {
             let open = self.streams[rank as usize].back();
-            let synced = open.map_or(Ok(()), |kept| kept.segment.sync());
+            let asked = open.map_or(Ok(true), |kept| kept.segment.sync(&mut self.syncer));
+            self.written |= self.check(asked) == Some(false);
+        }
+    }
+
+    /// Brings it onto the disk.
+    fn sync_now(&mut self) {
+        self.last_sync = Instant::now();
+        if self.config.sync == SpoolSync::Never || !std::mem::take(&mut self.written) {
+            return;
+        }
+        for rank in Rank::ALL {
+            let open = self.streams[rank as usize].back();
+            let synced = open.map_or(Ok(()), |kept| kept.segment.sync_now());
             self.check(synced);
         }
     }
 
     fn write_progress(&mut self) {
         self.last_progress = Instant::now();
-        let sync = self.config.sync != SpoolSync::Never;
         let mut failed = Vec::new();
         for kept in self.streams.iter_mut().flatten() {
-            failed.extend(kept.segment.write_progress(sync).err());
+            failed.extend(kept.segment.write_progress().err());
         }
         for error in failed {
             self.check_error(error);

@@ -66,7 +66,7 @@ fn requests_under_way_are_bounded_by_their_bytes() {
     let stats = ledger(&pipeline);
     assert_eq!((stats.exporting, stats.queued), (4, 2));
     assert!(stats.in_flight_bytes > 10 << 20, "{stats:?}");
-    let _ = pipeline.shutdown(Duration::from_millis(200));
+    let _ = pipeline.shutdown(Duration::from_secs(1));
     assert_eq!(ledger(&pipeline).dropped.total(), 6);
 }
 

@@ -100,9 +100,15 @@ fn role() {
             .join();
         }
         "forks" => fork(pipeline),
-        "ends spans" => loop {
-            end_spans_slowly(pipeline);
-        },
+        "ends spans" => {
+            std::thread::spawn(|| end_in_time(|| {}));
+            let mut number = 0;
+            end_in_time(|| {
+                pipeline.tracer().span(&number.to_string()).start().end();
+                say(&format!("{number} {}", now().as_nanos()));
+                number += 1;
+            });
+        }
         "drains" => {
             let outcome = pipeline.flush(LONG);
             let stats = ledger(pipeline);
@@ -126,11 +132,15 @@ fn wait() {
     rest(LONG * 10);
 }
 
-fn end_spans_slowly(pipeline: &Pipeline) {
-    for number in 0.. {
-        pipeline.tracer().span(&number.to_string()).start().end();
-        say(&format!("{number} {}", now().as_nanos()));
+/// Does `work` a thousand times a second, without end, and says when the machine had no time for that.
+fn end_in_time(mut work: impl FnMut()) {
+    loop {
+        let start = Instant::now();
+        work();
         rest(Duration::from_millis(1));
+        if start.elapsed() > Duration::from_millis(20) {
+            say("late");
+        }
     }
 }
 
@@ -312,27 +322,32 @@ fn a_child_of_a_fork_waits_for_nothing_and_its_parent_loses_nothing() {
     assert_eq!(arrived(&server, 4), 4);
 }
 
-/// What ended longer before the kill than `lost` says arrived, without a hole.
-fn loss_of_a_kill(round: u32) -> Duration {
+/// How long before the kill the first span ended that is lost; what is not lost arrives without a hole. `None` when the machine had no time for the program
+/// meanwhile.
+fn loss_of_a_kill(round: usize, tail: &str) -> Option<Duration> {
     let (down, directory) = (Server::start([], Reply::status(503)), Directory::new());
     let spool = directory.path();
-    let mut program = start("ends spans", &down.url(), &[("SPOOL", spool)]);
-    // At another moment of the spool's rhythm in each round.
-    let mut lines: Vec<String> = (0..150 + round * 13).map(|_| program.line()).collect();
+    let more = [("SPOOL", spool), ("TAIL", tail)];
+    let mut program = start("ends spans", &down.url(), &more);
+    // Some seconds, so that the disk is asked for what it takes its time for; and another moment of the spool's rhythm in each round.
+    let spans = 1100 + round * 13;
+    let mut lines: Vec<String> = Vec::new();
+    while lines.iter().filter(|line| *line != "late").count() < spans {
+        lines.push(program.line());
+    }
     let killed = now();
     program.send(Signal::KILL);
     assert_eq!(program.end().signal(), Some(Signal::KILL.as_raw()));
     lines.extend(program.all_lines());
     let ended: Vec<(usize, Duration)> = lines
         .iter()
-        .map(|line| {
-            let (number, nanos) = line.split_once(' ').unwrap();
-            (
-                number.parse().unwrap(),
-                Duration::from_nanos(nanos.parse().unwrap()),
-            )
+        .filter_map(|line| {
+            let (number, nanos) = line.split_once(' ')?;
+            let nanos = Duration::from_nanos(nanos.parse().unwrap());
+            Some((number.parse().unwrap(), nanos))
         })
         .collect();
+    let was_late = ended.len() < lines.len();
 
     let up = Server::start([], Reply::status(200));
     let mut program = start("drains", &up.url(), &[("SPOOL", spool)]);
@@ -345,18 +360,24 @@ fn loss_of_a_kill(round: u32) -> Duration {
     }
     assert!(recovered > 0, "{said}");
     assert_eq!(said, format!("true {} 0", arrived.len()));
-    // In order, each once, none missing between them.
-    let numbers: Vec<usize> = arrived.iter().map(|name| name.parse().unwrap()).collect();
-    assert_eq!(numbers, (0..numbers.len()).collect::<Vec<_>>());
+    // Each once, none missing between them. Requests are on their way at the same time.
+    let mut numbers: Vec<usize> = arrived.iter().map(|name| name.parse().unwrap()).collect();
+    numbers.sort_unstable();
+    assert!(numbers.iter().copied().eq(0..numbers.len()), "a hole");
     let first_lost = ended.iter().find(|(number, _)| *number >= numbers.len());
-    first_lost.map_or(Duration::ZERO, |(_, at)| killed.saturating_sub(*at))
+    let lost = first_lost.map_or(Duration::ZERO, |(_, at)| killed.saturating_sub(*at));
+    assert!(lost <= Duration::from_secs(2), "{lost:?}");
+    (!was_late).then_some(lost)
 }
 
 #[test]
 fn a_kill_costs_no_more_than_the_spans_of_the_last_tenth_of_a_second() {
-    let mut lost: Vec<Duration> = (0..5).map(loss_of_a_kill).collect();
-    lost.sort_unstable();
-    // A machine that is busy elsewhere delays the thread that writes, but not in most rounds.
-    assert!(lost[2] <= Duration::from_millis(100), "{lost:?}");
-    assert!(lost[4] <= Duration::from_secs(2), "{lost:?}");
+    // Where other programs take the machine's time, the one that is killed does not have it: such rounds say nothing about it.
+    for tail in ["no", "yes"] {
+        let lost: Vec<Duration> = (0..4)
+            .filter_map(|round| loss_of_a_kill(round, tail))
+            .collect();
+        let most = Duration::from_millis(100);
+        assert!(lost.iter().all(|lost| *lost <= most), "{lost:?}");
+    }
 }
