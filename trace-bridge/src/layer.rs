@@ -1,10 +1,12 @@
 //! Spans and events of `tracing`, in the tree of the core.
 
 mod callbacks;
+mod callsites;
 mod entered;
 mod event;
 mod ext;
 mod fields;
+mod made;
 mod open;
 mod otel;
 mod place;
@@ -15,9 +17,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use callsites::Callsites;
 pub use ext::TracingSpanExt;
 #[cfg(feature = "otlp-logs")]
 pub(crate) use fields::each;
+use made::Age;
 use open::OpenSpans;
 pub(crate) use open::SpansOf;
 #[cfg(feature = "otlp-logs")]
@@ -66,6 +70,8 @@ use tracing_core_ctx::Tracer;
 pub struct TracingLayer {
     tracer: Tracer,
     spans: Arc<OpenSpans>,
+    callsites: Callsites,
+    age: Age,
     /// Tells this layer from others on the same thread: two subscribers may both have a span 1.
     number: u32,
     settings: Settings,
@@ -104,6 +110,8 @@ impl TracingLayer {
         Self {
             tracer,
             spans: Arc::new(OpenSpans::new()),
+            callsites: Callsites::new(),
+            age: Age::new(),
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             settings: Settings {
                 busy_and_idle: false,

@@ -33,7 +33,7 @@ mod visitor;
 
 pub use code::KeyCode;
 pub use kept::{KeptKey, KeptText};
-pub use key::{AttributeKey, Key, KeyPrefix, KeyRef, Untyped};
+pub use key::{AttributeKey, Key, KeyPrefix, KeyRef, StaticKey, Untyped};
 pub use set::{Attributes, Iter};
 pub use value::{Array, AttributeValue, Value, ValueRef};
 pub use visitor::Visitor;

@@ -16,6 +16,8 @@
 //! same moment whatever the code inside left attached: nothing leaks across an `.await`.
 
 mod future;
+mod hint;
+mod identity;
 mod neighbour;
 mod node;
 mod scope;
@@ -27,6 +29,8 @@ use std::mem;
 use std::sync::Arc;
 
 pub use future::{FutureExt, WithContext};
+pub use hint::SamplingHint;
+pub use identity::Identity;
 pub use neighbour::{Neighbour, NeighbourExists, set_neighbour};
 use node::{Extras, Node};
 pub use scope::{Entered, Scope};
@@ -42,25 +46,6 @@ use crate::{Baggage, SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 #[derive(Clone, Default)]
 pub struct Context {
     node: Option<Arc<Node>>,
-}
-
-/// What a caller wished for the sampling of its trace, beyond the sampled flag.
-///
-/// B3 can say "yes", "no" or "debug" without any id; a debug wish also travels on. It is kept beside the trace flags because their second bit
-/// means something else in W3C Trace Context.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SamplingHint {
-    /// The caller records.
-    Accept,
-    /// The caller wants this trace whatever samplers say.
-    Debug,
-    /// The caller left the decision to us.
-    Defer,
-    /// The caller does not record.
-    Deny,
-    /// Somebody who has proven the right to it wants this trace, whatever samplers say and however little the caller is trusted.
-    Forced,
 }
 
 impl Context {
@@ -80,6 +65,7 @@ impl Context {
     /// A copy of the context that is current on this thread; the empty context when none was attached, and while the
     /// thread is being torn down.
     #[must_use]
+    #[inline]
     pub fn current() -> Self {
         scope::with_current(Self::clone).unwrap_or_default()
     }
@@ -107,6 +93,7 @@ impl Context {
     /// those above it are gone. One that is never dropped ([`std::mem::forget`]) stays current until the [`scope`](Self::scope),
     /// the [`Entered`] guard or the poll of a [`WithContext`] around it ends.
     #[must_use = "the context is current only while the scope lives"]
+    #[inline]
     pub fn attach(self) -> Scope {
         scope::attach(self)
     }
@@ -345,6 +332,15 @@ impl Context {
     pub fn suppressed(mut self) -> Self {
         self.change(|node| node.suppressed = true);
         self
+    }
+
+    /// Whether the current span is one of this process that does not record: then its children do not either, whoever starts them.
+    #[must_use]
+    #[inline]
+    pub fn is_unrecorded(&self) -> bool {
+        self.node
+            .as_ref()
+            .is_some_and(|node| node.span.is_unrecorded())
     }
 
     #[inline]

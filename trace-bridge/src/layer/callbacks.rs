@@ -1,11 +1,15 @@
+use std::time::Duration;
+
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
 use tracing_core_ctx::attribute::Key;
 use tracing_core_ctx::attribute::KeyRef;
+use tracing_core_ctx::{ActiveSpan, Context};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context as Around;
 
 use super::fields::each;
+use super::made::Age;
 use super::open::Open;
 use super::otel::Otel;
 use super::timings::Timings;
@@ -16,46 +20,30 @@ const IDLE: Key<i64> = Key::new("idle_ns");
 
 impl<S: Subscriber> Layer<S> for TracingLayer {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _: Around<'_, S>) {
-        let active = self.start(attributes);
-        if active.context().span_context().is_none() && !active.context().is_suppressed() {
-            // Not in a trace: nothing to carry.
-            return;
-        }
-        let is_timed = self.settings.busy_and_idle && active.is_open();
-        let timings = is_timed.then(|| Box::new(Timings::new(self.tracer.now())));
-        self.spans.insert(id, Open { active, timings });
+        self.start(attributes, id);
     }
 
     fn on_enter(&self, id: &Id, _: Around<'_, S>) {
-        if let Some(context) = self.spans.context(id) {
-            entered::enter(self.number, id, context);
-        }
-        if self.settings.busy_and_idle {
-            let now = self.tracer.now();
-            self.spans.time(id, |timings| timings.enter(now));
+        if !self.age.is_in_place(id) {
+            self.enter(id);
         }
     }
 
     fn on_exit(&self, id: &Id, _: Around<'_, S>) {
-        entered::exit(self.number, id);
-        if self.settings.busy_and_idle {
-            let now = self.tracer.now();
-            self.spans.time(id, |timings| timings.exit(now));
+        if !entered::is_empty() {
+            self.exit(id);
         }
     }
 
     fn on_close(&self, id: Id, _: Around<'_, S>) {
-        let Some(open) = self.spans.remove(&id) else {
-            return;
-        };
-        if let Some(mut timings) = open.timings {
-            timings.end(self.tracer.now());
-            let nanos = |time: std::time::Duration| u64::try_from(time.as_nanos()).ok();
-            open.active.span().set_opt(BUSY, nanos(timings.busy));
-            open.active.span().set_opt(IDLE, nanos(timings.idle));
+        match self.spans.remove(&id) {
+            Some(Open::Passing { context, maker }) => {
+                self.age.forget(&id, maker);
+                drop(context);
+            }
+            Some(Open::Recording { active, timings }) => self.end(active, timings),
+            None => {}
         }
-        // Dropped and not ended: if a panic drops the span, it has failed.
-        drop(open.active);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, _: Around<'_, S>) {
@@ -85,5 +73,55 @@ impl<S: Subscriber> Layer<S> for TracingLayer {
 
     fn on_event(&self, event: &Event<'_>, _: Around<'_, S>) {
         self.event(event);
+    }
+}
+
+impl TracingLayer {
+    #[inline(never)]
+    fn enter(&self, id: &Id) {
+        let Some((context, records)) = self.spans.look(id, |open| match open {
+            Open::Passing { context, .. } => (context.clone(), false),
+            Open::Recording { active, .. } => (active.context().clone(), true),
+        }) else {
+            return;
+        };
+        if records || !self.is_in_place(id, &context) {
+            entered::enter(self.number, id, context);
+        }
+        if self.settings.busy_and_idle {
+            let now = self.tracer.now();
+            self.spans.time(id, |timings| timings.enter(now));
+        }
+    }
+
+    /// Whether a span that does not record needs no entry. One that is current already is entered only to be in step with an exit of the same span.
+    fn is_in_place(&self, id: &Id, context: &Context) -> bool {
+        let is_in_place = context.is_unrecorded() && context.identity().is_current();
+        if !is_in_place || entered::has(self.number, id) {
+            Age::leave(id);
+            return false;
+        }
+        true
+    }
+
+    #[inline(never)]
+    fn exit(&self, id: &Id) {
+        entered::exit(self.number, id);
+        if self.settings.busy_and_idle {
+            let now = self.tracer.now();
+            self.spans.time(id, |timings| timings.exit(now));
+        }
+    }
+
+    #[inline(never)]
+    fn end(&self, active: ActiveSpan, timings: Option<Box<Timings>>) {
+        if let Some(mut timings) = timings {
+            timings.end(self.tracer.now());
+            let nanos = |time: Duration| u64::try_from(time.as_nanos()).ok();
+            active.span().set_opt(BUSY, nanos(timings.busy));
+            active.span().set_opt(IDLE, nanos(timings.idle));
+        }
+        // Dropped and not ended: if a panic drops the span, it has failed.
+        drop(active);
     }
 }

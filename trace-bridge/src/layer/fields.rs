@@ -6,7 +6,8 @@ use std::fmt::{self, Write as _};
 use std::panic::{self, AssertUnwindSafe};
 
 use tracing::field::{Field, Visit};
-use tracing_core_ctx::attribute::ValueRef;
+use tracing_core_ctx::attribute::{KeyRef, StaticKey, ValueRef};
+use tracing_core_ctx::span::SpanWriter;
 
 /// A value as `tracing` hands it over. What has to be put into words is put into words by those who want to read it.
 #[derive(Clone, Copy)]
@@ -40,6 +41,74 @@ impl Given<'_> {
             ValueRef::F64(number) => in_words(format_args!("{number}"), read),
             other => in_words(format_args!("{other:?}"), read),
         });
+    }
+}
+
+/// Sets fields that are attributes and nothing else, and are not there yet.
+pub(super) struct Plain<'a, 'b> {
+    pub(super) span: &'a mut SpanWriter<'b>,
+    /// The names of the fields, in their order.
+    pub(super) keys: &'a [StaticKey],
+    /// Whether one was handed over as an error.
+    pub(super) has_error: bool,
+}
+
+impl Plain<'_, '_> {
+    /// Each by itself, so that what there is to do is known where it is called.
+    #[inline(always)]
+    fn set(&mut self, field: &Field, value: ValueRef<'_>) {
+        if let Some(key) = self.keys.get(field.index()) {
+            self.span.set_new(KeyRef::Prepared(*key), value);
+        }
+    }
+
+    fn rest(&mut self) -> Each<impl FnMut(&'static str, Given<'_>)> {
+        each(|name, value| {
+            self.has_error |= matches!(value, Given::Error(_));
+            value.read(|value| self.span.set_new(KeyRef::Static(name), value));
+        })
+    }
+}
+
+impl Visit for Plain<'_, '_> {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.set(field, ValueRef::Bool(value));
+    }
+
+    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
+        self.rest().record_bytes(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.rest().record_debug(field, value);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.rest().record_error(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.set(field, ValueRef::F64(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.set(field, ValueRef::I64(value));
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.rest().record_i128(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.set(field, ValueRef::Str(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.rest().record_u64(field, value);
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.rest().record_u128(field, value);
     }
 }
 

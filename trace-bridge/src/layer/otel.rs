@@ -1,6 +1,5 @@
 //! Fields that say how a span is, not what is known about it: those that tracing-opentelemetry has.
 
-use tracing::Metadata;
 use tracing_core_ctx::{SpanKind, SpanRef, Status};
 
 use super::fields::Given;
@@ -21,15 +20,6 @@ enum Code {
 }
 
 impl Otel {
-    /// Whether a span has such fields at all. Most have none.
-    #[inline]
-    pub(super) fn is_in(metadata: &Metadata<'_>) -> bool {
-        metadata
-            .fields()
-            .iter()
-            .any(|field| field.name().starts_with("otel."))
-    }
-
     /// Takes a field, if it is one of those.
     #[inline]
     pub(super) fn take(&mut self, name: &str, value: Given<'_>) -> bool {

@@ -3,9 +3,9 @@
 use std::thread;
 
 use tracing::Metadata;
-use tracing_core_ctx::attribute::Key;
+use tracing_core_ctx::attribute::{Key, KeyRef};
 use tracing_core_ctx::semconv;
-use tracing_core_ctx::span::{EventWriter, SpanWriter};
+use tracing_core_ctx::span::{EventWriter, SpanTemplate, SpanWriter};
 
 use super::Settings;
 use super::fields::in_words;
@@ -14,32 +14,46 @@ use super::fields::in_words;
 pub(super) const LEVEL: Key<str> = Key::new("level");
 pub(crate) const TARGET: Key<str> = Key::new("target");
 
+/// What all spans of a callsite say.
 pub(super) fn describe(
     settings: &Settings,
     metadata: &Metadata<'static>,
-    span: &mut SpanWriter<'_>,
+    template: &mut SpanTemplate,
 ) {
+    // These two are copied with the values, so that there is room by reference for the names of fields.
     if settings.target {
-        span.set(TARGET, metadata.target());
+        let name = KeyRef::Borrowed(TARGET.name());
+        template.set(name, metadata.target());
     }
     if settings.level {
-        span.set(LEVEL, metadata.level().as_str());
+        let name = KeyRef::Borrowed(LEVEL.name());
+        template.set(name, metadata.level().as_str());
     }
     if settings.location {
-        span.set_opt(semconv::CODE_FILE_PATH, metadata.file());
-        span.set_opt(semconv::CODE_LINE_NUMBER, metadata.line());
+        if let Some(file) = metadata.file() {
+            template.set(semconv::CODE_FILE_PATH, file);
+        }
+        if let Some(line) = metadata.line() {
+            template.set(semconv::CODE_LINE_NUMBER, line);
+        }
     }
     if settings.function_names
         && let Some(module) = metadata.module_path()
     {
         in_words(format_args!("{module}::{}", metadata.name()), |name| {
-            span.set(semconv::CODE_FUNCTION_NAME, name);
+            template.set(semconv::CODE_FUNCTION_NAME, name);
         });
     }
-    if settings.threads {
-        span.set_opt(semconv::THREAD_ID, thread_id());
-        span.set_opt(semconv::THREAD_NAME, thread::current().name());
-    }
+}
+
+pub(super) fn describe_thread(span: &mut SpanWriter<'_>) {
+    span.set_opt(semconv::THREAD_ID, thread_id());
+    span.set_opt(semconv::THREAD_NAME, thread::current().name());
+}
+
+/// Whether [`describe_thread`] says it.
+pub(super) fn is_of_thread(name: &str) -> bool {
+    name == semconv::THREAD_ID.name() || name == semconv::THREAD_NAME.name()
 }
 
 pub(super) fn describe_event(

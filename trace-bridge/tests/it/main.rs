@@ -14,3 +14,4 @@ mod logs;
 mod spans;
 mod support;
 mod traps;
+mod unrecorded;

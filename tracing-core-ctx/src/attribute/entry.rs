@@ -155,6 +155,12 @@ impl EntryKey {
         Some(Self(Self::STATIC | position as u64 | shape))
     }
 
+    /// The same name at another position; of a key whose position is the first.
+    #[inline]
+    pub(super) const fn moved_to(self, position: usize) -> Self {
+        Self(self.0 | position as u64)
+    }
+
     /// The key with the name that is this text. `None` if it is longer than 64 KiB, or stands behind 2 GiB of others.
     #[inline]
     pub(super) const fn at(name: Text, mark: Mark) -> Option<Self> {

@@ -2,6 +2,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::KeyCode;
+use super::entry::EntryKey;
 
 /// The name of an attribute together with the type of its value.
 ///
@@ -90,12 +91,53 @@ impl KeyPrefix {
     }
 }
 
+/// A name that lives as long as the program and is only known when it runs, for those who set it again and again. See [`KeyRef::Prepared`].
+///
+/// ```
+/// use tracing_core_ctx::attribute::{Attributes, KeyRef, StaticKey};
+///
+/// let keys = ["sku", "count"].map(|name| StaticKey::new(name).expect("a name"));
+/// let mut attributes = Attributes::new();
+/// for key in keys {
+///     attributes.set(KeyRef::Prepared(key), 3);
+/// }
+/// assert_eq!(attributes.len(), 2);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct StaticKey {
+    name: &'static str,
+    /// At the first position.
+    entry: EntryKey,
+}
+
+impl StaticKey {
+    /// `None` if it may be no name: if it is empty, or of 64 KiB or more.
+    #[must_use]
+    pub fn new(name: &'static str) -> Option<Self> {
+        let entry = EntryKey::by_reference(0, name)?;
+        (!name.is_empty()).then_some(Self { name, entry })
+    }
+
+    /// The name as it is exported.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    #[inline]
+    pub(super) const fn entry(self) -> EntryKey {
+        self.entry
+    }
+}
+
 /// A borrowed attribute name.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum KeyRef<'a> {
     /// A name of the conventions: kept as its number.
     Known(KeyCode),
+    /// The same as `Static`, with what a table wants to know of the name: found out once.
+    Prepared(StaticKey),
     /// A name that lives as long as the program: kept by reference.
     Static(&'static str),
     /// Any other name: copied.
@@ -108,6 +150,7 @@ impl<'a> KeyRef<'a> {
     pub const fn as_str(self) -> &'a str {
         match self {
             Self::Known(code) => code.name(),
+            Self::Prepared(key) => key.name,
             Self::Static(name) => name,
             Self::Borrowed(name) => name,
         }

@@ -6,7 +6,7 @@ use super::large::Large;
 use super::mark::{Mark, Marks};
 use super::names::Names;
 use super::texts::{Text, Texts};
-use super::{Array, KeyRef, Value, ValueRef};
+use super::{Array, KeyRef, StaticKey, Value, ValueRef};
 use crate::limits::{AttributeLimits, cut};
 
 /// What is behind [`Attributes`](super::Attributes): the entries, and beside them what does not fit into 16 bytes.
@@ -159,6 +159,7 @@ impl Table {
     ) {
         let entry_key = match key {
             KeyRef::Known(code) => Some(EntryKey::known(code)),
+            KeyRef::Prepared(key) => self.keep_prepared_name(limits.count, key),
             KeyRef::Static(name) => self.keep_static_name(limits.count, name),
             KeyRef::Borrowed(name) => self.keep_name(limits.count, name),
         };
@@ -240,6 +241,19 @@ impl Table {
         };
         self.has_names = true;
         EntryKey::by_reference(position, name)
+    }
+
+    /// The same of a name of which all is known.
+    #[inline(always)]
+    fn keep_prepared_name(&mut self, count: usize, key: StaticKey) -> Option<EntryKey> {
+        if self.entries.len() >= count {
+            return None;
+        }
+        let Some(position) = self.names.push(key.name()) else {
+            return self.keep_name(count, key.name());
+        };
+        self.has_names = true;
+        Some(key.entry().moved_to(position))
     }
 
     #[inline(never)]
@@ -372,6 +386,7 @@ impl Table {
 const fn mark(key: KeyRef<'_>) -> Mark {
     match key {
         KeyRef::Known(code) => EntryKey::known(code).mark(),
+        KeyRef::Prepared(key) => key.entry().mark(),
         KeyRef::Static(name) => Mark::of(name),
         KeyRef::Borrowed(name) => Mark::of(name),
     }

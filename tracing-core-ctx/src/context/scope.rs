@@ -7,7 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 
 use super::{Context, neighbour};
 
@@ -68,8 +68,9 @@ pub struct Scope {
 }
 
 impl Drop for Scope {
+    #[inline]
     fn drop(&mut self) {
-        drop(leave(self.ticket));
+        leave(self.ticket);
         if neighbour::get().is_some() {
             tell_left();
         }
@@ -134,7 +135,8 @@ fn with_ours<R>(read: impl FnOnce(&Context) -> R) -> Option<R> {
             Some(top) => stack.at(top, |frame| {
                 let context = frame.context.take();
                 let read = read(&context);
-                frame.context.set(context);
+                // What lay there meanwhile is the empty context, which has nothing to drop.
+                let _empty = ManuallyDrop::new(frame.context.replace(context));
                 read
             }),
         })
@@ -142,6 +144,7 @@ fn with_ours<R>(read: impl FnOnce(&Context) -> R) -> Option<R> {
         .flatten()
 }
 
+#[inline]
 pub(super) fn attach(mut context: Context) -> Scope {
     Scope {
         ticket: push(&mut context),
@@ -201,10 +204,32 @@ fn tell_left() {
     }
 }
 
-/// Ends the frame of a scope. When others stand above it, it only stops counting and goes when they do.
+/// Ends the frame of a scope.
 ///
 /// What was taken off the stack is dropped outside of it.
-fn leave(ticket: Ticket) -> Option<(Context, Vec<Context>)> {
+#[inline]
+fn leave(ticket: Ticket) {
+    let left = STACK.try_with(|stack| {
+        if stack.depth.get() == ticket.depth + 1
+            && let Some(frame) = stack.near.get(ticket.depth)
+            && frame.number.get() == ticket.number
+            && !stack.is_done_below(ticket.depth)
+        {
+            stack.depth.set(ticket.depth);
+            return Some(frame.context.take());
+        }
+        None
+    });
+    match left {
+        Ok(Some(context)) => drop(context),
+        Ok(None) => drop(leave_late(ticket)),
+        Err(_) => {}
+    }
+}
+
+/// The same far up, and in any order. When others stand above the frame, it only stops counting and goes when they do.
+#[cold]
+fn leave_late(ticket: Ticket) -> Option<(Context, Vec<Context>)> {
     with_stack(|stack| {
         stack.frame(ticket, |frame| {
             frame.number.set(ticket.number | Frame::DONE);
@@ -308,6 +333,18 @@ impl Stack {
         self.at(ticket.depth, |frame| {
             (frame.number.get() & !Frame::DONE == ticket.number).then(|| look(frame))
         })?
+    }
+
+    /// Whether the frame below this one waits for it to go.
+    #[inline]
+    fn is_done_below(&self, depth: usize) -> bool {
+        match depth.checked_sub(1) {
+            Some(below) => {
+                let is_done = |frame: &Frame| frame.number.get() & Frame::DONE != 0;
+                self.near.get(below).is_none_or(is_done)
+            }
+            None => false,
+        }
     }
 
     fn pop_if_done(&self) -> Option<Context> {

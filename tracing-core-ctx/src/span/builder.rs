@@ -4,7 +4,7 @@ pub(super) use start::Above;
 use start::{Place, Start, View};
 
 use super::recording::Recording;
-use super::{ActiveSpan, Link, Relation, Span, SpanKind, SpanRef, SpanWriter};
+use super::{ActiveSpan, Link, Relation, Span, SpanKind, SpanRef, SpanTemplate, SpanWriter};
 use crate::attribute::{AttributeKey, AttributeValue};
 use crate::sampler::AttributeSource;
 use crate::{Context, SpanContext, Timestamp, TraceState, Tracer};
@@ -125,6 +125,12 @@ impl<'a> SpanBuilder<'a> {
     /// [`start_with`](Self::start_with).
     pub const fn link_source(mut self, links: &'a [Link]) -> Self {
         self.what.lent_links = links;
+        self
+    }
+
+    /// Begins with the name and the attributes of `template`. Samplers see the name that was [given](Tracer::span), and no more.
+    pub const fn template(mut self, template: &'a SpanTemplate) -> Self {
+        self.what.template = Some(template);
         self
     }
 

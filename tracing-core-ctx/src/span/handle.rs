@@ -74,6 +74,15 @@ impl SpanRef {
         }
     }
 
+    /// Whether it is a span of this process that does not record.
+    #[inline]
+    pub(crate) const fn is_unrecorded(&self) -> bool {
+        match &self.is {
+            Is::Passing(span_context) => !span_context.is_remote(),
+            Is::Live(_) | Is::Nothing => false,
+        }
+    }
+
     /// The span that is current on this thread.
     #[must_use]
     pub fn current() -> Self {
@@ -106,6 +115,7 @@ impl SpanRef {
     /// The tracer that starts its children, in the application's name as [`Span::child`](crate::Span::child) does: for bridges that start them
     /// in another context than the current one. `None` for a span that was not recording when this handle was made.
     #[must_use]
+    #[inline]
     pub fn tracer(&self) -> Option<Tracer> {
         let tracer = self.live()?.tracer();
         Some(tracer.with_scope(tracer.application()))

@@ -24,7 +24,9 @@ use crate::attribute::{AttributeKey, AttributeValue, Attributes};
 /// # span.end();
 /// ```
 ///
-/// A sampler sees nothing of it: what is to be seen is lent to it as a [source](super::SpanBuilder::attribute_source).
+/// Where nothing else is to be decided before it is known, the span [begins](super::SpanBuilder::template) with it.
+///
+/// A sampler sees none of its attributes: what is to be seen is lent to it as a [source](super::SpanBuilder::attribute_source).
 #[derive(Clone, Default)]
 pub struct SpanTemplate {
     attributes: Attributes,

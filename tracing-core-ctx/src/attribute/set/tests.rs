@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::super::entry::Entry;
 use super::*;
-use crate::attribute::{Array, KeptKey, Key, KeyCode, Value};
+use crate::attribute::{Array, KeptKey, Key, KeyCode, StaticKey, Value};
 
 #[test]
 fn an_entry_is_sixteen_bytes_and_an_empty_table_is_a_pointer() {
@@ -20,14 +20,16 @@ fn room_for_the_span_of_a_request_is_600_bytes() {
 #[test]
 fn a_key_has_one_value_whether_it_is_named_by_constant_or_by_hand() {
     const BY_HAND: Key<str> = Key::new("http.route");
+    let prepared = StaticKey::new("http.route").unwrap();
     let written_as = |attributes: &mut Attributes, how: usize, value: &str| match how {
         0 => attributes.set(semconv::HTTP_ROUTE, value),
         1 => attributes.set("http.route", value),
+        4 => attributes.set(KeyRef::Prepared(prepared), value),
         2 => attributes.set(&"http.route".to_owned(), value),
         _ => attributes.set(BY_HAND, value),
     };
-    for first in 0..4 {
-        for second in 0..4 {
+    for first in 0..5 {
+        for second in 0..5 {
             let mut attributes = Attributes::new();
             attributes.set("shop.cart.size", 1);
             written_as(&mut attributes, first, "old");
@@ -390,4 +392,24 @@ fn names_that_look_alike_are_told_apart() {
     assert_eq!(told, [("a-1-z", 1), ("a-2-z", 4), ("a-3-z", 3)]);
     attributes.clear();
     assert_eq!(attributes.get("a-2-z"), None);
+}
+
+#[test]
+fn prepared_names_are_kept_whether_they_have_room_by_reference_or_not() {
+    let names: Vec<&'static str> = (0..20_u32)
+        .map(|number| &*Box::leak(format!("shop.{number}").into_boxed_str()))
+        .collect();
+    let mut attributes = Attributes::new();
+    for (number, name) in (0..).zip(&names) {
+        let key = StaticKey::new(name).unwrap();
+        assert_eq!(key.name(), *name);
+        attributes.set(KeyRef::Prepared(key), number);
+    }
+    let found: Vec<_> = attributes.iter().map(|(key, _)| key).collect();
+    assert_eq!(found, names);
+    for (number, name) in (0_i64..).zip(&names) {
+        assert_eq!(attributes.get(name), Some(ValueRef::I64(number)));
+    }
+    assert!(StaticKey::new("").is_none());
+    assert!(StaticKey::new(Box::leak("x".repeat(1 << 16).into_boxed_str())).is_none());
 }

@@ -74,6 +74,7 @@ impl Table {
     pub(super) fn position(&self, key: KeyRef<'_>) -> Option<usize> {
         match key {
             KeyRef::Known(code) => self.position_of(code),
+            KeyRef::Prepared(key) => self.position_by_name(key.name()),
             KeyRef::Static(name) | KeyRef::Borrowed(name) => self.position_by_name(name),
         }
     }

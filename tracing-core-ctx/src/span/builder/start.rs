@@ -1,7 +1,7 @@
 //! How a span starts: the sampler is asked, and what it lets through begins to record.
 
 use super::super::recording::Recording;
-use super::super::{Link, LiveRef, SpanKind, SpanRef, SpanWriter};
+use super::super::{Link, LiveRef, SpanKind, SpanRef, SpanTemplate, SpanWriter};
 use crate::attribute::{Attributes, ValueRef};
 use crate::context::SamplingHint;
 use crate::sampler::{AttributeSource, Decision, SamplingInput};
@@ -16,6 +16,8 @@ pub(super) struct Start<'a> {
     pub(super) tracer: &'a Tracer,
     pub(super) scope: &'static InstrumentationScope,
     pub(super) name: &'a str,
+    /// What the span begins with, its name too.
+    pub(super) template: Option<&'a SpanTemplate>,
     pub(super) kind: SpanKind,
     pub(super) source: Option<&'a dyn AttributeSource>,
     pub(super) lent_links: &'a [Link],
@@ -131,6 +133,7 @@ impl<'a> Start<'a> {
             tracer,
             scope,
             name,
+            template: None,
             kind: SpanKind::Internal,
             source: None,
             lent_links: &[],
@@ -201,10 +204,13 @@ impl<'a> Start<'a> {
         recording.parent_is_remote = place.parent_is_remote;
         let local_root = place.local_root.unwrap_or_else(|| span_context.span_id());
         recording.local_root = local_root;
-        if !self.name.is_empty() {
-            recording.attributes.set_name(self.name);
+        let mut writer = SpanWriter::new(&mut recording, tracer);
+        match self.template {
+            Some(template) => writer.use_template(template),
+            None if self.name.is_empty() => {}
+            None => writer.update_name(self.name),
         }
-        describe(&mut SpanWriter::new(&mut recording, tracer));
+        describe(&mut writer);
         // After the description, which may say that its keys are new.
         if !added.is_empty() || added.dropped() > 0 {
             recording

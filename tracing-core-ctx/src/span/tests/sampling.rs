@@ -55,6 +55,26 @@ fn of_a_span_that_is_dropped_only_the_identity_is_made() {
 }
 
 #[test]
+fn of_a_template_samplers_see_nothing_and_the_span_has_its_name() {
+    let bench = decided_by(|input| {
+        assert_eq!(input.name, "given");
+        assert_eq!(input.attributes.get("key"), None);
+        Sampling::new(Decision::RecordAndSample)
+    });
+    let mut template = SpanTemplate::new("name");
+    template.set("key", "value");
+    let builder = bench.tracer.span("given").template(&template);
+    builder.start_with(|span| span.set("own", 1)).end();
+    let all = bench.all();
+    let [span] = all.as_slice() else {
+        panic!("{all:?}");
+    };
+    assert_eq!(span.name(), "name");
+    let keys: Vec<&str> = span.attributes().iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["key", "own"]);
+}
+
+#[test]
 fn a_span_that_is_only_recorded_has_its_sampled_flag_off() {
     let bench = decided_by(|_| Sampling::new(Decision::RecordOnly));
     let cx = Context::new().with_remote_span(caller(TraceFlags::SAMPLED));
