@@ -56,16 +56,23 @@ const fn with_state(bare: Bare, traced: fn(Above) -> Result<Traced, Error>) -> E
     }
 }
 
-/// What it costs to look for a context at all.
-const fn by_hand(bare: Bare, traced: fn(Above) -> Result<Traced, Error>) -> Entry<Above> {
+/// What it costs to carry a context at all: `what` is done with one header, and nothing else.
+const fn by_hand(
+    what: &'static str,
+    bare: Bare,
+    traced: fn(Above) -> Result<Traced, Error>,
+) -> Entry<Above> {
     Entry {
-        name: "no tracing, one header looked up",
+        name: what,
         packages: &[],
         bare,
         traced,
         cases: &[Above::Unsampled],
     }
 }
+
+const LOOKED_UP: &str = "no tracing, one header looked up";
+const WRITTEN: &str = "no tracing, one header written";
 
 const KAFKA_PRODUCER: Bare = ("FutureProducer", |_| kafka::bare_producer());
 const KAFKA_CONSUMER: Bare = ("StreamConsumer", |above| {
@@ -87,6 +94,9 @@ const KAFKA_PRODUCERS: &[Entry<Above>] = &[
     with_state(KAFKA_PRODUCER, |above| {
         sent(handler(above), Way::Sink, kafka::producer)
     }),
+    by_hand(WRITTEN, KAFKA_PRODUCER, |above| {
+        Ok(Traced::new(kafka::producer_by_hand(parent(above)), Nowhere))
+    }),
 ];
 
 /// As far as the work: without the span of the pull.
@@ -97,7 +107,7 @@ const KAFKA_CONSUMERS: &[Entry<Above>] = &[
     with_pipeline(KAFKA_CONSUMER, |above| {
         consumed(above, Way::Pipeline, kafka_process)
     }),
-    by_hand(KAFKA_CONSUMER, |above| {
+    by_hand(LOOKED_UP, KAFKA_CONSUMER, |above| {
         Ok(Traced::new(kafka::by_hand(parent(above), false), Nowhere))
     }),
 ];
@@ -109,7 +119,7 @@ const KAFKA_SETTLERS: &[Entry<Above>] = &[
     with_pipeline(KAFKA_SETTLING, |above| {
         consumed(above, Way::Pipeline, kafka_settle)
     }),
-    by_hand(KAFKA_SETTLING, |above| {
+    by_hand(LOOKED_UP, KAFKA_SETTLING, |above| {
         Ok(Traced::new(kafka::by_hand(parent(above), true), Nowhere))
     }),
 ];
@@ -123,6 +133,9 @@ const AMQP_PRODUCERS: &[Entry<Above>] = &[
     }),
     with_state(AMQP_PRODUCER, |above| {
         sent(handler(above), Way::Sink, amqp::producer)
+    }),
+    by_hand(WRITTEN, AMQP_PRODUCER, |above| {
+        Ok(Traced::new(amqp::producer_by_hand(parent(above)), Nowhere))
     }),
 ];
 

@@ -21,9 +21,18 @@ use crate::Work;
 use crate::work::BATCH;
 
 pub(super) fn bare_producer() -> Box<dyn Work> {
+    Box::new(untraced_producer(properties))
+}
+
+/// The same with a header.
+pub(super) fn producer_by_hand(traceparent: &'static str) -> impl Work {
+    untraced_producer(move || with_header(traceparent))
+}
+
+fn untraced_producer(properties: impl Fn() -> BasicProperties + Copy + 'static) -> impl Work {
     let (runtime, place) = place();
     let channel = Rc::new(place.channel(&runtime));
-    Box::new(Awaited::new(runtime, BATCH, move || {
+    Awaited::new(runtime, BATCH, move || {
         let _lives = &place;
         let channel = Rc::clone(&channel);
         async move {
@@ -32,7 +41,7 @@ pub(super) fn bare_producer() -> Box<dyn Work> {
             let answer = sent.await.expect("a channel").await;
             assert!(answer.expect("a confirmation").is_ack());
         }
-    }))
+    })
 }
 
 pub(super) fn producer(queue: QueueTracer, around: Context) -> Box<dyn Work> {

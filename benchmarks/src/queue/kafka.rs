@@ -21,16 +21,27 @@ use crate::work::BATCH;
 pub(crate) type Cluster = MockCluster<'static, DefaultProducerContext>;
 
 pub(super) fn bare_producer() -> Box<dyn Work> {
+    Box::new(untraced_producer(record))
+}
+
+/// The same with a header.
+pub(super) fn producer_by_hand(traceparent: &'static str) -> impl Work {
+    untraced_producer(move || record().headers(header(traceparent)))
+}
+
+fn untraced_producer(
+    record: impl Fn() -> FutureRecord<'static, str, [u8]> + Copy + 'static,
+) -> impl Work {
     let cluster = cluster();
     let producer = Rc::new(connect(&cluster));
-    Box::new(Awaited::new(runtime(), BATCH, move || {
+    Awaited::new(runtime(), BATCH, move || {
         let _lives = &cluster;
         let producer = Rc::clone(&producer);
         async move {
             let sent = producer.send(record(), Timeout::Never).await;
             sent.map_err(|(error, _)| error).expect("a delivery report");
         }
-    }))
+    })
 }
 
 pub(super) fn producer(queue: QueueTracer, around: Context) -> Box<dyn Work> {

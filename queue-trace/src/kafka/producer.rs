@@ -28,14 +28,6 @@ where
     topics: Arc<Topics>,
 }
 
-/// A record, and what was done to it.
-struct Prepared<'a, K: ToBytes + ?Sized, P: ToBytes + ?Sized> {
-    record: FutureRecord<'a, K, P>,
-    sending: Sending,
-    /// Whether the headers have our context.
-    injected: bool,
-}
-
 impl<C, R> TracedProducer<C, R>
 where
     C: ClientContext + 'static,
@@ -63,7 +55,7 @@ where
     /// Those of the producer, with the record as it was given.
     pub async fn send<K, P, T>(
         &self,
-        record: FutureRecord<'_, K, P>,
+        mut record: FutureRecord<'_, K, P>,
         queue_timeout: T,
     ) -> OwnedDeliveryResult
     where
@@ -71,11 +63,7 @@ where
         P: ToBytes + ?Sized,
         T: Into<Timeout>,
     {
-        let Prepared {
-            record,
-            mut sending,
-            injected,
-        } = self.prepare(record);
+        let (mut sending, injected) = self.start(&mut record);
         let report = self.inner.send(record, queue_timeout).await;
         sending::end(&mut sending, &report);
         report.map_err(|(error, mut message)| {
@@ -95,17 +83,13 @@ where
     #[expect(clippy::result_large_err, reason = "it is the producer's own")]
     pub fn send_result<'a, K, P>(
         &self,
-        record: FutureRecord<'a, K, P>,
+        mut record: FutureRecord<'a, K, P>,
     ) -> Result<TracedDelivery, (KafkaError, FutureRecord<'a, K, P>)>
     where
         K: ToBytes + ?Sized,
         P: ToBytes + ?Sized,
     {
-        let Prepared {
-            record,
-            mut sending,
-            injected,
-        } = self.prepare(record);
+        let (mut sending, injected) = self.start(&mut record);
         match self.inner.send_result(record) {
             Ok(future) => Ok(TracedDelivery::new(future, sending)),
             Err((error, mut record)) => {
@@ -127,7 +111,9 @@ where
         Transaction::begin(&self.inner, &self.queue)
     }
 
-    fn prepare<'a, K, P>(&self, mut record: FutureRecord<'a, K, P>) -> Prepared<'a, K, P>
+    /// Starts the span of a record, and says whether its context is in the headers now.
+    #[inline]
+    fn start<K, P>(&self, record: &mut FutureRecord<'_, K, P>) -> (Sending, bool)
     where
         K: ToBytes + ?Sized,
         P: ToBytes + ?Sized,
@@ -138,12 +124,7 @@ where
             key: record.key.map(ToBytes::to_bytes),
             payload: record.payload.map(ToBytes::to_bytes),
         };
-        let (sending, injected) = known.start(&self.queue, &self.topics, &mut record.headers);
-        Prepared {
-            record,
-            sending,
-            injected,
-        }
+        known.start(&self.queue, &self.topics, &mut record.headers)
     }
 }
 
