@@ -40,6 +40,11 @@
 //! processing.end_with(|_| {});
 //! ```
 //!
+//! # Metrics
+//!
+//! With the feature `amqp` or `kafka`, `QueueTracer::observe` takes an observer, such as `ExchangeMetrics` of the crate `trace-pipeline`: it is told of every message,
+//! whether it is recorded or not, with its time in the queue and the consumer's lag.
+//!
 //! # Features
 //!
 //! None is on by default, and none changes what is there without it.
@@ -64,6 +69,8 @@ mod destination;
 #[cfg(any(feature = "amqp", feature = "kafka"))]
 mod few;
 mod message;
+#[cfg(any(feature = "amqp", feature = "kafka"))]
+mod observe;
 mod operation;
 mod origin;
 #[cfg(any(feature = "amqp", feature = "kafka"))]

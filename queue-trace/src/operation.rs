@@ -183,6 +183,12 @@ impl AttributeSource for Operation<'_> {
             "messaging.destination.template" => self.destination.template,
             "messaging.destination.partition.id" => self.message.partition,
             "messaging.consumer.group.name" => self.consumer_group,
+            "messaging.destination.anonymous" if self.destination.is_anonymous => {
+                return Some(ValueRef::Bool(true));
+            }
+            "messaging.destination.temporary" if self.destination.is_temporary => {
+                return Some(ValueRef::Bool(true));
+            }
             _ => None,
         };
         text.map(ValueRef::Str)

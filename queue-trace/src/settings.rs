@@ -2,6 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use tracing_core_ctx::Tracer;
+#[cfg(any(feature = "amqp", feature = "kafka"))]
+use tracing_core_ctx::observer::ExchangeObserver;
 
 use crate::{Relation, SCOPE, Trust};
 
@@ -43,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) body_sizes: bool,
     pub(crate) keys: bool,
     pub(crate) receive_spans: bool,
+    #[cfg(any(feature = "amqp", feature = "kafka"))]
+    pub(crate) observer: Option<Arc<dyn ExchangeObserver>>,
     /// The headers in which contexts are written.
     pub(crate) fields: Vec<&'static str>,
     /// Whether these are also all in which contexts are looked for. Other formats read more than they write.
@@ -66,6 +70,8 @@ impl QueueTracer {
                 body_sizes: false,
                 keys: false,
                 receive_spans: true,
+                #[cfg(any(feature = "amqp", feature = "kafka"))]
+                observer: None,
                 #[cfg(feature = "kafka")]
                 reads_what_it_writes: fields
                     .iter()
@@ -115,6 +121,17 @@ impl QueueTracer {
     #[must_use]
     pub fn receive_spans(self, yes: bool) -> Self {
         self.edit(|settings| settings.receive_spans = yes)
+    }
+
+    /// Tells `observer` of every message that is sent, comes, is processed or settled by the modules `kafka` and `amqp`, whether it is recorded or not:
+    /// what measures how long that takes and how long messages waited. Default: nobody.
+    ///
+    /// A poll of Kafka takes no time, and a batch is told of as one when it is processed. Where a service of the module `process` handles messages, one
+    /// is processed until it is dropped.
+    #[cfg(any(feature = "amqp", feature = "kafka"))]
+    #[must_use]
+    pub fn observe(self, observer: impl ExchangeObserver + 'static) -> Self {
+        self.edit(|settings| settings.observer = Some(Arc::new(observer)))
     }
 
     /// What starts the spans.

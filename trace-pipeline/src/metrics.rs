@@ -1,11 +1,12 @@
-//! Metrics beside the traces: how long requests and calls take and how many are under way, each of them counted, sampled or not.
+//! Metrics beside the traces: how long requests, calls and operations on messages take, how many are under way, how many messages come and how long they
+//! waited; each of them counted, sampled or not.
 //!
 //! ```
 //! use trace_pipeline::metrics::ExchangeMetrics;
 //!
 //! let metrics = ExchangeMetrics::new();
 //! let pipeline = trace_pipeline::Pipeline::builder().service("shop").exemplars(&metrics).build()?;
-//! // Any layer of tower-trace or grpc-trace:
+//! // Any layer of tower-trace or grpc-trace, and the `QueueTracer` of queue-trace:
 //! // TraceLayer::for_axum(pipeline.tracer().clone()).observe(metrics.clone())
 //!
 //! // The page for Prometheus:
@@ -23,8 +24,14 @@
 //! | `http.client.active_requests` | `http.request.method`, `server.address`, `server.port`, `url.template` |
 //! | `rpc.server.call.duration` | `rpc.system.name`, `rpc.method`, `rpc.status_code`, `error.type` |
 //! | `rpc.client.call.duration` | the same, `server.address`, `server.port` |
+//! | `messaging.client.operation.duration` | `messaging.system.name`, `messaging.operation.name`, `messaging.operation.type`, `messaging.destination.name`, `messaging.destination.template`, `messaging.consumer.group.name`, `server.address`, `server.port`, `error.type` |
+//! | `messaging.client.sent.messages` | the same without the type |
+//! | `messaging.process.duration` | the same |
+//! | `messaging.client.consumed.messages` | the same without the error, `messaging.destination.partition.id` |
+//! | `ctx.messaging.queue.duration`, `ctx.messaging.consumer.lag` | the same; how long messages were on their way, and how many of its partition are behind the last one |
 //!
-//! These are what the [conventions](https://opentelemetry.io/docs/specs/semconv/http/http-metrics/) require or recommend, with their buckets.
+//! These are what the [conventions](https://opentelemetry.io/docs/specs/semconv/http/http-metrics/) require or recommend, with their buckets. The
+//! last two are ours; the buckets of time in a queue reach up to a day.
 //!
 //! With the feature `otlp` they are also sent, from a thread of their own: `ExchangeMetrics::push`.
 //!
@@ -43,6 +50,7 @@ mod exemplars;
 mod family;
 mod histogram;
 mod labels;
+mod messages;
 mod page;
 #[cfg(feature = "otlp")]
 mod push;
@@ -54,7 +62,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use tracing_core_ctx::observer::{Ended, ExchangeObserver, ObservedExchange, Started};
+use tracing_core_ctx::observer::{Arrived, Ended, ExchangeObserver, ObservedExchange, Started};
 #[cfg(feature = "otlp")]
 use tracing_core_ctx::{Clock as _, SystemClock, Timestamp};
 use tracing_core_ctx::{SpanKind, SpanRecord};
@@ -62,11 +70,12 @@ use tracing_core_ctx::{SpanKind, SpanRecord};
 use self::exemplars::Exemplars;
 pub(crate) use self::family::Reader;
 #[cfg(feature = "otlp")]
-pub(crate) use self::family::{Active, Description, Series};
-use self::family::{Ends, Family};
-pub(crate) use self::histogram::{BOUNDS, Exemplar, Histogram, Snapshot};
+pub(crate) use self::family::{Active, Description, Metric, Series};
+use self::family::{COUNT, Ends, Family};
+pub(crate) use self::histogram::{Exemplar, Histogram, Snapshot};
 #[cfg(feature = "otlp")]
 pub(crate) use self::labels::{Label, LabelValue};
+use self::messages::Messages;
 #[cfg(feature = "otlp")]
 pub use self::push::{MetricsPush, PushConfig};
 use self::table::Entry;
@@ -82,7 +91,8 @@ struct Measured {
     /// When it was begun to measure.
     #[cfg(feature = "otlp")]
     start: Timestamp,
-    families: [Family; 4],
+    families: [Family; COUNT],
+    messages: Messages,
     exemplars: Exemplars,
 }
 
@@ -103,6 +113,7 @@ impl ExchangeMetrics {
             #[cfg(feature = "otlp")]
             start: SystemClock::new().now(),
             families: Family::all(most),
+            messages: Messages::new(most),
             exemplars: Exemplars::default(),
         }))
     }
@@ -117,10 +128,11 @@ impl ExchangeMetrics {
         page.end()
     }
 
-    /// How many exchanges were counted under `otel.metric.overflow`.
+    /// How many exchanges and messages were counted under `otel.metric.overflow`.
     #[must_use]
     pub fn overflowed(&self) -> usize {
-        self.0.families.iter().map(Family::overflowed).sum()
+        let exchanges: usize = self.0.families.iter().map(Family::overflowed).sum();
+        exchanges + self.0.messages.overflowed()
     }
 
     /// Shows all that was measured.
@@ -129,6 +141,7 @@ impl ExchangeMetrics {
             .families
             .iter()
             .for_each(|family| family.read(reader));
+        self.0.messages.read(reader);
     }
 
     pub(crate) fn wait_for_word(&self) {
@@ -139,7 +152,7 @@ impl ExchangeMetrics {
     pub(crate) fn kept(&self, spans: &[SpanRecord]) {
         let measured = spans
             .iter()
-            .filter(|span| matches!(span.kind(), SpanKind::Client | SpanKind::Server));
+            .filter(|span| span.kind() != SpanKind::Internal);
         self.0
             .exemplars
             .kept(measured.map(SpanRecord::span_context));
@@ -162,6 +175,10 @@ impl ExchangeObserver for ExchangeMetrics {
             starts: family.starts(exchange),
             _active: family.active(exchange).map(Counted::new),
         }))
+    }
+
+    fn arrived(&self, message: &Arrived<'_>) {
+        self.0.messages.arrived(message);
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
-use crate::metrics::{BOUNDS, Exemplar, Snapshot};
+use crate::metrics::{Exemplar, Snapshot};
 
 /// A page that is being written.
 #[derive(Debug, Default)]
@@ -131,7 +131,7 @@ impl Family<'_> {
 
     pub(crate) fn buckets(&mut self, labels: &Labels, snapshot: &Snapshot) {
         let Self { page, name, .. } = self;
-        let bounds = BOUNDS.iter().map(|bound| format!("{bound:?}"));
+        let bounds = snapshot.bounds.iter().map(|bound| format!("{bound:?}"));
         let bounds = bounds.chain(["+Inf".to_owned()]);
         let buckets = snapshot.buckets.iter().zip(&snapshot.exemplars);
         let mut count = 0;

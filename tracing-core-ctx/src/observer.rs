@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::sampler::AttributeSource;
 use crate::{SpanContext, SpanKind, Timestamp};
 
-/// Is told of every exchange of an instrumentation, recorded or not: requests that are answered or sent, calls of procedures.
+/// Is told of every exchange of an instrumentation, recorded or not: requests that are answered or sent, calls of procedures, operations on messages.
 ///
 /// Sampling has no say here, so what is counted is the truth. Who is told has to be quick: the request waits.
 ///
@@ -40,6 +40,11 @@ use crate::{SpanContext, SpanKind, Timestamp};
 pub trait ExchangeObserver: fmt::Debug + Send + Sync {
     /// An exchange starts. What this gives hears of its end; with `None` nobody does.
     fn started(&self, exchange: &Started<'_>) -> Option<Box<dyn ObservedExchange>>;
+
+    /// A message has come to the application: told once of each, when it is handed over. Default: nothing.
+    fn arrived(&self, message: &Arrived<'_>) {
+        let _ = message;
+    }
 }
 
 /// One exchange under way, as an [`ExchangeObserver`] remembers it.
@@ -51,9 +56,10 @@ pub trait ObservedExchange: Send + Sync {
 /// An exchange that starts.
 #[non_exhaustive]
 pub struct Started<'a> {
-    /// Which side it is: [`SpanKind::Server`] or [`SpanKind::Client`].
+    /// Which side it is: [`SpanKind::Server`] or [`SpanKind::Client`]; of messages, the kind of the operation's span.
     pub kind: SpanKind,
-    /// What is known, by the names of the conventions: `http.request.method`, `http.route`, `rpc.method`, `server.address`, ..
+    /// What is known, by the names of the conventions: `http.request.method`, `http.route`, `rpc.method`, `server.address`,
+    /// `messaging.system.name`, ..
     ///
     /// Its text is whatever the request says: an observer bounds how many different ones it keeps.
     pub attributes: &'a dyn AttributeSource,
@@ -102,6 +108,52 @@ impl<'a> Ended<'a> {
     pub const fn with_span(mut self, span: Option<&'a SpanContext>) -> Self {
         self.span = span;
         self
+    }
+}
+
+/// A message that has come to the application.
+#[non_exhaustive]
+pub struct Arrived<'a> {
+    /// What is known of where it came from: `messaging.system.name`, `messaging.destination.name`, ..
+    pub attributes: &'a dyn AttributeSource,
+    /// From when it was sent to when it came, if its producer said when that was.
+    pub queue_time: Option<Duration>,
+    /// How many messages of its partition are behind it, if that is known.
+    pub lag: Option<u64>,
+}
+
+impl<'a> Arrived<'a> {
+    /// Told by an instrumentation.
+    #[must_use]
+    pub const fn new(attributes: &'a dyn AttributeSource) -> Self {
+        Self {
+            attributes,
+            queue_time: None,
+            lag: None,
+        }
+    }
+
+    /// With the time it took, if that is known.
+    #[must_use]
+    pub const fn with_queue_time(mut self, queue_time: Option<Duration>) -> Self {
+        self.queue_time = queue_time;
+        self
+    }
+
+    /// With how many are behind it, if that is known.
+    #[must_use]
+    pub const fn with_lag(mut self, lag: Option<u64>) -> Self {
+        self.lag = lag;
+        self
+    }
+}
+
+impl fmt::Debug for Arrived<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arrived")
+            .field("queue_time", &self.queue_time)
+            .field("lag", &self.lag)
+            .finish_non_exhaustive()
     }
 }
 

@@ -8,9 +8,9 @@ use lapin::options::{
 };
 use lapin::types::{DeliveryTag, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel};
-use tracing_core_ctx::Context;
 use tracing_core_ctx::context::FutureExt as _;
 use tracing_core_ctx::semconv::ctx_message_settlement as settlement;
+use tracing_core_ctx::{Context, SpanKind};
 
 use super::confirm::{Sending, TracedConfirm};
 use super::consumer::TracedConsumer;
@@ -117,7 +117,8 @@ impl TracedChannel {
             }
             queue.tracer().inject(active.context(), &mut headers);
         }
-        (Sending(active), headers.put_into(properties))
+        let watch = queue.watch(SpanKind::Producer, &operation, &active);
+        (Sending(active, watch), headers.put_into(properties))
     }
 
     /// Publishes the reply to a request: to its `reply_to`, with its `correlation_id`, in a span below the one of processing it. `None` if the request
@@ -264,14 +265,15 @@ impl TracedChannel {
         let mut operation = step.anywhere();
         operation.message.delivery_tag = i64::try_from(tag).ok();
         let active = self.queue.start_settle(&operation, Context::current());
+        let watch = self.queue.watch(SpanKind::Client, &operation, &active);
         drop(operation);
-        let mut sending = Sending(active);
+        let mut sending = Sending(active, watch);
         let context = sending.0.context().clone();
         let settled = settle.with_context(context).await;
         match &settled {
             Ok(()) => {
                 self.settled.put(tag, multiple, how);
-                sending.0.end_with(|_| {});
+                sending.done();
             }
             Err(error) => sending.fail(error),
         }

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -5,10 +6,10 @@ use std::task::{Context, Poll, Waker};
 
 use lapin::message::BasicReturnMessage;
 use lapin::{Confirmation, PublisherConfirm};
-use tracing_core_ctx::span::SpanWriter;
 use tracing_core_ctx::{ActiveSpan, SpanRef, semconv};
 
 use super::facts;
+use crate::observe::Watch;
 
 /// The broker's answer to a publication, as a future: lapin's, which ends the span of the publication.
 ///
@@ -29,12 +30,24 @@ enum Ready {
 }
 
 /// The span of a publication under way.
-pub(super) struct Sending(pub(super) ActiveSpan);
+pub(super) struct Sending(pub(super) ActiveSpan, pub(super) Watch);
 
 impl Sending {
+    pub(super) fn done(&mut self) {
+        let time = self.1.end(None);
+        self.0.end_at_with(time, |_| {});
+    }
+
     pub(super) fn fail(&mut self, error: &lapin::Error) {
-        self.0
-            .end_with(|span| span.fail(&facts::error_type(error), ""));
+        self.fail_with(|| facts::error_type(error));
+    }
+
+    pub(super) fn fail_with(&mut self, error: impl FnOnce() -> Cow<'static, str>) {
+        if self.0.is_open() || self.1.is_on() {
+            let error = error();
+            let time = self.1.end(Some(&error));
+            self.0.end_at_with(time, |span| span.fail(&error, ""));
+        }
     }
 
     /// Runs `work` with the span as the current one.
@@ -48,21 +61,20 @@ impl Sending {
     }
 
     fn end(&mut self, answer: &lapin::Result<Confirmation>) {
-        self.0.end_with(|span| match answer {
-            Err(error) => span.fail(&facts::error_type(error), ""),
-            Ok(Confirmation::Ack(Some(returned))) => fail_returned(span, returned),
-            Ok(Confirmation::Nack(_)) => span.fail("nack", ""),
-            Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => {}
-        });
+        match answer {
+            Err(error) => self.fail(error),
+            Ok(Confirmation::Ack(Some(returned))) => self.fail_with(|| error_of(returned)),
+            Ok(Confirmation::Nack(_)) => self.fail_with(|| "nack".into()),
+            Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => self.done(),
+        }
     }
 }
 
-fn fail_returned(span: &mut SpanWriter<'_>, returned: &BasicReturnMessage) {
-    let error_type = match returned.error() {
-        Some(error) => facts::protocol_error(error.kind()),
-        None => returned.reply_code.to_string(),
-    };
-    span.fail(&error_type, "");
+fn error_of(returned: &BasicReturnMessage) -> Cow<'static, str> {
+    match returned.error() {
+        Some(error) => facts::protocol_error(error.kind()).into(),
+        None => returned.reply_code.to_string().into(),
+    }
 }
 
 impl Drop for Sending {

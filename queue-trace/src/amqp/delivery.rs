@@ -10,7 +10,7 @@ use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::types::{MessageCount, ShortString};
 use tracing_core_ctx::context::{FutureExt as _, WithContext};
 use tracing_core_ctx::semconv::{self, ctx_message_settlement as settlement};
-use tracing_core_ctx::{ActiveSpan, Context, SpanRef, Timestamp};
+use tracing_core_ctx::{ActiveSpan, Context, SpanKind, SpanRef, Timestamp};
 
 use super::confirm::Sending;
 use super::facts;
@@ -19,6 +19,7 @@ use super::routes::{Routes, Step, Way};
 use super::settled::{Settled, Since};
 use crate::carrier::LastOf;
 use crate::message::Describe as _;
+use crate::observe::Watch;
 use crate::{Origin, QueueTracer};
 
 /// Where deliveries come from. They share it.
@@ -78,7 +79,7 @@ impl Source {
 
     /// The span of processing a delivery.
     #[inline]
-    fn start_process(&self, delivery: &Delivery) -> ActiveSpan {
+    fn start_process(&self, delivery: &Delivery) -> (ActiveSpan, Watch) {
         let (queue, name) = (&self.tracer, OnceCell::new());
         let way = self.way(delivery);
         let operation = self.routes.at(queue, Step::Process, way, &name);
@@ -86,20 +87,29 @@ impl Source {
             Some(_) => queue.extract(&LastOf(&delivery.properties)),
             None => Origin::unknown(),
         };
-        queue.start_process_with(&operation, &origin, |span| {
+        let active = queue.start_process_with(&operation, &origin, |span| {
             facts::incoming(queue, delivery, span.start()).describe(span);
-        })
+        });
+        if queue.is_observed() {
+            let now = queue.tracer().now();
+            let queue_time = facts::queue_time(now, &delivery.properties);
+            queue.tell_arrival(&operation, queue_time, None);
+        }
+        let watch = queue.watch(SpanKind::Consumer, &operation, &active);
+        (active, watch)
     }
 
     /// The span of settling one.
     #[inline]
-    fn start_settle(&self, step: Step, delivery: &Delivery, processing: Context) -> ActiveSpan {
+    fn start_settle(&self, step: Step, delivery: &Delivery, processing: Context) -> Sending {
         let (queue, name) = (&self.tracer, OnceCell::new());
         let operation = self.routes.at(queue, step, self.way(delivery), &name);
-        queue.start_settle_with(&operation, processing, |span| {
+        let active = queue.start_settle_with(&operation, processing, |span| {
             let tag = i64::try_from(delivery.delivery_tag).ok();
             span.put_opt(semconv::RABBITMQ_MESSAGE_DELIVERY_TAG, tag);
-        })
+        });
+        let watch = queue.watch(SpanKind::Client, &operation, &active);
+        Sending(active, watch)
     }
 }
 
@@ -112,6 +122,7 @@ impl Source {
 pub struct TracedDelivery {
     delivery: Delivery,
     processing: ActiveSpan,
+    watch: Watch,
     source: Arc<Source>,
     since: Since,
     /// Somebody else ends the span, and hears from us only how it was settled.
@@ -122,9 +133,10 @@ pub struct TracedDelivery {
 impl TracedDelivery {
     #[inline]
     pub(super) fn new(delivery: Delivery, source: &Arc<Source>) -> Self {
-        let processing = source.start_process(&delivery);
+        let (processing, watch) = source.start_process(&delivery);
         Self {
             processing,
+            watch,
             source: Arc::clone(source),
             since: source.settled.since(),
             #[cfg(feature = "tower")]
@@ -215,7 +227,7 @@ impl TracedDelivery {
     #[inline]
     fn start_settle(&self, step: Step) -> Sending {
         let processing = self.processing.context().clone();
-        Sending(self.source.start_settle(step, &self.delivery, processing))
+        self.source.start_settle(step, &self.delivery, processing)
     }
 
     /// Ends both spans.
@@ -228,7 +240,7 @@ impl TracedDelivery {
     ) {
         match settled {
             Ok(true) => {
-                settling.0.end_with(|_| {});
+                settling.done();
                 let tag = self.delivery.delivery_tag;
                 if multiple {
                     self.source.settled.put(tag, true, how);
@@ -240,7 +252,7 @@ impl TracedDelivery {
                     true => facts::CHANNEL_CLOSED,
                     false => "already-settled",
                 };
-                settling.0.end_with(|span| span.fail(error_type, ""));
+                settling.fail_with(|| error_type.into());
                 self.end_unsettled();
             }
             Err(error) => {
@@ -256,8 +268,9 @@ impl TracedDelivery {
             let span = self.processing.span();
             span.set(semconv::CTX_MESSAGE_SETTLEMENT, how);
         }
+        let time = self.watch.end(None);
         self.processing
-            .end_with(|span| span.set(semconv::CTX_MESSAGE_SETTLEMENT, how));
+            .end_at_with(time, |span| span.set(semconv::CTX_MESSAGE_SETTLEMENT, how));
     }
 
     /// How others have settled it.
@@ -278,7 +291,8 @@ impl TracedDelivery {
     /// Ends as one that this delivery did not settle; others may have.
     fn end_unsettled(&mut self) {
         if self.source.no_ack {
-            self.processing.end_with(|_| {});
+            let time = self.watch.end(None);
+            self.processing.end_at_with(time, |_| {});
         } else {
             self.end(self.settled_by_others());
         }
@@ -305,6 +319,7 @@ impl Deref for TracedDelivery {
 
 impl Drop for TracedDelivery {
     fn drop(&mut self) {
+        // Who observes hears of the end by the drop of the watch.
         if !self.is_unsettled() {
             return;
         }

@@ -104,7 +104,7 @@ fn whole(value: &AMQPValue) -> Option<i64> {
 }
 
 /// Only if the producer said when it sent the message, in whole seconds; not if that is yet to come.
-fn queue_time(now: Timestamp, properties: &BasicProperties) -> Option<i64> {
+pub(super) fn queue_time(now: Timestamp, properties: &BasicProperties) -> Option<i64> {
     let sent = i64::try_from((*properties.timestamp())?).ok()?;
     let now = i64::try_from(now.as_unix_nanos() / 1_000_000).ok()?;
     let time = now.checked_sub(sent.checked_mul(1000)?)?;

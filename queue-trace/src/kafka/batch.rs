@@ -11,6 +11,7 @@ use super::process::Processing;
 use super::source::Source;
 use super::topics::{Place, Step};
 use crate::Origin;
+use crate::observe::Watch;
 use crate::start::Linked;
 
 /// Messages that are processed together. Made by [`recv_batch`](super::TracedConsumer::recv_batch).
@@ -64,25 +65,33 @@ impl<'a> TracedBatch<'a> {
 
     /// Starts one process span, linked to each message, that ends when it is told to, or dropped.
     pub fn start_process(&self) -> Processing {
-        let active = start(&self.source, Step::Process, &self.messages);
+        let (active, watch) = start(&self.source, Step::Process, &self.messages);
         for message in &self.messages {
             message.processed.get_or_init(|| active.context().clone());
         }
-        Processing::new(active)
+        Processing::new(active, watch)
     }
 }
 
-/// Starts a span over so many `messages` at once.
-pub(super) fn start(source: &Source, step: Step, messages: &[TracedMessage<'_>]) -> ActiveSpan {
+/// Starts a span over so many `messages` at once, and says who is to be told when they are processed.
+pub(super) fn start(
+    source: &Source,
+    step: Step,
+    messages: &[TracedMessage<'_>],
+) -> (ActiveSpan, Watch) {
     let topic = common(messages, |message| Place::topic(message));
     let partition = common(messages, |message| message.partition());
     let digits = partition.filter(|_| topic.is_some()).and_then(Digits::of);
     let mut operation = step.operation(topic.unwrap_or_default(), source.group());
     operation.batch = Some(messages.len());
     operation.message.partition = digits.as_ref().and_then(Digits::as_str);
-    source
-        .queue
-        .start_linked(&operation, step.kind(), messages.iter(), |_| {})
+    let (queue, kind) = (&source.queue, step.kind());
+    let active = queue.start_linked(&operation, kind, messages.iter(), |_| {});
+    let watch = match step {
+        Step::Process => queue.watch(kind, &operation, &active),
+        _ => Watch::default(),
+    };
+    (active, watch)
 }
 
 impl Linked for &TracedMessage<'_> {

@@ -11,7 +11,7 @@ use super::sending::Sending;
 #[derive(Clone, Default)]
 pub(super) struct InFlight(Arc<Mutex<Places>>);
 
-/// Places are used again, and a place is as large as two pointers.
+/// Places are used again, and a place is as large as three pointers.
 #[derive(Default)]
 struct Places {
     taken: Vec<Place>,
@@ -33,7 +33,7 @@ pub(super) enum Ticket {
 
 impl InFlight {
     pub(super) fn keep(&self, sending: Sending) -> Ticket {
-        if !sending.0.is_open() {
+        if !sending.0.is_open() && !sending.1.is_on() {
             return Ticket::Of(sending);
         }
         let mut places = self.lock();
@@ -93,9 +93,11 @@ mod tests {
     use tracing_core_ctx::{Context, Tracer};
 
     use super::*;
+    use crate::observe::Watch;
 
     fn sending(tracer: &Tracer) -> Sending {
-        Sending(tracer.span("send").root().start_in(Context::new(), |_| {}))
+        let active = tracer.span("send").root().start_in(Context::new(), |_| {});
+        Sending(active, Watch::default())
     }
 
     proptest! {

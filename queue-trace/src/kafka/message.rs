@@ -6,13 +6,15 @@ use std::sync::OnceLock;
 use rdkafka::error::KafkaResult;
 use rdkafka::message::{BorrowedMessage, Message as KafkaMessage, OwnedMessage, Timestamp};
 use tracing_core_ctx::span::SpanWriter;
-use tracing_core_ctx::{Context, SpanContext, Timestamp as Moment};
+use tracing_core_ctx::{Context, SpanContext, SpanKind, Timestamp as Moment};
 
 use super::digits::Digits;
 use super::process::Processing;
 use super::source::Source;
 use super::topics::{Place, Step};
 use crate::carrier::LastOf;
+#[cfg(feature = "tower")]
+use crate::observe::Watch;
 use crate::{Message, Origin};
 
 /// A message together with where it came from.
@@ -28,6 +30,9 @@ pub struct Traced<M> {
     pub(super) source: Source,
     /// Where it was processed first, so that it can be settled there.
     pub(super) processed: OnceLock<Context>,
+    /// Of a service that processes it.
+    #[cfg(feature = "tower")]
+    pub(crate) watch: Watch,
 }
 
 /// A message in the memory of its consumer.
@@ -46,7 +51,7 @@ impl<'a> TracedMessage<'a> {
         let tracer = source.queue.tracer();
         let received = (is_likely && tracer.is_enabled()).then(|| tracer.now());
         source.is_well();
-        Self {
+        let message = Self {
             // rdkafka looks through the name each time it is asked.
             topic: received.and_then(|_| source.position(message.topic())),
             received,
@@ -54,7 +59,23 @@ impl<'a> TracedMessage<'a> {
             message,
             source: source.clone(),
             processed: OnceLock::new(),
+            #[cfg(feature = "tower")]
+            watch: Watch::default(),
+        };
+        if source.queue.is_observed() {
+            message.tell_arrival();
         }
+        message
+    }
+
+    #[cold]
+    fn tell_arrival(&self) {
+        let digits = Digits::of(self.message.partition());
+        let partition = digits.as_ref().and_then(Digits::as_str);
+        let operation = self.source.at(Step::Poll, self, partition);
+        let queue = &self.source.queue;
+        let times = self.times(queue.tracer().now());
+        queue.tell_arrival(&operation, times.queue_time, times.lag);
     }
 
     /// What a consumer has handed over, in a receive span.
@@ -98,6 +119,8 @@ impl<'a> TracedMessage<'a> {
             topic: self.topic,
             source: self.source.clone(),
             processed: self.processed.clone(),
+            #[cfg(feature = "tower")]
+            watch: Watch::default(),
         }
     }
 }
@@ -133,7 +156,8 @@ impl<M: KafkaMessage> Traced<M> {
             self.describe(span);
         });
         self.processed.get_or_init(|| active.context().clone());
-        Processing::new(active)
+        let watch = queue.watch(SpanKind::Consumer, &operation, &active);
+        Processing::new(active, watch)
     }
 
     /// Writes what is known of the message, but for its partition, on a span that starts.

@@ -5,16 +5,18 @@ use std::task::{self, Poll};
 use tracing_core_ctx::context::Entered;
 use tracing_core_ctx::{ActiveSpan, Context, SpanRef, semconv};
 
+use crate::observe::Watch;
+
 /// A process span and the right to end it, for work that is no single future: it owns its data and may outlive the message.
 ///
 /// It ends by [`end`](Self::end), or when it is dropped; if a panic drops it, it has failed.
 #[derive(Debug)]
 #[must_use = "a span that is dropped at once has ended"]
-pub struct Processing(ActiveSpan);
+pub struct Processing(ActiveSpan, Watch);
 
 impl Processing {
-    pub(super) const fn new(active: ActiveSpan) -> Self {
-        Self(active)
+    pub(super) const fn new(active: ActiveSpan, watch: Watch) -> Self {
+        Self(active, watch)
     }
 
     /// The context with this span as the current one: work in it with
@@ -37,18 +39,19 @@ impl Processing {
 
     /// Ends the span now.
     pub fn end(mut self) {
-        self.0.end_with(|_| {});
+        let time = self.1.end(None);
+        self.0.end_at_with(time, |_| {});
     }
 
-    /// The span, for somebody else to end.
+    /// The span, for somebody else to end, and who is to be told.
     #[cfg(feature = "tower")]
-    pub(crate) fn into_active(self) -> ActiveSpan {
-        self.0
+    pub(crate) fn into_parts(self) -> (ActiveSpan, Watch) {
+        (self.0, self.1)
     }
 
     /// Runs `work` as all there is to do. If it is dropped before its end, the span ends with `ctx.outcome` = `cancelled`.
     pub(super) async fn run<F: Future>(self, work: impl FnOnce() -> F) -> F::Output {
-        let mut running = Running(self.0);
+        let mut running = Running(self.0, self.1);
         // What makes the future is part of the work.
         let mut work = pin!(Some(async move { work().await }));
         let output = Within {
@@ -56,7 +59,8 @@ impl Processing {
             active: &mut running.0,
         }
         .await;
-        running.0.end_with(|_| {});
+        let time = running.1.end(None);
+        running.0.end_at_with(time, |_| {});
         output
     }
 }
@@ -88,7 +92,7 @@ impl<F> Drop for Within<'_, F> {
     }
 }
 
-struct Running(ActiveSpan);
+struct Running(ActiveSpan, Watch);
 
 impl Drop for Running {
     fn drop(&mut self) {

@@ -6,21 +6,23 @@ use std::task::{Context, Poll};
 use rdkafka::error::KafkaError;
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::future_producer::{DeliveryFuture, OwnedDeliveryResult};
-use tracing_core_ctx::{ActiveSpan, SpanRef, semconv};
+use tracing_core_ctx::{ActiveSpan, SpanKind, SpanRef, semconv};
 
 use super::digits::Digits;
 use super::error::error_type;
 use super::forward;
 use super::headers::{Cleared, KafkaHeaders};
 use super::topics::{Step, Topics};
+use crate::observe::Watch;
 use crate::{Message, QueueTracer};
 
 /// The span of a record under way.
-pub(super) struct Sending(pub(super) ActiveSpan);
+pub(super) struct Sending(pub(super) ActiveSpan, pub(super) Watch);
 
 impl Sending {
     pub(super) fn delivered(&mut self, partition: i32, offset: i64) {
-        self.0.end_with(|span| {
+        let time = self.1.end(None);
+        self.0.end_at_with(time, |span| {
             let digits = Digits::of(partition);
             let partition = digits.as_ref().and_then(Digits::as_str);
             span.set_opt(semconv::MESSAGING_DESTINATION_PARTITION_ID, partition);
@@ -30,7 +32,11 @@ impl Sending {
     }
 
     pub(super) fn failed(&mut self, error: &KafkaError) {
-        self.0.end_with(|span| span.fail(&error_type(error), ""));
+        if self.0.is_open() || self.1.is_on() {
+            let error = error_type(error);
+            let time = self.1.end(Some(&error));
+            self.0.end_at_with(time, |span| span.fail(&error, ""));
+        }
     }
 }
 
@@ -145,7 +151,8 @@ impl Outgoing<'_> {
             tracer.inject(active.context(), &mut Cleared { headers, fields });
         }
         *headers = carrier.into_inner();
-        (Sending(active), injected)
+        let watch = queue.watch(SpanKind::Producer, &operation, &active);
+        (Sending(active, watch), injected)
     }
 }
 

@@ -2,7 +2,7 @@ use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
 use rdkafka::message::{BorrowedMessage, Message as KafkaMessage, OwnedMessage};
 use rdkafka::{Offset, TopicPartitionList};
-use tracing_core_ctx::{Context, semconv};
+use tracing_core_ctx::{Context, SpanKind, semconv};
 
 use super::consumer::TracedConsumer;
 use super::digits::Digits;
@@ -295,16 +295,23 @@ impl<X> TracedConsumer<X> {
                 span.set_new(semconv::KAFKA_OFFSET, offset);
             }
         });
+        let mut watch = queue.watch(SpanKind::Client, operation, &active);
         // What it calls, such as the user's callbacks, runs below it.
         let settled = {
             let _entered = active.enter();
             settle()
         };
-        active.end_with(|span| {
-            if let Err(error) = &settled {
-                span.fail(&error_type(error), "");
+        match &settled {
+            Ok(()) => {
+                let time = watch.end(None);
+                active.end_at_with(time, |_| {});
             }
-        });
+            Err(error) => {
+                let error = error_type(error);
+                let time = watch.end(Some(&error));
+                active.end_at_with(time, |span| span.fail(&error, ""));
+            }
+        }
         settled
     }
 }

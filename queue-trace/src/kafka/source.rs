@@ -74,7 +74,8 @@ impl Source {
     /// The same of a batch.
     pub(super) fn polled_batch(&self, messages: &[TracedMessage<'_>]) {
         if self.queue.settings.receive_spans {
-            batch::start(self, Step::Poll, messages).end_with(|_| {});
+            let (mut active, _) = batch::start(self, Step::Poll, messages);
+            active.end_with(|_| {});
         }
     }
 

@@ -8,6 +8,8 @@ use crate::kafka::Traced;
 /// By the settings of its consumer.
 impl<M: Message> ProcessMessage for Traced<M> {
     fn begin(&mut self, _: &QueueTracer) -> ActiveSpan {
-        self.start_process().into_active()
+        let (active, watch) = self.start_process().into_parts();
+        self.watch = watch;
+        active
     }
 }

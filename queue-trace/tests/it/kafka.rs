@@ -14,7 +14,7 @@ mod transactions;
 
 use std::time::Duration;
 
-use cluster::Cluster;
+pub(crate) use cluster::Cluster;
 use queue_trace::QueueTracer;
 use queue_trace::kafka::{TracedConsumer, TracedMessage, TracedProducer};
 use rdkafka::Message as _;

@@ -9,5 +9,6 @@
 mod amqp;
 mod contract;
 mod kafka;
+mod observed;
 mod process;
 mod traps;

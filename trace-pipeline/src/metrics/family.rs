@@ -10,6 +10,7 @@ use tracing_core_ctx::semconv::metric;
 
 use super::histogram::{Histogram, Snapshot};
 use super::labels::{Label, LabelValue, Labels, Lent};
+use super::messages;
 use super::table::{Entry, Table};
 
 /// What a kind of exchange is measured by: the attributes that the conventions require or recommend, in the order of the alphabet.
@@ -31,7 +32,9 @@ pub(crate) struct Active {
     labels: &'static [&'static str],
 }
 
-static DESCRIPTIONS: [Description; 4] = [
+pub(super) const COUNT: usize = 6;
+
+static DESCRIPTIONS: [Description; COUNT] = [
     Description {
         duration: metric::HTTP_SERVER_REQUEST_DURATION,
         help: "Duration of HTTP server requests.",
@@ -87,10 +90,66 @@ static DESCRIPTIONS: [Description; 4] = [
         end: &["error.type", "rpc.status_code"],
         active: None,
     },
+    Description {
+        duration: metric::MESSAGING_CLIENT_OPERATION_DURATION,
+        help: "Duration of messaging operation initiated by a producer or consumer client.",
+        start: &[
+            "messaging.consumer.group.name",
+            "messaging.destination.name",
+            "messaging.destination.template",
+            "messaging.operation.name",
+            "messaging.operation.type",
+            "messaging.system.name",
+            "server.address",
+            "server.port",
+        ],
+        end: &["error.type"],
+        active: None,
+    },
+    Description {
+        duration: metric::MESSAGING_PROCESS_DURATION,
+        help: "Duration of processing operation.",
+        start: &[
+            "messaging.consumer.group.name",
+            "messaging.destination.name",
+            "messaging.destination.template",
+            "messaging.operation.name",
+            "messaging.system.name",
+            "server.address",
+            "server.port",
+        ],
+        end: &["error.type"],
+        active: None,
+    },
 ];
 
+impl Description {
+    /// What is read as a histogram and belongs to no exchange.
+    pub(super) const fn histogram(name: &'static str, help: &'static str) -> Self {
+        Self {
+            duration: name,
+            help,
+            start: &[],
+            end: &[],
+            active: None,
+        }
+    }
+}
+
+/// What is counted, or read off from time to time.
+#[derive(Debug)]
+pub(crate) struct Metric {
+    pub(crate) name: &'static str,
+    pub(crate) help: &'static str,
+    #[cfg_attr(
+        not(feature = "otlp"),
+        expect(dead_code, reason = "a page has no place for it")
+    )]
+    pub(crate) unit: &'static str,
+}
+
 /// [The attribute of what is too much](https://opentelemetry.io/docs/specs/otel/metrics/sdk/#overflow-attribute).
-const OVERFLOW: [Label<'static>; 1] = [Label {
+pub(super) const OVERFLOW: [Label<'static>; 1] = [Label {
     key: "otel.metric.overflow",
     value: LabelValue::Bool(true),
 }];
@@ -116,7 +175,7 @@ pub(super) struct Family {
 pub(super) struct Ends(Table<Histogram>);
 
 impl Family {
-    pub(super) fn all(most: usize) -> [Self; 4] {
+    pub(super) fn all(most: usize) -> [Self; COUNT] {
         DESCRIPTIONS.each_ref().map(|description| Self {
             description,
             starts: Table::default(),
@@ -135,6 +194,13 @@ impl Family {
 
     /// Which of them an exchange belongs to; `None` for a side that is not measured.
     pub(super) fn index(exchange: &Started<'_>) -> Option<usize> {
+        if exchange.attributes.get("messaging.system.name").is_some() {
+            return match exchange.kind {
+                SpanKind::Client | SpanKind::Producer => Some(4),
+                SpanKind::Consumer => Some(5),
+                SpanKind::Internal | SpanKind::Server => None,
+            };
+        }
         let is_rpc = exchange.attributes.get("rpc.system.name").is_some();
         match (is_rpc, exchange.kind) {
             (false, SpanKind::Server) => Some(0),
@@ -188,7 +254,7 @@ impl Family {
 }
 
 /// Takes one of `most`.
-fn take(taken: &AtomicUsize, most: usize) -> bool {
+pub(super) fn take(taken: &AtomicUsize, most: usize) -> bool {
     let one_more = |taken| (taken < most).then_some(taken + 1);
     taken
         .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
@@ -202,6 +268,10 @@ pub(crate) type Series<'a, T> = (Vec<Label<'a>>, T);
 pub(crate) trait Reader {
     fn durations(&mut self, description: &'static Description, series: &[Series<'_, Snapshot>]);
     fn active(&mut self, active: &'static Active, series: &[Series<'_, i64>]);
+    /// What only grows.
+    fn total(&mut self, metric: &'static Metric, series: &[Series<'_, u64>]);
+    /// What was read off last.
+    fn last(&mut self, metric: &'static Metric, series: &[Series<'_, i64>]);
 }
 
 impl Family {
@@ -228,6 +298,7 @@ impl Family {
         if !series.is_empty() {
             reader.durations(self.description, &series);
         }
+        messages::read_sent(self.description, &series, reader);
         if let Some(active) = &self.description.active {
             self.read_active(active, reader);
         }

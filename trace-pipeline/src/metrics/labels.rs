@@ -6,7 +6,7 @@ use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::sampler::AttributeSource;
 
 /// No family has more.
-const MOST: usize = 4;
+const MOST: usize = 8;
 
 /// The longest text of a label, in bytes; what is longer is cut.
 const LONGEST: usize = 256;

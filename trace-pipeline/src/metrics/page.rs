@@ -1,7 +1,7 @@
 //! What was measured, on a page of OpenMetrics. Names are those of the conventions with `_` for the dots
 //! ([Prometheus compatibility](https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/)).
 
-use super::family::{Active, Description, Reader, Series};
+use super::family::{Active, Description, Metric, Reader, Series};
 use super::histogram::Snapshot;
 use super::labels::Label;
 use crate::openmetrics::{Labels, Page};
@@ -18,6 +18,22 @@ impl Reader for Page {
     fn active(&mut self, active: &'static Active, series: &[Series<'_, i64>]) {
         let name = name(active.name);
         let mut family = self.gauge(&name, active.help);
+        for (labels, count) in series {
+            family.integer(&all(labels), *count);
+        }
+    }
+
+    fn total(&mut self, metric: &'static Metric, series: &[Series<'_, u64>]) {
+        let name = name(metric.name);
+        let mut family = self.counter(&name, metric.help);
+        for (labels, count) in series {
+            family.value(&all(labels), *count);
+        }
+    }
+
+    fn last(&mut self, metric: &'static Metric, series: &[Series<'_, i64>]) {
+        let name = name(metric.name);
+        let mut family = self.gauge(&name, metric.help);
         for (labels, count) in series {
             family.integer(&all(labels), *count);
         }

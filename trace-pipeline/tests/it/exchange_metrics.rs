@@ -13,7 +13,7 @@ use trace_pipeline::exporter::InMemory;
 use trace_pipeline::metrics::{ExchangeMetrics, PushConfig};
 use trace_pipeline::otlp::OtlpConfig;
 use tracing_core_ctx::attribute::ValueRef;
-use tracing_core_ctx::observer::{Ended, ExchangeObserver as _, Started};
+use tracing_core_ctx::observer::{Arrived, Ended, ExchangeObserver as _, Started};
 use tracing_core_ctx::sampler::AttributeSource;
 use tracing_core_ctx::{Clock as _, SpanKind, SystemClock};
 
@@ -167,4 +167,63 @@ fn a_server_that_hangs_holds_up_a_shutdown_no_longer_than_it_says() {
     let start = std::time::Instant::now();
     assert!(push.shutdown(Duration::from_millis(100)).is_err());
     assert!(start.elapsed() < LONG / 2);
+}
+
+const MESSAGE: Facts = Facts(&[
+    ("messaging.destination.name", ValueRef::Str("orders")),
+    ("messaging.operation.name", ValueRef::Str("send")),
+    ("messaging.operation.type", ValueRef::Str("send")),
+    ("messaging.system.name", ValueRef::Str("kafka")),
+]);
+
+#[test]
+fn messages_that_come_and_go_arrive() {
+    let server = Server::start([], Reply::status(200));
+    let metrics = ExchangeMetrics::new();
+    let config = PushConfig::new(OtlpConfig::http().endpoint(server.url()));
+    let pipeline = Pipeline::builder()
+        .exporter(InMemory::default())
+        .build()
+        .unwrap();
+    let push = metrics.push(config, pipeline.tracer().resource()).unwrap();
+    let sent = metrics.started(&Started::new(SpanKind::Producer, &MESSAGE));
+    let end = Ended::new(SystemClock::new().now(), Duration::ZERO, &Facts(&[]));
+    sent.unwrap().ended(&end);
+    let arrived = Arrived::new(&MESSAGE)
+        .with_queue_time(Some(Duration::from_secs(2)))
+        .with_lag(Some(42));
+    metrics.arrived(&arrived);
+    push.flush(LONG).unwrap();
+    let request = ExportMetricsServiceRequest::decode(&*server.request().body).unwrap();
+    let metrics = &request.resource_metrics[0].scope_metrics[0].metrics;
+    assert_eq!(metrics.len(), 5);
+    for name in [
+        "messaging.client.sent.messages",
+        "messaging.client.consumed.messages",
+    ] {
+        let metric::Data::Sum(sum) = find(metrics, name) else {
+            panic!("{request:?}");
+        };
+        assert!(sum.is_monotonic);
+        let cumulative = AggregationTemporality::Cumulative as i32;
+        assert_eq!(sum.aggregation_temporality, cumulative);
+        let [point] = &*sum.data_points else {
+            panic!("{request:?}");
+        };
+        assert_eq!(point.value, Some(number_data_point::Value::AsInt(1)));
+        assert_eq!(point.attributes.len(), 3);
+    }
+    let metric::Data::Gauge(lag) = find(metrics, "ctx.messaging.consumer.lag") else {
+        panic!("{request:?}");
+    };
+    let value = lag.data_points[0].value;
+    assert_eq!(value, Some(number_data_point::Value::AsInt(42)));
+    let metric::Data::Histogram(times) = find(metrics, "ctx.messaging.queue.duration") else {
+        panic!("{request:?}");
+    };
+    let [point] = &*times.data_points else {
+        panic!("{request:?}");
+    };
+    assert_eq!((point.count, point.sum), (1, Some(2.0)));
+    assert_eq!(point.explicit_bounds.last(), Some(&86_400.0));
 }

@@ -10,14 +10,14 @@ use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 /// A broker without a process of its own.
-pub(super) struct Cluster(MockCluster<'static, DefaultProducerContext>);
+pub(crate) struct Cluster(MockCluster<'static, DefaultProducerContext>);
 
 impl Cluster {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(MockCluster::new(1).unwrap())
     }
 
-    pub(super) fn producer(
+    pub(crate) fn producer(
         &self,
         queue: &QueueTracer,
         settings: &[(&str, &str)],
@@ -32,12 +32,12 @@ impl Cluster {
     }
 
     /// Partition 0 from its beginning. Assigned, since joining a group takes seconds.
-    pub(super) fn consumer(&self, queue: &QueueTracer, topic: &str) -> TracedConsumer {
+    pub(crate) fn consumer(&self, queue: &QueueTracer, topic: &str) -> TracedConsumer {
         self.assigned::<StreamConsumer>(queue, &[(topic, 0)], &[])
     }
 
     /// The same with a consumer that blocks.
-    pub(super) fn base_consumer(
+    pub(crate) fn base_consumer(
         &self,
         queue: &QueueTracer,
         topic: &str,
@@ -46,7 +46,7 @@ impl Cluster {
     }
 
     /// Partitions from their beginning.
-    pub(super) fn assigned<X>(
+    pub(crate) fn assigned<X>(
         &self,
         queue: &QueueTracer,
         partitions: &[(&str, i32)],
@@ -58,7 +58,7 @@ impl Cluster {
         self.assigned_with(DefaultConsumerContext, queue, partitions, settings)
     }
 
-    pub(super) fn assigned_with<X, C>(
+    pub(crate) fn assigned_with<X, C>(
         &self,
         context: C,
         queue: &QueueTracer,
@@ -81,7 +81,7 @@ impl Cluster {
     }
 
     /// The settings of a member of the group `billing`.
-    pub(super) fn member(&self, settings: &[(&str, &str)]) -> ClientConfig {
+    pub(crate) fn member(&self, settings: &[(&str, &str)]) -> ClientConfig {
         let mut config = self.config();
         config.set("group.id", "billing");
         config.set("enable.auto.commit", "false");
@@ -93,34 +93,34 @@ impl Cluster {
     }
 
     /// It may be there already, with as many partitions.
-    pub(super) fn create_topic(&self, topic: &str, partitions: usize) {
+    pub(crate) fn create_topic(&self, topic: &str, partitions: usize) {
         let _exists = self
             .0
             .create_topic(topic, i32::try_from(partitions).unwrap(), 1)
             .is_err();
     }
 
-    pub(super) fn down(&self) {
+    pub(crate) fn down(&self) {
         self.0.broker_down(1).unwrap();
     }
 
-    pub(super) fn up(&self) {
+    pub(crate) fn up(&self) {
         self.0.broker_up(1).unwrap();
     }
 
-    pub(super) fn servers(&self) -> String {
+    pub(crate) fn servers(&self) -> String {
         self.0.bootstrap_servers()
     }
 
-    pub(super) fn fail_next_produce(&self, error: RDKafkaRespErr) {
+    pub(crate) fn fail_next_produce(&self, error: RDKafkaRespErr) {
         self.fail_next(RDKafkaApiKey::Produce, &[error]);
     }
 
-    pub(super) fn fail_next(&self, request: RDKafkaApiKey, errors: &[RDKafkaRespErr]) {
+    pub(crate) fn fail_next(&self, request: RDKafkaApiKey, errors: &[RDKafkaRespErr]) {
         self.0.request_errors(request, errors);
     }
 
-    pub(super) fn config(&self) -> ClientConfig {
+    pub(crate) fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.0.bootstrap_servers());
         config

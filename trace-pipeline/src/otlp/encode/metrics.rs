@@ -6,7 +6,7 @@ use tracing_core_ctx::{InstrumentationScope, Resource, Timestamp, semconv};
 use super::super::protobuf::{Output, Writer};
 use super::{PART, resource};
 use crate::metrics::{
-    Active, BOUNDS, Description, Exemplar, Label, LabelValue, Reader, Series, Snapshot,
+    Active, Description, Exemplar, Label, LabelValue, Metric, Reader, Series, Snapshot,
 };
 
 /// Who measures.
@@ -113,17 +113,42 @@ impl Reader for Metrics<'_> {
         // Metric.sum, which is not monotonic.
         let texts = [active.name, active.help, "{request}"];
         self.metric(texts, 7, |output, interval| {
-            for (labels, count) in series {
-                output.write(|writer| {
-                    writer.message(1, PART, |writer| {
-                        let writer = interval
-                            .write(writer)
-                            .fixed64_always(6, count.cast_unsigned());
-                        attributes(writer, 7, labels)
-                    })
-                });
-            }
+            numbers(output, interval, series, |count| count.cast_unsigned());
             output.write(|writer| writer.uint(2, CUMULATIVE));
+        });
+    }
+
+    fn total(&mut self, metric: &'static Metric, series: &[Series<'_, u64>]) {
+        // Metric.sum, which is monotonic.
+        let texts = [metric.name, metric.help, metric.unit];
+        self.metric(texts, 7, |output, interval| {
+            numbers(output, interval, series, |count| *count);
+            output.write(|writer| writer.uint(2, CUMULATIVE).uint(3, 1));
+        });
+    }
+
+    fn last(&mut self, metric: &'static Metric, series: &[Series<'_, i64>]) {
+        // Metric.gauge
+        let texts = [metric.name, metric.help, metric.unit];
+        self.metric(texts, 5, |output, interval| {
+            numbers(output, interval, series, |number| number.cast_unsigned());
+        });
+    }
+}
+
+/// Messages `NumberDataPoint`.
+fn numbers<T>(
+    output: &mut Output,
+    interval: Interval,
+    series: &[Series<'_, T>],
+    bits: impl Fn(&T) -> u64,
+) {
+    for (labels, number) in series {
+        output.write(|writer| {
+            writer.message(1, PART, |writer| {
+                let writer = interval.write(writer).fixed64_always(6, bits(number));
+                attributes(writer, 7, labels)
+            })
         });
     }
 }
@@ -140,7 +165,11 @@ fn histogram_point<'a>(
         .fixed64_always(4, histogram.count())
         .fixed64_always(5, histogram.sum.to_bits());
     let writer = packed(writer, 6, histogram.buckets.iter().copied());
-    let writer = packed(writer, 7, BOUNDS.iter().map(|bound| bound.to_bits()));
+    let writer = packed(
+        writer,
+        7,
+        histogram.bounds.iter().map(|bound| bound.to_bits()),
+    );
     let exemplars = histogram.exemplars.iter().flatten();
     let writer = exemplars.fold(writer, |writer, one| {
         writer.message(8, 0, |writer| exemplar(writer, one))

@@ -1,0 +1,171 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+use std::{fmt, thread};
+
+use tracing_core_ctx::attribute::ValueRef;
+use tracing_core_ctx::observer::{Arrived, Ended, ExchangeObserver, ObservedExchange, Started};
+use tracing_core_ctx::sampler::AttributeSource;
+use tracing_core_ctx::{ActiveSpan, SpanContext, SpanKind, Timestamp, Tracer, semconv};
+
+use crate::QueueTracer;
+
+/// The observer's part of an operation: whom to tell of its end. Where nobody observes it is a null pointer.
+///
+/// If it is dropped the operation has ended, by a panic if there is one.
+#[derive(Default)]
+pub(crate) struct Watch(Option<Box<Watched>>);
+
+struct Watched {
+    observed: Box<dyn ObservedExchange>,
+    start: Timestamp,
+    tracer: Tracer,
+    /// The span, if it is recorded.
+    span: Option<SpanContext>,
+}
+
+impl QueueTracer {
+    /// Tells the observer, if there is one, that an operation starts, whose span has.
+    #[inline]
+    pub(crate) fn watch(
+        &self,
+        kind: SpanKind,
+        operation: &dyn AttributeSource,
+        active: &ActiveSpan,
+    ) -> Watch {
+        match &self.settings.observer {
+            None => Watch(None),
+            Some(observer) => self.watch_for(&**observer, kind, operation, active),
+        }
+    }
+
+    #[cold]
+    fn watch_for(
+        &self,
+        observer: &dyn ExchangeObserver,
+        kind: SpanKind,
+        operation: &dyn AttributeSource,
+        active: &ActiveSpan,
+    ) -> Watch {
+        let facts = Facts(operation);
+        let started = Started::new(kind, &facts);
+        let observed = catch_unwind(AssertUnwindSafe(|| observer.started(&started)));
+        let observed = observed.ok().flatten();
+        let span = active.context().span_context();
+        Watch(observed.map(|observed| {
+            Box::new(Watched {
+                observed,
+                start: self.tracer().now(),
+                tracer: self.tracer().clone(),
+                span: span.filter(|_| active.is_open()).cloned(),
+            })
+        }))
+    }
+
+    /// Whether somebody wants to hear of messages that come.
+    #[inline]
+    pub(crate) fn is_observed(&self) -> bool {
+        self.settings.observer.is_some()
+    }
+
+    /// Tells the observer, if there is one, that a message has come. Times are in milliseconds.
+    #[cold]
+    pub(crate) fn tell_arrival(
+        &self,
+        operation: &dyn AttributeSource,
+        queue_time: Option<i64>,
+        lag: Option<i64>,
+    ) {
+        let Some(observer) = &self.settings.observer else {
+            return;
+        };
+        let facts = Facts(operation);
+        let queue_time = queue_time.and_then(|millis| u64::try_from(millis).ok());
+        let arrived = Arrived::new(&facts)
+            .with_queue_time(queue_time.map(Duration::from_millis))
+            .with_lag(lag.and_then(|lag| u64::try_from(lag).ok()));
+        // A panic of the observer is reported by the panic hook, and the message goes on.
+        let _ = catch_unwind(AssertUnwindSafe(|| observer.arrived(&arrived)));
+    }
+}
+
+impl Watch {
+    /// Whether somebody wants to hear of the end.
+    #[inline]
+    pub(crate) const fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Tells that the operation has ended, and says when that was. The second end is told to nobody.
+    #[inline]
+    pub(crate) fn end(&mut self, error_type: Option<&str>) -> Option<Timestamp> {
+        let watched = *self.0.take()?;
+        Some(watched.end(error_type))
+    }
+}
+
+impl Watched {
+    #[cold]
+    fn end(self, error_type: Option<&str>) -> Timestamp {
+        let Self {
+            observed,
+            start,
+            tracer,
+            span,
+        } = self;
+        let time = tracer.now();
+        let end = Error(error_type);
+        let ended = Ended::new(time, time.since(start), &end).with_span(span.as_ref());
+        let _ = catch_unwind(AssertUnwindSafe(|| observed.ended(&ended)));
+        time
+    }
+}
+
+impl Drop for Watch {
+    #[inline]
+    fn drop(&mut self) {
+        if self.is_on() {
+            let panicked = thread::panicking().then_some(semconv::error_type::PANIC);
+            self.end(panicked);
+        }
+    }
+}
+
+/// What metrics may know of an operation: of destinations, those that are few.
+struct Facts<'a>(&'a dyn AttributeSource);
+
+impl AttributeSource for Facts<'_> {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        if key == semconv::MESSAGING_DESTINATION_NAME.name() && self.is_made_up() {
+            return None;
+        }
+        self.0.get(key)
+    }
+}
+
+impl Facts<'_> {
+    fn is_made_up(&self) -> bool {
+        let has = |key: &str| self.0.get(key).is_some();
+        has(semconv::MESSAGING_DESTINATION_ANONYMOUS.name())
+            || has(semconv::MESSAGING_DESTINATION_TEMPORARY.name())
+            || has(semconv::MESSAGING_DESTINATION_TEMPLATE.name())
+    }
+}
+
+struct Error<'a>(Option<&'a str>);
+
+impl AttributeSource for Error<'_> {
+    fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        let error = self.0.filter(|_| key == semconv::ERROR_TYPE.name());
+        error.map(ValueRef::Str)
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("on", &self.is_on()).finish()
+    }
+}

@@ -1,0 +1,167 @@
+//! Who observes hears of every message, recorded or not.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions};
+use lapin::types::{FieldTable, ShortString};
+use lapin::{BasicProperties, Connection, ConnectionProperties};
+use queue_trace::QueueTracer;
+use queue_trace::amqp::TracedChannel;
+use rdkafka::consumer::CommitMode;
+use rdkafka::producer::FutureRecord;
+use rdkafka::types::RDKafkaRespErr;
+use trace_testkit::amqp::Broker;
+use tracing_core_ctx::Tracer;
+use tracing_core_ctx::observer::{Arrived, Ended, ExchangeObserver, ObservedExchange, Started};
+use tracing_core_ctx::sampler::AttributeSource;
+
+use crate::kafka::Cluster;
+
+const LONG: Duration = Duration::from_secs(20);
+
+/// Writes down what it is told.
+#[derive(Clone, Debug, Default)]
+struct Ear(Arc<Mutex<Vec<String>>>);
+
+impl Ear {
+    fn note(&self, what: &str, attributes: &dyn AttributeSource, more: &str) {
+        let text = |key| match attributes.get(key) {
+            Some(value) => value.as_str().unwrap_or("?").to_owned(),
+            None => "-".to_owned(),
+        };
+        let [name, place] = ["messaging.operation.name", "messaging.destination.name"].map(text);
+        let line = format!("{what} {name} {place}{more}");
+        self.0.lock().unwrap().push(line);
+    }
+
+    #[track_caller]
+    fn heard(&self, expected: &[&str]) {
+        let heard = std::mem::take(&mut *self.0.lock().unwrap());
+        assert_eq!(heard, expected);
+    }
+}
+
+impl ExchangeObserver for Ear {
+    fn started(&self, exchange: &Started<'_>) -> Option<Box<dyn ObservedExchange>> {
+        let more = format!(" {:?}", exchange.kind);
+        self.note("started", exchange.attributes, &more);
+        Some(Box::new(self.clone()))
+    }
+
+    fn arrived(&self, message: &Arrived<'_>) {
+        let more = match message.queue_time {
+            Some(_) => " timed",
+            None => "",
+        };
+        self.note("arrived", message.attributes, more);
+    }
+}
+
+impl ObservedExchange for Ear {
+    fn ended(self: Box<Self>, end: &Ended<'_>) {
+        let error = end.attributes.get("error.type");
+        let error = error.and_then(|error| error.as_str()).unwrap_or("well");
+        self.0.lock().unwrap().push(format!("ended {error}"));
+    }
+}
+
+/// Nothing is recorded.
+fn observed(ear: &Ear) -> QueueTracer {
+    QueueTracer::new(Tracer::noop()).observe(ear.clone())
+}
+
+#[tokio::test]
+async fn records_are_told_of_when_they_are_sent_come_are_processed_and_settled() {
+    let (ear, cluster) = (Ear::default(), Cluster::new());
+    let queue = observed(&ear);
+    let consumer = cluster.consumer(&queue, "orders").group("billing");
+    let producer = cluster.producer(&queue, &[]);
+    let record = FutureRecord::<str, str>::to("orders").payload("a book");
+    producer.send(record.partition(0), LONG).await.unwrap();
+    ear.heard(&["started send orders Producer", "ended well"]);
+
+    let message = tokio::time::timeout(LONG, consumer.recv()).await;
+    let message = message.expect("no message in time").unwrap();
+    ear.heard(&["arrived poll orders timed"]);
+    message.process(async |_| {}).await;
+    ear.heard(&["started process orders Consumer", "ended well"]);
+    consumer.commit_message(&message, CommitMode::Sync).unwrap();
+    ear.heard(&["started commit orders Client", "ended well"]);
+
+    let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    cluster.fail_next_produce(refused);
+    let record = FutureRecord::<str, str>::to("orders").payload("a book");
+    assert!(producer.send(record, LONG).await.is_err());
+    let failed = "ended TOPIC_AUTHORIZATION_FAILED";
+    ear.heard(&["started send orders Producer", failed]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn deliveries_are_told_of_when_they_are_sent_come_and_are_settled() {
+    let ear = Ear::default();
+    let broker = Broker::start().await.unwrap();
+    let connection = Connection::connect(&broker.url(), ConnectionProperties::default()).await;
+    let connection = connection.unwrap();
+    let channel = TracedChannel::new(connection.create_channel().await.unwrap(), observed(&ear));
+    let declared = channel.queue_declare("".into(), Default::default(), FieldTable::default());
+    // The broker makes the name up, so that it is no name of a series.
+    let made_up = declared.await.unwrap().name().clone();
+    for name in ["jobs".into(), made_up] {
+        let name: ShortString = name;
+        let place = match name.as_str() {
+            "jobs" => "jobs",
+            _ => "-",
+        };
+        let declared =
+            channel.queue_declare(name.clone(), Default::default(), FieldTable::default());
+        declared.await.unwrap();
+        let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+        let publish =
+            channel.basic_publish("".into(), name.clone(), options, b"a book", properties);
+        publish.await.unwrap().await.unwrap();
+        let started = format!("started publish {place} Producer");
+        ear.heard(&[&started, "ended well"]);
+
+        let options = BasicConsumeOptions::default();
+        let consumer = channel.basic_consume(name, "".into(), options, FieldTable::default());
+        let mut consumer = consumer.await.unwrap();
+        let delivery = tokio::time::timeout(LONG, consumer.next()).await;
+        let mut delivery = delivery.expect("no delivery in time").unwrap().unwrap();
+        let started = format!("started process {place} Consumer");
+        ear.heard(&[&format!("arrived process {place}"), &started]);
+        assert!(delivery.ack(BasicAckOptions::default()).await.unwrap());
+        let started = format!("started ack {place} Client");
+        ear.heard(&[&started, "ended well", "ended well"]);
+        drop(delivery);
+        ear.heard(&[]);
+    }
+}
+
+/// One who panics whenever he is asked.
+#[derive(Debug)]
+struct Panics;
+
+impl ExchangeObserver for Panics {
+    fn started(&self, _: &Started<'_>) -> Option<Box<dyn ObservedExchange>> {
+        panic!("at the start");
+    }
+
+    fn arrived(&self, _: &Arrived<'_>) {
+        panic!("at the arrival");
+    }
+}
+
+#[tokio::test]
+async fn an_observer_that_panics_stops_no_message() {
+    let cluster = Cluster::new();
+    let queue = QueueTracer::new(Tracer::noop()).observe(Panics);
+    let consumer = cluster.consumer(&queue, "orders");
+    let producer = cluster.producer(&queue, &[]);
+    let record = FutureRecord::<str, str>::to("orders").payload("a book");
+    producer.send(record.partition(0), LONG).await.unwrap();
+    let message = tokio::time::timeout(LONG, consumer.recv()).await;
+    let message = message.expect("no message in time").unwrap();
+    message.process(async |_| {}).await;
+}
