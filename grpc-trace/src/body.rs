@@ -1,11 +1,13 @@
 //! The body of a request, on its way to the one who reads it.
 
 use std::any::Any;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::combinators::UnsyncBoxBody;
 use pin_project_lite::pin_project;
 use tracing_core_ctx::Context;
 
@@ -24,33 +26,27 @@ pin_project! {
     impl<B> PinnedDrop for RequestBody<B> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _entered = this.context.enter();
-            this.inner.set(None);
+            if this.inner.is_some() {
+                let _entered = this.context.enter();
+                this.inner.set(None);
+            }
         }
     }
 }
 
 /// Takes `context` along into every poll of the body, if it is of a type that can hold another body: tonic's, or axum's with the feature
 /// of this name. Others are left as they are.
-pub(crate) fn accompany<B: 'static>(body: B, context: &Context, counter: Option<Counter>) -> B {
-    let mut place = Some(body);
-    let any: &mut dyn Any = &mut place;
-    if let Some(slot) = any.downcast_mut::<Option<tonic::body::Body>>()
-        && let Some(inner) = slot.take()
-    {
-        *slot = Some(tonic::body::Body::new(wrap(inner, context, counter)));
-    } else {
-        #[cfg(feature = "axum")]
-        if let Some(slot) = any.downcast_mut::<Option<axum::body::Body>>()
-            && let Some(inner) = slot.take()
-        {
-            *slot = Some(axum::body::Body::new(wrap(inner, context, counter)));
-        }
+pub(crate) fn accompany<B: 'static>(body: &mut B, context: &Context, counter: Option<Counter>) {
+    let body: &mut dyn Any = body;
+    if let Some(body) = body.downcast_mut::<tonic::body::Body>() {
+        let wrapped = wrap(mem::take(body), context, counter);
+        // In the box that tonic's body has inside: it takes that over as it is.
+        *body = tonic::body::Body::new(UnsyncBoxBody::new(wrapped));
+        return;
     }
-    match place {
-        Some(body) => body,
-        // What was taken out was put back above.
-        None => unreachable!("a body is in its place"),
+    #[cfg(feature = "axum")]
+    if let Some(body) = body.downcast_mut::<axum::body::Body>() {
+        *body = axum::body::Body::new(wrap(mem::take(body), context, counter));
     }
 }
 
@@ -71,13 +67,19 @@ impl<B: Body<Data = Bytes>> Body for RequestBody<B> {
         cx: &mut Task<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let mut this = self.project();
-        let polled = {
-            let _entered = this.context.enter();
-            match this.inner.as_mut().as_pin_mut() {
-                Some(inner) => inner.poll_frame(cx),
-                None => return Poll::Ready(None),
-            }
+        if this.inner.is_none() {
+            return Poll::Ready(None);
+        }
+        let entered = this.context.enter();
+        let polled = match this.inner.as_mut().as_pin_mut() {
+            Some(inner) => inner.poll_frame(cx),
+            None => Poll::Ready(None),
         };
+        if matches!(polled, Poll::Ready(None)) {
+            // What the body still holds goes while the context is current.
+            this.inner.set(None);
+        }
+        drop(entered);
         if let Some(counter) = this.counter
             && let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(data) = frame.data_ref()

@@ -1,5 +1,7 @@
 //! HTTP headers as carriers of contexts.
 
+mod again;
+
 use http::header::{GetAll, HeaderMap, HeaderName, HeaderValue};
 use tracing_core_ctx::propagation::{Extract, Inject, Only, W3cHeaders};
 
@@ -106,12 +108,15 @@ impl Inject for HeaderInjector<'_> {
         }
     }
 
-    fn set_w3c(&mut self, traceparent: &[u8], tracestate: &[u8]) {
-        self.put(TRACEPARENT, traceparent);
+    fn set_w3c(&mut self, traceparent: &[u8; 55], tracestate: &[u8]) {
+        // Here and not by `put`: where it is known how long it is, it is looked through without a loop.
+        if let Ok(value) = HeaderValue::from_bytes(traceparent) {
+            self.0.insert(TRACEPARENT, value);
+        }
         if tracestate.is_empty() {
             self.0.remove(TRACESTATE);
-        } else {
-            self.put(TRACESTATE, tracestate);
+        } else if let Some(value) = again::value(tracestate) {
+            self.0.insert(TRACESTATE, value);
         }
     }
 

@@ -28,11 +28,8 @@ pub(crate) struct ClientPolicy {
 
 impl ClientPolicy {
     /// Starts the exchange that `request` opens, and writes its context into the metadata.
-    pub(super) fn begin<B: 'static>(
-        &self,
-        mut request: Request<B>,
-    ) -> (Exchange<DescribeCall>, Request<B>) {
-        let head = RequestHead::new(&request);
+    pub(super) fn begin<B: 'static>(&self, request: &mut Request<B>) -> Exchange<DescribeCall> {
+        let head = RequestHead::new(request);
         // Where a request crosses to another task before it is sent, it brings its context along.
         let current = head
             .extensions
@@ -65,9 +62,9 @@ impl ClientPolicy {
             self.propagate.withhold(request.headers_mut());
         }
         if is_recorded || self.always_accompany {
-            request = request.map(|body| body::accompany(body, exchange.context(), counter));
+            body::accompany(request.body_mut(), exchange.context(), counter);
         }
-        (exchange, request)
+        exchange
     }
 
     fn start(

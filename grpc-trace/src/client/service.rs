@@ -54,8 +54,8 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (exchange, request) = self.policy.begin(request);
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let exchange = self.policy.begin(&mut request);
         let inner = &mut self.inner;
         ResponseFuture::start(exchange, None, request, |request| inner.call(request))
     }

@@ -61,7 +61,7 @@ where
         let inner = &mut self.inner;
         if let Some(counter) = requests {
             // The handler reads the body in its own polls, where the context is current already.
-            request = request.map(|body| body::accompany(body, exchange.context(), Some(counter)));
+            body::accompany(request.body_mut(), exchange.context(), Some(counter));
         }
         let echo = self.policy.echo.clone();
         ResponseFuture::start(exchange, echo, request, |request| inner.call(request))

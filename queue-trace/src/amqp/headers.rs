@@ -117,7 +117,7 @@ impl Inject for AmqpHeaders {
         self.insert(name, value.as_bytes());
     }
 
-    fn set_w3c(&mut self, traceparent: &[u8], tracestate: &[u8]) {
+    fn set_w3c(&mut self, traceparent: &[u8; 55], tracestate: &[u8]) {
         self.drop_if(|each| {
             each.eq_ignore_ascii_case("traceparent") || each.eq_ignore_ascii_case("tracestate")
         });

@@ -124,7 +124,7 @@ impl Inject for Cleared<'_> {
         }
     }
 
-    fn set_w3c(&mut self, traceparent: &[u8], tracestate: &[u8]) {
+    fn set_w3c(&mut self, traceparent: &[u8; 55], tracestate: &[u8]) {
         // The propagator's own fields: there are none of these.
         let count = 1 + usize::from(!tracestate.is_empty());
         self.headers

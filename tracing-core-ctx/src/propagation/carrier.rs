@@ -90,7 +90,7 @@ pub trait Inject {
     /// Sets `traceparent` and `tracestate`, the latter only if it is not empty: else it is removed. Both are ASCII.
     ///
     /// Default: [`set`](Self::set) and [`remove`](Self::remove). A carrier that keeps bytes, and need not look its names up, does better.
-    fn set_w3c(&mut self, traceparent: &[u8], tracestate: &[u8]) {
+    fn set_w3c(&mut self, traceparent: &[u8; 55], tracestate: &[u8]) {
         if let Ok(traceparent) = std::str::from_utf8(traceparent) {
             self.set("traceparent", traceparent);
         }
