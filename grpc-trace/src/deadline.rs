@@ -9,7 +9,9 @@ pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeou
 /// How long the caller waits, by its `grpc-timeout`. `None` where it does not say so.
 #[inline]
 pub(crate) fn timeout(headers: &HeaderMap) -> Option<Duration> {
-    metadata::find(headers, |name| *name == GRPC_TIMEOUT).and_then(read)
+    let is_it = |name: &HeaderName| *name == GRPC_TIMEOUT;
+    let timeout = metadata::has(headers, is_it).then(|| metadata::find(headers, is_it));
+    timeout.flatten().and_then(read)
 }
 
 /// Reads a `grpc-timeout`: at most eight digits and a unit. `None` where it is in other words.

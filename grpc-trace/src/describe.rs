@@ -154,8 +154,8 @@ impl Describe for DescribeCall {
     #[inline]
     fn on_response(&mut self, head: ResponseHead<'_>, span: &SpanRef) -> ControlFlow<()> {
         self.http = Some(head.status);
-        if let Some(early) = CallStatus::read(head.headers) {
-            self.seldom.get_or_insert_default().early = Some(early);
+        if status::is_early(head.headers) {
+            self.seldom.get_or_insert_default().early = CallStatus::read(head.headers);
         }
         if self.watch.is_on() && !span.is_recording() {
             return ControlFlow::Continue(());

@@ -14,6 +14,12 @@ pub(crate) fn find(
     found.map(|header| header.1)
 }
 
+/// Whether there is a name that `is_it`: half the price of looking for its value, where mostly there is none.
+#[inline]
+pub(crate) fn has(headers: &HeaderMap, is_it: impl Fn(&HeaderName) -> bool) -> bool {
+    headers.keys().any(is_it)
+}
+
 /// A value as it is recorded. Binary ones are base64: under a key that ends with `-bin` they are already, on the wire.
 pub(crate) fn text(_key: &HeaderName, value: &HeaderValue) -> String {
     match std::str::from_utf8(value.as_bytes()) {

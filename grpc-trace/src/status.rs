@@ -29,7 +29,6 @@ impl CallStatus {
     }
 
     /// Reads `grpc-status` and `grpc-message`, from headers or trailers. `None` where there is no status.
-    #[inline]
     pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
         let code = code(headers)?;
         Some(Self {
@@ -42,7 +41,13 @@ impl CallStatus {
     }
 }
 
-/// Reads `grpc-status`, from headers or trailers. Nearly every head is without it, which is seen in passing.
+/// Whether an answer has its status in the head, which few have.
+#[inline]
+pub(crate) fn is_early(head: &HeaderMap) -> bool {
+    metadata::has(head, |name| *name == GRPC_STATUS)
+}
+
+/// Reads `grpc-status`, from headers or trailers.
 #[inline]
 pub(crate) fn code(headers: &HeaderMap) -> Option<Code> {
     let status = metadata::find(headers, |name| *name == GRPC_STATUS)?;

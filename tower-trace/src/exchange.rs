@@ -88,6 +88,15 @@ impl<D: Describe> Exchange<D> {
         self.active.context()
     }
 
+    /// Foreign code is about to run.
+    #[inline]
+    pub const fn running(&mut self) -> Running<'_, D> {
+        Running {
+            exchange: self,
+            has_returned: false,
+        }
+    }
+
     /// Looks at the head of the response; ends the exchange if nothing can follow it.
     #[inline]
     fn head(&mut self, head: ResponseHead<'_>, body_is_empty: bool) {
@@ -173,7 +182,7 @@ impl<D: Describe> fmt::Debug for Exchange<D> {
 /// Runs foreign code with the exchange's context current. If it panics, the exchange has ended by that, whoever catches the panic.
 #[inline]
 fn run<D: Describe, R>(exchange: &mut Exchange<D>, foreign: impl FnOnce() -> R) -> R {
-    let mut running = Running::over(exchange);
+    let mut running = exchange.running();
     let result = {
         let _entered = running.enter();
         foreign()
@@ -182,30 +191,51 @@ fn run<D: Describe, R>(exchange: &mut Exchange<D>, foreign: impl FnOnce() -> R) 
     result
 }
 
-/// Foreign code is running. Who does not say that it [returned](Self::returned) tells of a panic.
-struct Running<'a, D: Describe> {
+/// Foreign code of an exchange is running. Who does not say that it [returned](Self::returned) tells of a panic, by which the exchange has ended,
+/// whoever catches it.
+///
+/// A guard, and no function that takes a closure: a request, and what becomes of it, is large, and every closure would move it.
+///
+/// ```
+/// # use http::{Request, Response};
+/// # use tower_service::Service;
+/// # use tower_trace::exchange::{Describe, Exchange, ResponseFuture};
+/// # fn call<S: Service<Request<()>>, D: Describe>(
+/// #     service: &mut S, mut exchange: Exchange<D>, request: Request<()>,
+/// # ) -> ResponseFuture<S::Future, D> {
+/// let mut running = exchange.running();
+/// let entered = running.enter();
+/// let answer = service.call(request);
+/// drop(entered);
+/// running.returned();
+/// ResponseFuture::new(answer, exchange, None)
+/// # }
+/// ```
+#[must_use = "it is told that foreign code has returned"]
+pub struct Running<'a, D: Describe> {
     exchange: &'a mut Exchange<D>,
     has_returned: bool,
 }
 
-impl<'a, D: Describe> Running<'a, D> {
-    #[inline]
-    const fn over(exchange: &'a mut Exchange<D>) -> Self {
-        Self {
-            exchange,
-            has_returned: false,
-        }
-    }
-
+impl<D: Describe> Running<'_, D> {
     /// Makes the exchange's context current.
     #[inline]
-    fn enter(&mut self) -> Entered<'_> {
+    pub fn enter(&mut self) -> Entered<'_> {
         self.exchange.active.enter()
     }
 
+    /// It has returned.
     #[inline]
-    fn returned(mut self) {
+    pub fn returned(mut self) {
         self.has_returned = true;
+    }
+}
+
+impl<D: Describe> fmt::Debug for Running<'_, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("exchange", &self.exchange)
+            .finish_non_exhaustive()
     }
 }
 

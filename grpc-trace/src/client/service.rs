@@ -55,9 +55,13 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let exchange = self.policy.begin(&mut request);
-        let inner = &mut self.inner;
-        ResponseFuture::start(exchange, None, request, |request| inner.call(request))
+        let mut exchange = self.policy.begin(&mut request);
+        let mut running = exchange.running();
+        let entered = running.enter();
+        let answer = self.inner.call(request);
+        drop(entered);
+        running.returned();
+        ResponseFuture::new(answer, exchange, None)
     }
 }
 

@@ -57,14 +57,17 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let (exchange, requests) = self.policy.begin(RequestHead::new(&request));
-        let inner = &mut self.inner;
+        let (mut exchange, requests) = self.policy.begin(RequestHead::new(&request));
         if let Some(counter) = requests {
             // The handler reads the body in its own polls, where the context is current already.
             body::accompany(request.body_mut(), exchange.context(), Some(counter));
         }
-        let echo = self.policy.echo.clone();
-        ResponseFuture::start(exchange, echo, request, |request| inner.call(request))
+        let mut running = exchange.running();
+        let entered = running.enter();
+        let answer = self.inner.call(request);
+        drop(entered);
+        running.returned();
+        ResponseFuture::new(answer, exchange, self.policy.echo.clone())
     }
 }
 

@@ -70,8 +70,13 @@ impl ClientTraceLayer {
         mut request: Request<B>,
         send: impl FnOnce(Request<B>) -> F,
     ) -> ResponseFuture<F, DescribeClient> {
-        let exchange = self.policy.begin(&mut request);
-        ResponseFuture::start(exchange, None, request, send)
+        let mut exchange = self.policy.begin(&mut request);
+        let mut running = exchange.running();
+        let entered = running.enter();
+        let answer = send(request);
+        drop(entered);
+        running.returned();
+        ResponseFuture::new(answer, exchange, None)
     }
 }
 

@@ -53,9 +53,13 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let exchange = self.policy.begin(&mut request);
-        let inner = &mut self.inner;
-        ResponseFuture::start(exchange, None, request, |request| inner.call(request))
+        let mut exchange = self.policy.begin(&mut request);
+        let mut running = exchange.running();
+        let entered = running.enter();
+        let answer = self.inner.call(request);
+        drop(entered);
+        running.returned();
+        ResponseFuture::new(answer, exchange, None)
     }
 }
 
@@ -70,8 +74,13 @@ where
     type Future = ResponseFuture<S::Future, DescribeClient>;
 
     fn call(&self, mut request: Request<B>) -> Self::Future {
-        let exchange = self.policy.begin(&mut request);
-        ResponseFuture::start(exchange, None, request, |request| self.inner.call(request))
+        let mut exchange = self.policy.begin(&mut request);
+        let mut running = exchange.running();
+        let entered = running.enter();
+        let answer = self.inner.call(request);
+        drop(entered);
+        running.returned();
+        ResponseFuture::new(answer, exchange, None)
     }
 }
 

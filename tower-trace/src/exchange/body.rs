@@ -8,7 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tracing_core_ctx::ActiveSpan;
 
-use super::{Complete, Describe, End, Exchange, Failure, Running, run};
+use super::{Complete, Describe, End, Exchange, Failure, run};
 
 pin_project! {
     /// The body of a traced response: the same frames, the same length, and the end of the exchange.
@@ -159,7 +159,7 @@ where
         let mut this = self.project();
         let exchange = this.exchange;
         // By hand and not by `run`, which would move what the body gives.
-        let mut running = Running::over(exchange);
+        let mut running = exchange.running();
         let entered = running.enter();
         let mut polled = this.inner.as_mut().poll_frame(cx);
         let is_over = match &polled {

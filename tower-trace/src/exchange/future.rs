@@ -8,7 +8,7 @@ use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::{Describe, End, Exchange, Failure, ResponseBody, Running, run};
+use super::{Describe, End, Exchange, Failure, ResponseBody, run};
 use crate::head::{ResponseHead, content_length};
 use crate::way_back::Echo;
 
@@ -40,25 +40,12 @@ pin_project! {
 }
 
 impl<F, D: Describe> ResponseFuture<F, D> {
-    /// Hands the request to the service with the exchange's context current and takes its future. `echo` is what response headers tell
-    /// the caller.
+    /// What the service gave when it was [called](Exchange::running). `echo` is what response headers tell the caller.
     #[inline]
-    pub fn start<R>(
-        mut exchange: Exchange<D>,
-        echo: Option<Arc<Echo>>,
-        request: R,
-        call: impl FnOnce(R) -> F,
-    ) -> Self {
-        let mut running = Running::over(&mut exchange);
-        let entered = running.enter();
+    pub const fn new(inner: F, exchange: Exchange<D>, echo: Option<Arc<Echo>>) -> Self {
         Self {
-            // Requests and futures are large: each is moved as seldom as can be.
-            inner: Some(call(request)),
-            exchange: {
-                drop(entered);
-                running.returned();
-                Some(exchange)
-            },
+            inner: Some(inner),
+            exchange: Some(exchange),
             echo,
         }
     }
@@ -82,7 +69,7 @@ where
         let is_open = exchange.is_open();
         let mut body = Announced::default();
         // By hand and not by `run`: what the service gives is large, and is moved to the one place where it belongs.
-        let mut running = Running::over(exchange);
+        let mut running = exchange.running();
         let entered = running.enter();
         let mut polled = match this.inner.as_mut().as_pin_mut() {
             Some(inner) => inner.poll(cx),

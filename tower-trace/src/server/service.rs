@@ -39,16 +39,6 @@ impl<S> Trace<S> {
     pub fn into_inner(self) -> S {
         self.inner
     }
-
-    #[inline]
-    fn trace<B, F>(
-        policy: &Arc<ServerPolicy>,
-        request: Request<B>,
-        call: impl FnOnce(Request<B>) -> F,
-    ) -> ResponseFuture<F, DescribeServer> {
-        let exchange = policy.begin(RequestHead::new(&request));
-        ResponseFuture::start(exchange, policy.echo.clone(), request, call)
-    }
 }
 
 impl<S, B, R> Service<Request<B>> for Trace<S>
@@ -66,8 +56,13 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let inner = &mut self.inner;
-        Self::trace(&self.policy, request, |request| inner.call(request))
+        let mut exchange = self.policy.begin(RequestHead::new(&request));
+        let mut running = exchange.running();
+        let entered = running.enter();
+        let answer = self.inner.call(request);
+        drop(entered);
+        running.returned();
+        ResponseFuture::new(answer, exchange, self.policy.echo.clone())
     }
 }
 
@@ -82,7 +77,13 @@ where
     type Future = ResponseFuture<S::Future, DescribeServer>;
 
     fn call(&self, request: Request<B>) -> Self::Future {
-        Self::trace(&self.policy, request, |request| self.inner.call(request))
+        let mut exchange = self.policy.begin(RequestHead::new(&request));
+        let mut running = exchange.running();
+        let entered = running.enter();
+        let answer = self.inner.call(request);
+        drop(entered);
+        running.returned();
+        ResponseFuture::new(answer, exchange, self.policy.echo.clone())
     }
 }
 
