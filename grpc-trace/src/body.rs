@@ -72,16 +72,24 @@ impl<B: Body<Data = Bytes>> Body for RequestBody<B> {
         }
         let entered = this.context.enter();
         let polled = match this.inner.as_mut().as_pin_mut() {
-            Some(inner) => inner.poll_frame(cx),
             None => Poll::Ready(None),
+            Some(mut inner) => {
+                let polled = inner.as_mut().poll_frame(cx);
+                let is_over = match &polled {
+                    Poll::Pending | Poll::Ready(Some(Err(_))) => false,
+                    Poll::Ready(None) => true,
+                    Poll::Ready(Some(Ok(_))) => inner.is_end_stream(),
+                };
+                if is_over {
+                    // What the body still holds goes while the context is current.
+                    this.inner.set(None);
+                }
+                polled
+            }
         };
-        if matches!(polled, Poll::Ready(None)) {
-            // What the body still holds goes while the context is current.
-            this.inner.set(None);
-        }
         drop(entered);
-        if let Some(counter) = this.counter
-            && let Poll::Ready(Some(Ok(frame))) = &polled
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(counter) = this.counter
             && let Some(data) = frame.data_ref()
         {
             counter.see(data, this.context.span_ref());

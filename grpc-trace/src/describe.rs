@@ -49,6 +49,19 @@ struct Seldom {
     heard: Option<CalleeKeeps>,
 }
 
+impl Seldom {
+    #[cold]
+    fn new(policy: &CallPolicy, is_recorded: bool, heard: Option<CalleeKeeps>) -> Box<Self> {
+        let tally = policy.messages.tally().filter(|_| is_recorded);
+        let responses = policy.side.responses();
+        Box::new(Self {
+            early: None,
+            responses: tally.map(|tally| Counter::new(tally, responses).attached()),
+            heard,
+        })
+    }
+}
+
 impl DescribeCall {
     /// Made from a request whose span has just started, or that is watched, or both; `told` is how long its caller waits.
     #[inline]
@@ -64,13 +77,7 @@ impl DescribeCall {
             (told, own) => told.or(own),
         };
         let seldom = if heard.is_some() || policy.messages.is_anything() {
-            let tally = policy.messages.tally().filter(|_| is_recorded);
-            let responses = policy.side.responses();
-            Some(Box::new(Seldom {
-                early: None,
-                responses: tally.map(|tally| Counter::new(tally, responses).attached()),
-                heard,
-            }))
+            Some(Seldom::new(policy, is_recorded, heard))
         } else {
             None
         };
@@ -87,11 +94,13 @@ impl DescribeCall {
     }
 
     /// Counts the messages of the request, if that is wanted.
+    #[inline]
     pub(crate) fn requests(&self) -> Option<Counter> {
         let tally = self.responses()?.shared();
         Some(Counter::new(tally, self.side.requests()))
     }
 
+    #[inline]
     fn responses(&self) -> Option<&Counter> {
         self.seldom.as_ref()?.responses.as_ref()
     }

@@ -88,6 +88,13 @@ impl<D: Describe> Exchange<D> {
         self.active.context()
     }
 
+    /// What is said about its end, until it has ended.
+    #[must_use]
+    #[inline]
+    pub const fn describe(&self) -> Option<&D> {
+        self.describe.as_ref()
+    }
+
     /// Foreign code is about to run.
     #[inline]
     pub const fn running(&mut self) -> Running<'_, D> {

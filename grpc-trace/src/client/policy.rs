@@ -46,13 +46,12 @@ impl ClientPolicy {
             (ActiveSpan::passing(current), Watch::OFF)
         };
         let is_recorded = active.is_open();
-        let (exchange, counter) = if is_recorded || watch.is_on() {
+        let exchange = if is_recorded || watch.is_on() {
             let told = deadline::timeout(head.headers);
             let describe = DescribeCall::new(&self.call, told, is_recorded, watch, heard);
-            let counter = describe.requests();
-            (Exchange::new(head.method, active, describe), counter)
+            Exchange::new(head.method, active, describe)
         } else {
-            (Exchange::unrecorded(active), None)
+            Exchange::unrecorded(active)
         };
         if reaches {
             let headers = request.headers_mut();
@@ -62,6 +61,7 @@ impl ClientPolicy {
             self.propagate.withhold(request.headers_mut());
         }
         if is_recorded || self.always_accompany {
+            let counter = exchange.describe().and_then(DescribeCall::requests);
             body::accompany(request.body_mut(), exchange.context(), counter);
         }
         exchange

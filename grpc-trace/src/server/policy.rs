@@ -12,7 +12,6 @@ use super::attributes;
 use crate::call::CallPolicy;
 use crate::describe::DescribeCall;
 use crate::headers::CallHeaders;
-use crate::messages::Counter;
 use crate::method::KnownMethods;
 
 pub(super) type PeerFn = dyn Fn(RequestHead<'_>) -> Option<SocketAddr> + Send + Sync;
@@ -32,17 +31,17 @@ pub(crate) struct ServerPolicy {
 }
 
 impl ServerPolicy {
-    /// Starts the exchange that `head` asks for, and says what counts the messages of the request, if that is wanted.
-    pub(super) fn begin(&self, head: RequestHead<'_>) -> (Exchange<DescribeCall>, Option<Counter>) {
+    /// Starts the exchange that `head` asks for.
+    #[inline]
+    pub(super) fn begin(&self, head: RequestHead<'_>) -> Exchange<DescribeCall> {
         let headers = CallHeaders::new(head.headers);
         let (active, watch) = self.start(head, &headers);
         let is_recorded = active.is_open();
         if !is_recorded && !watch.is_on() {
-            return (Exchange::unrecorded(active), None);
+            return Exchange::unrecorded(active);
         }
         let describe = DescribeCall::new(&self.call, headers.timeout(), is_recorded, watch, None);
-        let requests = describe.requests();
-        (Exchange::new(head.method, active, describe), requests)
+        Exchange::new(head.method, active, describe)
     }
 
     #[inline]

@@ -57,8 +57,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let (mut exchange, requests) = self.policy.begin(RequestHead::new(&request));
-        if let Some(counter) = requests {
+        let mut exchange = self.policy.begin(RequestHead::new(&request));
+        if let Some(counter) = exchange.describe().and_then(DescribeCall::requests) {
             // The handler reads the body in its own polls, where the context is current already.
             body::accompany(request.body_mut(), exchange.context(), Some(counter));
         }
