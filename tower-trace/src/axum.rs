@@ -40,10 +40,11 @@ use axum::extract::{ConnectInfo, MatchedPath, OriginalUri};
 use http::{Request, Uri};
 use tower_layer::Layer;
 use tower_service::Service;
-use tracing_core_ctx::{SpanRef, Tracer, semconv};
+use tracing_core_ctx::{Tracer, semconv};
 
 use crate::head::RequestHead;
 use crate::method::{self, KnownMethods};
+use crate::route::LateRoute;
 use crate::{PeerAddr, TraceLayer, scratch};
 
 impl TraceLayer {
@@ -81,7 +82,8 @@ pub fn connect_info(head: RequestHead<'_>) -> Option<SocketAddr> {
     info.or_else(|| head.extensions.get::<PeerAddr>().map(|peer| peer.0))
 }
 
-/// Tells the current span the route that axum matched, and names it by that: for a [`TraceLayer`] that is around the finished router.
+/// Tells the current span the route that axum matched, and names it by that: for a [`TraceLayer`] that is around the finished router. Who
+/// [observes](TraceLayer::observe) requests hears of the route when they end, recorded or not.
 ///
 /// That is the server's span, unless a layer between the two runs its requests in a span of its own. A
 /// name that [`TraceLayer::name`] gave is replaced.
@@ -98,7 +100,7 @@ pub fn connect_info(head: RequestHead<'_>) -> Option<SocketAddr> {
 ///     .layer(RouteLayer::new());
 /// let traced = TraceLayer::for_axum(tracer).layer(app);
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct RouteLayer {
     methods: KnownMethods,
 }
@@ -107,9 +109,16 @@ impl RouteLayer {
     /// Names spans by the conventions.
     #[must_use]
     pub fn new() -> Self {
+        LateRoute::want();
         Self {
             methods: KnownMethods::from_env(),
         }
+    }
+}
+
+impl Default for RouteLayer {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -144,16 +153,22 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> S::Future {
-        let span = SpanRef::current();
-        if span.is_recording()
+        let context = tracing_core_ctx::Context::current();
+        let (span, late) = (context.span_ref(), context.value::<LateRoute>());
+        if (span.is_recording() || late.is_some())
             && let Some(route) = matched_path(RequestHead::new(&request))
         {
-            span.set(semconv::HTTP_ROUTE, &*route);
-            let method = self.methods.name(request.method());
-            scratch::with(|name| {
-                name.extend(method::name_of(method, Some(&route)));
-                span.update_name(name);
-            });
+            if let Some(late) = late {
+                late.tell(&route);
+            }
+            if span.is_recording() {
+                span.set(semconv::HTTP_ROUTE, &*route);
+                let method = self.methods.name(request.method());
+                scratch::with(|name| {
+                    name.extend(method::name_of(method, Some(&route)));
+                    span.update_name(name);
+                });
+            }
         }
         self.inner.call(request)
     }

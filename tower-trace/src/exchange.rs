@@ -33,7 +33,7 @@ pub use future::ResponseFuture;
 use http::{HeaderMap, Method, StatusCode};
 use tracing_core_ctx::context::Entered;
 use tracing_core_ctx::{ActiveSpan, Context};
-pub use watch::Watch;
+pub use watch::{Late, Watch};
 
 use crate::head::ResponseHead;
 

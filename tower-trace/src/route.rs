@@ -4,6 +4,7 @@
 //! ([`TraceLayer::templates`](crate::TraceLayer::templates)), and, where neither is set, the segments of the path with everything in them that looks
 //! like an id replaced by what kind of id it is. Where a router or a list is set and knows no route, the method stands alone.
 
+mod late;
 pub(crate) mod names;
 mod parameterize;
 mod template;
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+pub(crate) use late::LateRoute;
 use names::NameCap;
 pub use template::{InvalidTemplate, Templates};
 

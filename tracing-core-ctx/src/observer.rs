@@ -80,7 +80,8 @@ pub struct Ended<'a> {
     pub time: Timestamp,
     /// How long it took: as long as its span, if it has one.
     pub duration: Duration,
-    /// What is known since it started: `http.response.status_code`, `rpc.status_code`, `error.type`, `network.protocol.version`.
+    /// What is known since it started: `http.response.status_code`, `rpc.status_code`, `error.type`, `network.protocol.version`, a route that
+    /// was found late.
     pub attributes: &'a dyn AttributeSource,
     /// Its span, if that is recorded: what an exemplar can point to. Whether its trace is kept, its sampled flag says; where that is decided at
     /// the end of traces, nobody knows yet.

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::observer::{Ended, ExchangeObserver, ObservedExchange, Started};
 use tracing_core_ctx::sampler::AttributeSource;
 use tracing_core_ctx::{SpanKind, SpanRef, Timestamp, Tracer};
@@ -15,7 +16,12 @@ struct Watched {
     observed: Box<dyn ObservedExchange>,
     start: Timestamp,
     tracer: Tracer,
+    /// What becomes known while it runs.
+    late: Option<Late>,
 }
+
+/// What becomes known of an exchange while it runs, by somebody inside of it.
+pub type Late = Arc<dyn AttributeSource + Send + Sync>;
 
 impl Watch {
     /// Nobody is told.
@@ -49,6 +55,7 @@ impl Watch {
                 observed,
                 start: tracer.now(),
                 tracer: tracer.clone(),
+                late: None,
             })
         }))
     }
@@ -58,6 +65,13 @@ impl Watch {
     #[inline]
     pub const fn is_on(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// Tells at the end also what `late` knows by then.
+    pub fn expect(&mut self, late: Late) {
+        if let Some(watched) = &mut self.0 {
+            watched.late = Some(late);
+        }
     }
 
     /// When the exchange started, for its span.
@@ -75,18 +89,44 @@ impl Watch {
         attributes: impl FnOnce() -> A,
     ) -> Option<Timestamp> {
         let watched = self.0.take()?;
-        Some(watched.end(span, &attributes()))
+        Some((*watched).end(span, &attributes()))
     }
 }
 
 impl Watched {
     #[cold]
-    fn end(self: Box<Self>, span: &SpanRef, attributes: &dyn AttributeSource) -> Timestamp {
-        let time = self.tracer.now();
+    fn end(self, span: &SpanRef, attributes: &dyn AttributeSource) -> Timestamp {
+        let Self {
+            observed,
+            start,
+            tracer,
+            late,
+        } = self;
+        let time = tracer.now();
         let recorded = span.span_context().filter(|_| span.is_recording());
-        let ended = Ended::new(time, time.since(self.start), attributes).with_span(recorded);
-        hook::run(|| self.observed.ended(&ended));
+        let attributes = WithLate {
+            known: attributes,
+            late: late.as_deref(),
+        };
+        let ended = Ended::new(time, time.since(start), &attributes).with_span(recorded);
+        hook::run(|| observed.ended(&ended));
         time
+    }
+}
+
+/// What is known at the end, and what became known before.
+struct WithLate<'a> {
+    known: &'a dyn AttributeSource,
+    late: Option<&'a (dyn AttributeSource + Send + Sync)>,
+}
+
+impl AttributeSource for WithLate<'_> {
+    fn name(&self) -> &str {
+        self.known.name()
+    }
+
+    fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        self.known.get(key).or_else(|| self.late?.get(key))
     }
 }
 

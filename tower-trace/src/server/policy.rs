@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use http::Uri;
 use tracing_core_ctx::observer::ExchangeObserver;
-use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind, Tracer};
+use tracing_core_ctx::sampler::AttributeSource;
+use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind, Tracer, semconv};
 
 use super::attributes::Asked;
 use super::describe::DescribeServer;
@@ -16,7 +17,7 @@ use crate::method::KnownMethods;
 use crate::outcome::Extras;
 use crate::redact::SensitiveKeys;
 use crate::repeat::Settings;
-use crate::route::Routes;
+use crate::route::{LateRoute, Routes};
 use crate::trust::Trust;
 use crate::way_back::Echo;
 
@@ -73,12 +74,16 @@ impl ServerPolicy {
             None => context,
         };
         let request = Asked::new(self, head);
-        let watch = Watch::start(
+        let mut watch = Watch::start(
             self.observer.as_ref(),
             &self.tracer,
             SpanKind::Server,
             &request,
         );
+        let context = match watch.is_on() && LateRoute::is_wanted() {
+            true => expect_route(context, &request, &mut watch),
+            false => context,
+        };
         let mut builder = self
             .tracer
             .span("")
@@ -126,4 +131,15 @@ impl ServerPolicy {
             legacy_names: self.legacy_names,
         }
     }
+}
+
+/// Where the route is not known yet, whoever is told of the end may hear it then.
+#[cold]
+fn expect_route(context: Context, request: &dyn AttributeSource, watch: &mut Watch) -> Context {
+    if request.get(semconv::HTTP_ROUTE.name()).is_some() {
+        return context;
+    }
+    let (context, late) = LateRoute::expect(context);
+    watch.expect(late);
+    context
 }

@@ -8,8 +8,10 @@ use http_body_util::BodyExt as _;
 use tower::{Layer as _, ServiceExt as _};
 use tower_trace::TraceLayer;
 use tower_trace::axum::RouteLayer;
-use trace_testkit::{RecordedSpan, SpanRecorder};
-use tracing_core_ctx::{Span, SpanRef};
+use trace_testkit::{ExchangeRecorder, RecordedSpan, SpanRecorder};
+use tracing_core_ctx::attribute::Value;
+use tracing_core_ctx::sampler::AlwaysOff;
+use tracing_core_ctx::{Span, SpanRef, Tracer};
 
 fn request(method: Method, path: &str) -> Request<Body> {
     Request::builder()
@@ -141,6 +143,37 @@ async fn around_the_finished_router_the_name_is_corrected_late() {
         .unwrap();
     response.into_body().collect().await.unwrap();
     named(&recorder.take_one(), "GET", None);
+}
+
+#[tokio::test]
+async fn a_route_that_is_found_late_is_told_to_observers_recorded_or_not() {
+    let (recorder, exchanges) = (SpanRecorder::new(), ExchangeRecorder::default());
+    let app = || {
+        Router::new()
+            .route("/users/{id}", get(|| async { "one" }))
+            .layer(RouteLayer::new())
+    };
+    let unsampled = recorder.tracer_builder("shop").sampler(AlwaysOff).build();
+    for tracer in [recorder.tracer("shop"), unsampled, Tracer::noop()] {
+        let layer = TraceLayer::for_axum(tracer).observe(exchanges.clone());
+        for (path, route) in [("/users/7", Some("/users/{id}")), ("/nowhere", None)] {
+            let service = layer.layer(app());
+            let response = service.oneshot(request(Method::GET, path)).await.unwrap();
+            response.into_body().collect().await.unwrap();
+            let told = exchanges.take_one();
+            assert!(!told.start.contains_key("http.route"));
+            assert_eq!(told.end.get("http.route"), route.map(Value::from).as_ref());
+        }
+        // One that is known at the start is told then, and once.
+        let service = Router::new().route("/users/{id}", get(|| async { "one" }));
+        let service = service.layer(layer);
+        let response = service.oneshot(request(Method::GET, "/users/7"));
+        response.await.unwrap().into_body().collect().await.unwrap();
+        let told = exchanges.take_one();
+        assert_eq!(told.start["http.route"], "/users/{id}".into());
+        assert!(!told.end.contains_key("http.route"));
+    }
+    recorder.ignore();
 }
 
 #[tokio::test]

@@ -11,9 +11,9 @@ pub enum ExportError {
         reason: String,
     },
     /// The batch arrived, but the back end threw some of it away. To send it again would not help.
-    #[error("{spans} spans were rejected: {reason}")]
+    #[error("the back end rejected {spans} of what it was sent: {reason}")]
     Rejected {
-        /// How many it threw away.
+        /// How many it threw away: spans, or log records and metrics where those are sent.
         spans: usize,
         /// What it said.
         reason: String,

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crossbeam_queue::ArrayQueue;
@@ -96,6 +96,8 @@ struct Shared {
     /// `None` where nothing is sent.
     queue: Option<ArrayQueue<LogRecord>>,
     batch: usize,
+    /// Whether somebody has rung for a full batch since the last round began.
+    has_rung: AtomicBool,
     bytes: AtomicUsize,
     submitted: AtomicU64,
     exported: AtomicU64,
@@ -129,6 +131,7 @@ impl LogPipeline {
         let shared = Arc::new(Shared {
             queue: is_on.then(|| ArrayQueue::new(queue)),
             batch: config.batch.clamp(1, queue),
+            has_rung: AtomicBool::new(false),
             bytes: AtomicUsize::new(0),
             submitted: AtomicU64::new(0),
             exported: AtomicU64::new(0),
@@ -211,8 +214,11 @@ impl LogSink {
             shared.full.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        // Once for each batch.
-        if queue.len() == shared.batch {
+        // Once for each round. Who finds that somebody else has rung has put his record in before the round looks at the queue.
+        if queue.len() >= shared.batch
+            && !shared.has_rung.load(Ordering::SeqCst)
+            && !shared.has_rung.swap(true, Ordering::SeqCst)
+        {
             self.bell.ring();
         }
     }
@@ -229,6 +235,7 @@ impl Shared {
         let Some(queue) = &self.queue else {
             return Ok(());
         };
+        self.has_rung.store(false, Ordering::SeqCst);
         let mut left = queue.len();
         let mut outcome = Ok(());
         while left > 0 {
@@ -268,5 +275,38 @@ impl fmt::Debug for LogPipeline {
 impl fmt::Debug for LogSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LogSink").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::super::Severity;
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_batch_leaves_at_once_also_if_nobody_saw_the_queue_have_exactly_that_many() {
+        // Nobody listens there: what leaves has failed.
+        let config = LogsConfig::new(OtlpConfig::http().endpoint("http://127.0.0.1:1"))
+            .batch(4)
+            .delay(LIMIT * 100)
+            .timeout(Duration::from_millis(50));
+        let pipeline = LogPipeline::start(config, &Resource::new("shop")).unwrap();
+        let sink = pipeline.sink();
+        let record = || LogRecord::new(Severity::Info, "one of many");
+        // Two threads that put theirs in at once both find one more than a batch.
+        let queue = sink.shared.queue.as_ref().unwrap();
+        for _ in 0..4 {
+            assert!(queue.push(record()).is_ok());
+        }
+        sink.submit(record());
+        let begun = Instant::now();
+        while pipeline.stats().failed < 5 {
+            assert!(begun.elapsed() < LIMIT, "{:?}", pipeline.stats());
+            std::thread::yield_now();
+        }
     }
 }

@@ -44,7 +44,8 @@ static DESCRIPTIONS: [Description; COUNT] = [
             "network.protocol.version",
             "url.scheme",
         ],
-        end: &["error.type", "http.response.status_code"],
+        // The route only where it was not known when it started.
+        end: &["error.type", "http.response.status_code", "http.route"],
         active: Some(Active {
             name: metric::HTTP_SERVER_ACTIVE_REQUESTS,
             help: "Number of active HTTP server requests.",

@@ -57,6 +57,27 @@ fn lines<'a>(page: &'a str, beginning: &str) -> Vec<&'a str> {
 }
 
 #[test]
+fn a_route_that_is_known_only_at_the_end_is_a_label_as_any_other() {
+    let metrics = ExchangeMetrics::new();
+    let begun = Facts::of([("http.request.method", ValueRef::Str("GET"))]);
+    let known = Facts::of([
+        ("http.response.status_code", ValueRef::I64(200)),
+        ("http.route", ValueRef::Str("/users/{id}")),
+    ]);
+    let ended = Ended::new(
+        Timestamp::from_unix_nanos(1_700_000_000_250_000_000),
+        Duration::from_millis(3),
+        &known,
+    );
+    start(&metrics, &begun).ended(&ended);
+    let page = metrics.openmetrics();
+    let labels =
+        "http_request_method=\"GET\",http_response_status_code=\"200\",http_route=\"/users/{id}\"";
+    let count = format!("http_server_request_duration_seconds_count{{{labels}}} 1");
+    assert_eq!(lines(&page, &count), [&*count], "{page}");
+}
+
+#[test]
 fn each_request_is_in_one_bucket_of_its_series() {
     let metrics = ExchangeMetrics::new();
     for millis in [4, 5, 6, 20_000] {
