@@ -28,7 +28,7 @@ use crate::{SpanContext, TraceId, TraceState};
 ///
 /// - **When**: once for each span that is about to start, on the thread that starts it; not when the tracer has no sink, nor in a
 ///   suppressed context.
-/// - **Sees**: what is known before the span exists, borrowed.
+/// - **Sees**: what is known before the span exists, borrowed. What is current on the thread is not to be seen meanwhile.
 /// - **If it panics or is slow**: whoever starts the span panics or waits.
 pub trait Sampler: fmt::Debug + Send + Sync {
     /// Decides from what is known before the span exists.

@@ -132,16 +132,33 @@ fn with_ours<R>(read: impl FnOnce(&Context) -> R) -> Option<R> {
     STACK
         .try_with(|stack| match stack.depth.get().checked_sub(1) {
             None => Some(read(&Context::new())),
-            Some(top) => stack.at(top, |frame| {
-                let context = frame.context.take();
-                let read = read(&context);
-                // What lay there meanwhile is the empty context, which has nothing to drop.
-                let _empty = ManuallyDrop::new(frame.context.replace(context));
-                read
-            }),
+            Some(top) => stack.at(top, |frame| read(&Look::at(frame).context)),
         })
         .ok()
         .flatten()
+}
+
+/// Takes the context of a frame out to look at it. It is back in place afterwards, also when who looked panics.
+struct Look<'a> {
+    frame: &'a Frame,
+    context: Context,
+}
+
+impl<'a> Look<'a> {
+    #[inline]
+    fn at(frame: &'a Frame) -> Self {
+        let context = frame.context.take();
+        Self { frame, context }
+    }
+}
+
+impl Drop for Look<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let context = mem::take(&mut self.context);
+        // What lay there meanwhile is the empty context, which has nothing to drop.
+        let _empty = ManuallyDrop::new(self.frame.context.replace(context));
+    }
 }
 
 #[inline]

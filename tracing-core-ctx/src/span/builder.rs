@@ -51,14 +51,20 @@ impl<'a> SpanBuilder<'a> {
         self
     }
 
-    /// Of the application, whoever started what is above.
+    /// Of the application, whoever made the tracer its own.
     #[inline]
-    pub(super) fn below(tracer: &'a Tracer, above: &'a Above, name: &'a str) -> Self {
+    pub(super) fn of_application(tracer: &'a Tracer, name: &'a str) -> Self {
         Self {
             what: Start::new(tracer, tracer.application(), name),
-            parent: Parent::Below(above),
+            parent: Parent::Current,
             given: None,
         }
+    }
+
+    #[inline]
+    pub(super) fn below(mut self, above: &'a Above) -> Self {
+        self.parent = Parent::Below(above);
+        self
     }
 
     /// Starts a new trace. In a suppressed context it is not recorded either.

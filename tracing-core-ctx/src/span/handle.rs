@@ -122,7 +122,7 @@ impl SpanRef {
     }
 
     /// Sets an attribute; a second value for a key replaces the first.
-    #[inline]
+    #[inline(always)]
     pub fn set<K: AttributeKey>(&self, key: K, value: impl AttributeValue<K::Type>) {
         if self.is_live() {
             self.set_live(key, value);

@@ -99,7 +99,25 @@ impl Span {
     /// ```
     #[inline]
     pub fn child(name: &str) -> Self {
-        Self::child_with(name, |span| span)
+        if Context::is_nothing_current() {
+            return Self::none();
+        }
+        Self::plain_child_of_current(name)
+    }
+
+    /// The context is looked at where it is: no code of the caller's runs here, and the parent need not be counted once more.
+    #[inline(never)]
+    fn plain_child_of_current(name: &str) -> Self {
+        let child = Context::with_current(|cx| {
+            let above = cx.span_ref();
+            match above.live() {
+                Some(live) => SpanBuilder::of_application(live.tracer(), name)
+                    .parent(cx)
+                    .start(),
+                None => Self::new(above.clone()),
+            }
+        });
+        child.unwrap_or(const { Self::none() })
     }
 
     /// Starts a [`child`](Self::child) of the current span and lets `build` say what is known before it starts.
@@ -153,7 +171,7 @@ impl Span {
         let Some(live) = above.span().live() else {
             return Self::none();
         };
-        build(SpanBuilder::below(live.tracer(), above, name)).start()
+        build(SpanBuilder::of_application(live.tracer(), name).below(above)).start()
     }
 
     /// Ends the span now and hands it to the tracer's sink.

@@ -75,6 +75,24 @@ fn of_a_template_samplers_see_nothing_and_the_span_has_its_name() {
 }
 
 #[test]
+fn a_sampler_that_panics_leaves_the_current_span_where_it_is() {
+    let bench = decided_by(|input| match input.name {
+        "child" => panic!("the sampler"),
+        _ => Sampling::new(Decision::RecordAndSample),
+    });
+    let parent = bench.span();
+    let _scope = parent.context().attach();
+    let panicked = std::panic::catch_unwind(|| Span::child("child").end());
+    assert!(panicked.is_err());
+    assert_eq!(SpanRef::current().span_context(), parent.span_context());
+    Span::child("other").end();
+    assert_eq!(
+        bench.only().parent(),
+        parent.span_context().map(SpanContext::span_id)
+    );
+}
+
+#[test]
 fn a_span_that_is_only_recorded_has_its_sampled_flag_off() {
     let bench = decided_by(|_| Sampling::new(Decision::RecordOnly));
     let cx = Context::new().with_remote_span(caller(TraceFlags::SAMPLED));
