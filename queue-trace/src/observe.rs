@@ -5,7 +5,7 @@ use std::{fmt, thread};
 use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::observer::{Arrived, Ended, ExchangeObserver, ObservedExchange, Started};
 use tracing_core_ctx::sampler::AttributeSource;
-use tracing_core_ctx::{ActiveSpan, SpanContext, SpanKind, Timestamp, Tracer, semconv};
+use tracing_core_ctx::{SpanContext, SpanKind, SpanRef, Timestamp, Tracer, semconv};
 
 use crate::QueueTracer;
 
@@ -30,11 +30,11 @@ impl QueueTracer {
         &self,
         kind: SpanKind,
         operation: &dyn AttributeSource,
-        active: &ActiveSpan,
+        span: &SpanRef,
     ) -> Watch {
         match &self.settings.observer {
             None => Watch(None),
-            Some(observer) => self.watch_for(&**observer, kind, operation, active),
+            Some(observer) => self.watch_for(&**observer, kind, operation, span),
         }
     }
 
@@ -44,19 +44,18 @@ impl QueueTracer {
         observer: &dyn ExchangeObserver,
         kind: SpanKind,
         operation: &dyn AttributeSource,
-        active: &ActiveSpan,
+        span: &SpanRef,
     ) -> Watch {
         let facts = Facts(operation);
         let started = Started::new(kind, &facts);
         let observed = catch_unwind(AssertUnwindSafe(|| observer.started(&started)));
         let observed = observed.ok().flatten();
-        let span = active.context().span_context();
         Watch(observed.map(|observed| {
             Box::new(Watched {
                 observed,
                 start: self.tracer().now(),
                 tracer: self.tracer().clone(),
-                span: span.filter(|_| active.is_open()).cloned(),
+                span: span.span_context().filter(|_| span.is_recording()).cloned(),
             })
         }))
     }

@@ -59,6 +59,7 @@ where
     }
 
     /// The same, begun at this time.
+    #[cfg(feature = "kafka")]
     #[inline]
     pub(crate) fn begun(mut self, start: Option<Timestamp>) -> Self {
         self.start = start;

@@ -1,3 +1,5 @@
+#[cfg(any(feature = "amqp", feature = "kafka"))]
+use tracing_core_ctx::Span;
 use tracing_core_ctx::attribute::Attributes;
 use tracing_core_ctx::propagation::{Extract, Inject};
 use tracing_core_ctx::span::{Link, SpanBuilder, SpanWriter};
@@ -197,22 +199,51 @@ impl QueueTracer {
 
     /// Starts the span of acknowledging or rejecting messages, below the context in which they were processed.
     pub fn start_settle(&self, operation: &Operation<'_>, processed: Context) -> ActiveSpan {
-        self.start_settle_with(operation, processed, |_| {})
+        let builder = self.begin(operation, SpanKind::Client);
+        builder.start_in(processed, |span| Begin::describe(operation, self, span))
     }
 
-    /// The same with more to say if it is recorded.
+    /// The same for one in which nobody is, so that no context is made for it.
+    #[cfg(any(feature = "amqp", feature = "kafka"))]
     #[inline]
-    pub(crate) fn start_settle_with(
+    pub(crate) fn start_settle_leaf(
         &self,
         operation: &impl Begin,
-        processed: Context,
+        processed: &Context,
         describe: impl FnOnce(&mut SpanWriter<'_>),
-    ) -> ActiveSpan {
-        self.begin(operation, SpanKind::Client)
-            .start_in(processed, |span| {
-                operation.describe(self, span);
-                describe(span);
-            })
+    ) -> Span {
+        let builder = self.begin(operation, SpanKind::Client).parent(processed);
+        builder.start_with(|span| {
+            operation.describe(self, span);
+            describe(span);
+        })
+    }
+
+    /// The span of pulling one message, which takes no time: nobody is in it, so no context is made for it.
+    #[cfg(feature = "kafka")]
+    #[inline]
+    pub(crate) fn record_pull(
+        &self,
+        operation: &impl Begin,
+        origin: &Origin,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
+    ) {
+        if !self.settings.tracer.is_enabled() {
+            return;
+        }
+        let link = origin.cause().cloned().map(Link::new);
+        let builder = self.begin(operation, SpanKind::Client);
+        let span = builder.link_source(link.as_slice()).start_with(|span| {
+            operation.describe(self, span);
+            describe(span);
+            if let Some(link) = &link {
+                span.link(link.clone());
+            }
+        });
+        match operation.start() {
+            Some(time) => span.end_at(time),
+            None => span.end(),
+        }
     }
 
     pub(crate) fn start_linked<L: Linked>(

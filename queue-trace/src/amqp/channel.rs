@@ -117,7 +117,7 @@ impl TracedChannel {
             }
             queue.tracer().inject(active.context(), &mut headers);
         }
-        let watch = queue.watch(SpanKind::Producer, &operation, &active);
+        let watch = queue.watch(SpanKind::Producer, &operation, active.span());
         (Sending(active, watch), headers.put_into(properties))
     }
 
@@ -265,7 +265,9 @@ impl TracedChannel {
         let mut operation = step.anywhere();
         operation.message.delivery_tag = i64::try_from(tag).ok();
         let active = self.queue.start_settle(&operation, Context::current());
-        let watch = self.queue.watch(SpanKind::Client, &operation, &active);
+        let watch = self
+            .queue
+            .watch(SpanKind::Client, &operation, active.span());
         drop(operation);
         let mut sending = Sending(active, watch);
         let context = sending.0.context().clone();

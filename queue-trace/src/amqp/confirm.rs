@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::Future;
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use lapin::message::BasicReturnMessage;
@@ -42,22 +42,12 @@ impl Sending {
         self.fail_with(|| facts::error_type(error));
     }
 
-    pub(super) fn fail_with(&mut self, error: impl FnOnce() -> Cow<'static, str>) {
+    fn fail_with(&mut self, error: impl FnOnce() -> Cow<'static, str>) {
         if self.0.is_open() || self.1.is_on() {
             let error = error();
             let time = self.1.end(Some(&error));
             self.0.end_at_with(time, |span| span.fail(&error, ""));
         }
-    }
-
-    /// Runs `work` with the span as the current one.
-    pub(super) async fn run<F: Future>(&mut self, work: F) -> F::Output {
-        let mut work = pin!(work);
-        poll_fn(|cx| {
-            let _entered = self.0.enter();
-            work.as_mut().poll(cx)
-        })
-        .await
     }
 
     fn end(&mut self, answer: &lapin::Result<Confirmation>) {

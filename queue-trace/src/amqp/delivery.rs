@@ -12,11 +12,11 @@ use tracing_core_ctx::context::{FutureExt as _, WithContext};
 use tracing_core_ctx::semconv::{self, ctx_message_settlement as settlement};
 use tracing_core_ctx::{ActiveSpan, Context, SpanKind, SpanRef, Timestamp};
 
-use super::confirm::Sending;
 use super::facts;
 use super::headers::AmqpHeaders;
 use super::routes::{Routes, Step, Way};
 use super::settled::{Settled, Since};
+use super::settling::{Settling, within};
 use crate::carrier::LastOf;
 use crate::message::Describe as _;
 use crate::observe::Watch;
@@ -95,21 +95,21 @@ impl Source {
             let queue_time = facts::queue_time(now, &delivery.properties);
             queue.tell_arrival(&operation, queue_time, None);
         }
-        let watch = queue.watch(SpanKind::Consumer, &operation, &active);
+        let watch = queue.watch(SpanKind::Consumer, &operation, active.span());
         (active, watch)
     }
 
     /// The span of settling one.
     #[inline]
-    fn start_settle(&self, step: Step, delivery: &Delivery, processing: Context) -> Sending {
+    fn start_settle(&self, step: Step, delivery: &Delivery, processing: &Context) -> Settling {
         let (queue, name) = (&self.tracer, OnceCell::new());
         let operation = self.routes.at(queue, step, self.way(delivery), &name);
-        let active = queue.start_settle_with(&operation, processing, |span| {
+        let span = queue.start_settle_leaf(&operation, processing, |span| {
             let tag = i64::try_from(delivery.delivery_tag).ok();
             span.put_opt(semconv::RABBITMQ_MESSAGE_DELIVERY_TAG, tag);
         });
-        let watch = queue.watch(SpanKind::Client, &operation, &active);
-        Sending(active, watch)
+        let watch = queue.watch(SpanKind::Client, &operation, &span);
+        Settling::new(span, watch)
     }
 }
 
@@ -183,9 +183,9 @@ impl TracedDelivery {
     ///
     /// Those of the channel. `Ok(false)` if the delivery is settled already or its channel is closed.
     pub async fn ack(&mut self, options: BasicAckOptions) -> lapin::Result<bool> {
-        let mut settling = self.start_settle(Step::Ack);
+        let settling = self.start_settle(Step::Ack);
         let ack = self.delivery.acker.ack(options);
-        let settled = settling.run(ack).await;
+        let settled = within(&mut self.processing, ack).await;
         self.settled(settling, &settled, settlement::ACK, options.multiple);
         settled
     }
@@ -200,9 +200,9 @@ impl TracedDelivery {
             true => settlement::REQUEUE,
             false => settlement::NACK,
         };
-        let mut settling = self.start_settle(Step::Nack);
+        let settling = self.start_settle(Step::Nack);
         let nack = self.delivery.acker.nack(options);
-        let settled = settling.run(nack).await;
+        let settled = within(&mut self.processing, nack).await;
         self.settled(settling, &settled, how, options.multiple);
         settled
     }
@@ -217,23 +217,23 @@ impl TracedDelivery {
             true => settlement::REQUEUE,
             false => settlement::REJECT,
         };
-        let mut settling = self.start_settle(Step::Reject);
+        let settling = self.start_settle(Step::Reject);
         let reject = self.delivery.acker.reject(options);
-        let settled = settling.run(reject).await;
+        let settled = within(&mut self.processing, reject).await;
         self.settled(settling, &settled, how, false);
         settled
     }
 
     #[inline]
-    fn start_settle(&self, step: Step) -> Sending {
-        let processing = self.processing.context().clone();
+    fn start_settle(&self, step: Step) -> Settling {
+        let processing = self.processing.context();
         self.source.start_settle(step, &self.delivery, processing)
     }
 
     /// Ends both spans.
     fn settled(
         &mut self,
-        mut settling: Sending,
+        settling: Settling,
         settled: &lapin::Result<bool>,
         how: &'static str,
         multiple: bool,
@@ -252,11 +252,11 @@ impl TracedDelivery {
                     true => facts::CHANNEL_CLOSED,
                     false => "already-settled",
                 };
-                settling.fail_with(|| error_type.into());
+                settling.fail(error_type);
                 self.end_unsettled();
             }
             Err(error) => {
-                settling.fail(error);
+                settling.fail(&facts::error_type(error));
                 self.end_unsettled();
             }
         }

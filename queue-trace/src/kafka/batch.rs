@@ -88,7 +88,7 @@ pub(super) fn start(
     let (queue, kind) = (&source.queue, step.kind());
     let active = queue.start_linked(&operation, kind, messages.iter(), |_| {});
     let watch = match step {
-        Step::Process => queue.watch(kind, &operation, &active),
+        Step::Process => queue.watch(kind, &operation, active.span()),
         _ => Watch::default(),
     };
     (active, watch)

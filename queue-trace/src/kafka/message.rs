@@ -1,5 +1,4 @@
 use std::fmt;
-use std::iter;
 use std::ops::Deref;
 use std::sync::OnceLock;
 
@@ -103,10 +102,7 @@ impl<'a> TracedMessage<'a> {
         let operation = self.source.at(Step::Poll, self, partition);
         let operation = operation.begun(self.received);
         let queue = &self.source.queue;
-        let describe = |span: &mut SpanWriter<'_>| self.describe(span);
-        queue
-            .start_linked(&operation, Step::Poll.kind(), iter::once(self), describe)
-            .end_at_with(self.received, |_| {});
+        queue.record_pull(&operation, &self.origin, |span| self.describe(span));
     }
 
     /// A copy that does not hold the consumer's memory, with the same origin.
@@ -156,7 +152,7 @@ impl<M: KafkaMessage> Traced<M> {
             self.describe(span);
         });
         self.processed.get_or_init(|| active.context().clone());
-        let watch = queue.watch(SpanKind::Consumer, &operation, &active);
+        let watch = queue.watch(SpanKind::Consumer, &operation, active.span());
         Processing::new(active, watch)
     }
 

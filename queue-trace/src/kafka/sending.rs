@@ -151,7 +151,7 @@ impl Outgoing<'_> {
             tracer.inject(active.context(), &mut Cleared { headers, fields });
         }
         *headers = carrier.into_inner();
-        let watch = queue.watch(SpanKind::Producer, &operation, &active);
+        let watch = queue.watch(SpanKind::Producer, &operation, active.span());
         (Sending(active, watch), injected)
     }
 }

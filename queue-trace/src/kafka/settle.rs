@@ -258,7 +258,7 @@ impl<X> TracedConsumer<X> {
         let digits = place.partition.and_then(Digits::of);
         let partition = digits.as_ref().and_then(Digits::as_str);
         let operation = self.source.at(step, place.topic, partition);
-        self.settle(&operation, Context::current(), place.offset, settle)
+        self.settle(&operation, None, place.offset, settle)
     }
 
     #[inline]
@@ -268,48 +268,51 @@ impl<X> TracedConsumer<X> {
         message: &S,
         settle: impl FnOnce() -> KafkaResult<()>,
     ) -> KafkaResult<()> {
-        let mut context = Context::current();
-        if context.span_context().is_none()
-            && let Some(processed) = message.processed()
-        {
-            context = processed.clone();
-        }
         let (partition, offset) = message.place();
         let digits = Digits::of(partition);
         let partition = digits.as_ref().and_then(Digits::as_str);
         let operation = self.source.at(step, One(message), partition);
-        self.settle(&operation, context, Some(offset), settle)
+        self.settle(&operation, message.processed(), Some(offset), settle)
     }
 
     #[inline]
     fn settle(
         &self,
         operation: &impl Begin,
-        context: Context,
+        processed: Option<&Context>,
         offset: Option<i64>,
         settle: impl FnOnce() -> KafkaResult<()>,
     ) -> KafkaResult<()> {
+        let mut context = Context::current();
+        if context.span_context().is_none()
+            && let Some(processed) = processed
+        {
+            context = processed.clone();
+        }
         let queue = &self.source.queue;
-        let mut active = queue.start_settle_with(operation, context, |span| {
+        let span = queue.start_settle_leaf(operation, &context, |span| {
             if let Some(offset) = offset.filter(|offset| *offset >= 0) {
                 span.set_new(semconv::KAFKA_OFFSET, offset);
             }
         });
-        let mut watch = queue.watch(SpanKind::Client, operation, &active);
-        // What it calls, such as the user's callbacks, runs below it.
+        let mut watch = queue.watch(SpanKind::Client, operation, &span);
+        // What it calls, such as the user's callbacks, runs below it; where it is not recorded, below what it would have been below.
+        if span.is_recording() {
+            context = context.with_span(&span);
+        }
         let settled = {
-            let _entered = active.enter();
+            let _entered = context.enter();
             settle()
         };
         match &settled {
             Ok(()) => {
-                let time = watch.end(None);
-                active.end_at_with(time, |_| {});
+                watch.end(None);
+                span.end();
             }
             Err(error) => {
                 let error = error_type(error);
-                let time = watch.end(Some(&error));
-                active.end_at_with(time, |span| span.fail(&error, ""));
+                watch.end(Some(&error));
+                span.end_with(|span| span.fail(&error, ""));
             }
         }
         settled
