@@ -2,7 +2,6 @@
 
 mod callbacks;
 mod callsites;
-mod entered;
 mod event;
 mod ext;
 mod fields;
@@ -15,7 +14,7 @@ mod timings;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use callsites::Callsites;
 pub use ext::TracingSpanExt;
@@ -26,7 +25,9 @@ use open::OpenSpans;
 pub(crate) use open::SpansOf;
 #[cfg(feature = "otlp-logs")]
 pub(crate) use place::TARGET;
+use tracing::span::Id;
 use tracing_core_ctx::Tracer;
+use tracing_core_ctx::context::Owner;
 
 /// Puts the spans of [`tracing`](::tracing) into the tree: a layer of [`tracing_subscriber`].
 ///
@@ -73,7 +74,7 @@ pub struct TracingLayer {
     callsites: Callsites,
     age: Age,
     /// Tells this layer from others on the same thread: two subscribers may both have a span 1.
-    number: u32,
+    number: u64,
     settings: Settings,
 }
 
@@ -105,7 +106,7 @@ impl TracingLayer {
     /// serves all services of a process.
     #[must_use]
     pub fn new(tracer: Tracer) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
+        static NEXT: AtomicU64 = AtomicU64::new(1);
 
         Self {
             tracer,
@@ -132,6 +133,12 @@ impl TracingLayer {
     pub const fn busy_and_idle(mut self, is_on: bool) -> Self {
         self.settings.busy_and_idle = is_on;
         self
+    }
+
+    /// Who makes the context of a span current.
+    #[inline]
+    fn owner(&self, id: &Id) -> Owner {
+        Owner::new(self.number, id.into_u64())
     }
 
     pub(crate) fn spans_of(&self) -> SpansOf {

@@ -20,6 +20,7 @@ mod hint;
 mod identity;
 mod neighbour;
 mod node;
+mod owner;
 mod scope;
 mod stream;
 mod values;
@@ -33,6 +34,7 @@ pub use hint::SamplingHint;
 pub use identity::Identity;
 pub use neighbour::{Neighbour, NeighbourExists, set_neighbour};
 use node::{Extras, Node};
+pub use owner::Owner;
 pub use scope::{Entered, Scope};
 pub use stream::{StreamExt, StreamWithContext};
 

@@ -4,7 +4,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
 use tracing_core_ctx::attribute::Key;
 use tracing_core_ctx::attribute::KeyRef;
-use tracing_core_ctx::{ActiveSpan, Context};
+use tracing_core_ctx::{ActiveSpan, Context, Timestamp};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context as Around;
 
@@ -13,7 +13,7 @@ use super::made::Age;
 use super::open::Open;
 use super::otel::Otel;
 use super::timings::Timings;
-use super::{TracingLayer, entered, event};
+use super::{TracingLayer, event};
 
 const BUSY: Key<i64> = Key::new("busy_ns");
 const IDLE: Key<i64> = Key::new("idle_ns");
@@ -30,7 +30,7 @@ impl<S: Subscriber> Layer<S> for TracingLayer {
     }
 
     fn on_exit(&self, id: &Id, _: Around<'_, S>) {
-        if !entered::is_empty() {
+        if !self.age.remembers(id) {
             self.exit(id);
         }
     }
@@ -85,32 +85,37 @@ impl TracingLayer {
         }) else {
             return;
         };
-        if records || !self.is_in_place(id, &context) {
-            entered::enter(self.number, id, context);
+        if !records {
+            return self.enter_unrecorded(id, context);
         }
         if self.settings.busy_and_idle {
-            let now = self.tracer.now();
-            self.spans.time(id, |timings| timings.enter(now));
+            self.time(id, Timings::enter);
         }
+        context.attach_as(self.owner(id));
     }
 
-    /// Whether a span that does not record needs no entry. One that is current already is entered only to be in step with an exit of the same span.
-    fn is_in_place(&self, id: &Id, context: &Context) -> bool {
+    #[inline(never)]
+    fn enter_unrecorded(&self, id: &Id, context: Context) {
+        // What is current already is attached only to be in step with an exit of the same span.
         let is_in_place = context.is_unrecorded() && context.identity().is_current();
-        if !is_in_place || entered::has(self.number, id) {
+        if !is_in_place || self.owner(id).is_attached() {
             Age::leave(id);
-            return false;
+            context.attach_as(self.owner(id));
         }
-        true
     }
 
     #[inline(never)]
     fn exit(&self, id: &Id) {
-        entered::exit(self.number, id);
         if self.settings.busy_and_idle {
-            let now = self.tracer.now();
-            self.spans.time(id, |timings| timings.exit(now));
+            self.time(id, Timings::exit);
         }
+        self.owner(id).detach();
+    }
+
+    #[inline(never)]
+    fn time(&self, id: &Id, change: fn(&mut Timings, Timestamp)) {
+        let now = self.tracer.now();
+        self.spans.time(id, |timings| change(timings, now));
     }
 
     #[inline(never)]

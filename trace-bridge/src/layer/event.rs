@@ -1,12 +1,14 @@
 //! What happens when something is logged, and what an error is.
 
+use tracing::span::Id;
 use tracing::{Event, Level, Metadata};
 use tracing_core_ctx::attribute::{KeyRef, ValueRef};
+use tracing_core_ctx::context::Owner;
 use tracing_core_ctx::{Context, SpanRef, semconv};
 
 use super::fields::{Given, each};
 use super::place::{self, TARGET};
-use super::{Events, TracingLayer, entered};
+use super::{Events, TracingLayer};
 
 /// Whether a field of a span says that it failed: `error`, unless it is `false`, and whatever is handed over as an error.
 pub(super) fn is_error(name: &str, value: Given<'_>) -> bool {
@@ -149,8 +151,8 @@ impl TracingLayer {
     /// answer and not by what is logged on the way.
     fn is_ours(&self, span: &SpanRef) -> bool {
         let id = |span: &SpanRef| span.span_context().map(|span| span.span_id());
-        entered::last(self.number)
-            .and_then(|last| self.spans.recorded(&last))
+        Owner::last_of(self.number)
+            .and_then(|last| self.spans.recorded(&Id::from_u64(last.number())))
             .is_some_and(|last| id(last.span_ref()) == id(span))
     }
 }

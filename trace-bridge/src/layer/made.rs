@@ -61,7 +61,7 @@ impl Age {
         .unwrap_or(Maker::NONE)
     }
 
-    /// Forgets a span that is about to be entered in another context than the current one: from here on its entries are counted.
+    /// Forgets a span for which something is about to be attached.
     pub(super) fn leave(id: &Id) {
         let _ = LAST.try_with(|last| {
             if last.id.get() == id.into_u64() {
@@ -70,15 +70,17 @@ impl Age {
         });
     }
 
-    /// Whether a span is the one that was remembered here, and its context is the current one.
+    /// Whether a span is the one that was remembered here: then nothing is attached for it.
+    #[inline]
+    pub(super) fn remembers(&self, id: &Id) -> bool {
+        LAST.try_with(|last| last.id.get() == id.into_u64() && last.age.get() == self.get())
+            .unwrap_or(false)
+    }
+
+    /// The same, and its context is the current one.
     #[inline]
     pub(super) fn is_in_place(&self, id: &Id) -> bool {
-        LAST.try_with(|last| {
-            last.id.get() == id.into_u64()
-                && last.age.get() == self.get()
-                && last.context.get().is_current()
-        })
-        .unwrap_or(false)
+        self.remembers(id) && LAST.try_with(|last| last.context.get().is_current()) == Ok(true)
     }
 
     /// Forgets a span that is closed, wherever it was made.

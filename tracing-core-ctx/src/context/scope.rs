@@ -4,59 +4,15 @@
 //! somebody else's. Contexts that are taken off are dropped when the stack is in order again: what they
 //! hold may use it.
 
-use std::cell::{Cell, RefCell};
+mod stack;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{self, ManuallyDrop};
 
-use super::{Context, neighbour};
+use stack::{Frame, STACK, Ticket, with_stack};
 
-thread_local! {
-    static STACK: Stack = const {
-        Stack {
-            depth: Cell::new(0),
-            next: Cell::new(Frame::FIRST),
-            near: [const { Frame::new() }; NEAR],
-            far: RefCell::new(Vec::new()),
-        }
-    };
-}
-
-/// Frames that lie on the thread itself. Deeper than that is hardly anybody.
-const NEAR: usize = 16;
-
-/// Frames stay when they end, with the empty context, for the next ones to move in: contexts come and go in every poll.
-///
-/// Cells, each for itself: to move a context in takes two words, and nothing that is borrowed has to be counted.
-struct Stack {
-    /// How many frames are in use.
-    depth: Cell<usize>,
-    /// The number of the next frame.
-    next: Cell<u64>,
-    near: [Frame; NEAR],
-    far: RefCell<Vec<Frame>>,
-}
-
-struct Frame {
-    /// Even numbers; the lowest bit says that its guard was dropped while frames above it were still in use.
-    number: Cell<u64>,
-    context: Cell<Context>,
-}
-
-/// Where a guard's frame stands. `depth` is a position, `number` proves that the frame there is still the same.
-#[derive(Clone, Copy)]
-struct Ticket {
-    depth: usize,
-    number: u64,
-}
-
-impl Ticket {
-    /// Of no frame: numbers begin with [`Frame::FIRST`].
-    const NONE: Self = Self {
-        depth: 0,
-        number: 0,
-    };
-}
+use super::{Context, Owner, neighbour};
 
 /// Keeps a context current; see [`Context::attach`].
 ///
@@ -178,22 +134,82 @@ pub(super) fn enter(home: &mut Context) -> Entered<'_> {
     }
 }
 
-/// Moves the context onto the stack, or leaves it where it is when there is none (the thread is being torn down).
+/// Attaches without a guard. A thread that does so and never detaches holds no more than a bounded number; those beyond are not made current.
+#[inline]
+pub(super) fn attach_as(mut context: Context, owner: Owner) {
+    push_with(&mut context, Some(owner));
+}
+
+/// Ends the frame of an owner, the uppermost if he has several; says whether there was one.
+#[inline]
+pub(super) fn detach(owner: Owner) -> bool {
+    let left = STACK.try_with(|stack| {
+        let top = stack.depth.get().checked_sub(1)?;
+        let frame = stack.near.get(top)?;
+        if !frame.is_of(owner) || stack.is_done_below(top) {
+            return None;
+        }
+        stack.depth.set(top);
+        Some(frame.context.take())
+    });
+    let was_there = match left {
+        Ok(Some(context)) => {
+            drop(context);
+            true
+        }
+        Ok(None) => detach_late(owner),
+        Err(_) => false,
+    };
+    if was_there && neighbour::get().is_some() {
+        tell_left();
+    }
+    was_there
+}
+
+/// The same far up, and in any order.
+#[cold]
+fn detach_late(owner: Owner) -> bool {
+    let found = with_stack(|stack| stack.find(|of| of == owner));
+    if let Some((ticket, _)) = found {
+        drop(leave_late(ticket));
+    }
+    found.is_some()
+}
+
+/// The uppermost owner that is wanted.
+pub(super) fn find(is_wanted: impl Fn(Owner) -> bool) -> Option<Owner> {
+    let (_, owner) = with_stack(|stack| stack.find(is_wanted))?;
+    Some(owner)
+}
+
 #[inline]
 fn push(context: &mut Context) -> Ticket {
+    push_with(context, None)
+}
+
+/// Moves the context onto the stack, or leaves it where it is when there is none (the thread is being torn down).
+#[inline(always)]
+fn push_with(context: &mut Context, owner: Option<Owner>) -> Ticket {
     let pushed = STACK.try_with(|stack| {
+        let next = stack.next.get();
         let ticket = Ticket {
             depth: stack.depth.get(),
-            number: stack.next.get(),
+            number: match owner {
+                None => next,
+                Some(_) => next | Frame::OWNED,
+            },
         };
         if let Some(frame) = stack.near.get(ticket.depth) {
             frame.number.set(ticket.number);
+            if let Some(owner) = owner {
+                frame.owner.set(owner);
+            }
             frame.swap(context);
-        } else if !stack.push_far(ticket, context) {
+        } else if !stack.push_far(ticket, context, owner) {
             return Ticket::NONE;
         }
         stack.depth.set(ticket.depth + 1);
-        stack.next.set(ticket.number + Frame::STEP);
+        stack.next.set(next + Frame::STEP);
         ticket
     });
     let ticket = pushed.unwrap_or(Ticket::NONE);
@@ -289,97 +305,4 @@ fn come_home_late(ticket: Ticket, home: &mut Context) {
         (end > ticket.depth + 1).then(|| stack.take(ticket.depth + 1, end))
     });
     drop(left);
-}
-
-impl Frame {
-    const FIRST: u64 = Self::STEP;
-    const STEP: u64 = 2;
-    const DONE: u64 = 1;
-
-    const fn new() -> Self {
-        Self {
-            number: Cell::new(0),
-            context: Cell::new(Context::new()),
-        }
-    }
-
-    #[inline]
-    fn swap(&self, context: &mut Context) {
-        *context = self.context.replace(mem::take(context));
-    }
-}
-
-impl Stack {
-    /// Shows the frame at a position to `look`; `None` if there is none.
-    #[inline]
-    fn at<R>(&self, depth: usize, look: impl FnOnce(&Frame) -> R) -> Option<R> {
-        match self.near.get(depth) {
-            Some(frame) => Some(look(frame)),
-            None => self.far_at(depth, look),
-        }
-    }
-
-    #[cold]
-    fn far_at<R>(&self, depth: usize, look: impl FnOnce(&Frame) -> R) -> Option<R> {
-        self.far.try_borrow().ok()?.get(depth - NEAR).map(look)
-    }
-
-    /// Moves a context in beyond what lies near; says whether it did.
-    #[cold]
-    fn push_far(&self, ticket: Ticket, context: &mut Context) -> bool {
-        let Ok(mut far) = self.far.try_borrow_mut() else {
-            return false;
-        };
-        let position = ticket.depth - NEAR;
-        if far.len() <= position {
-            far.push(Frame::new());
-        }
-        let Some(frame) = far.get(position) else {
-            return false;
-        };
-        frame.number.set(ticket.number);
-        frame.swap(context);
-        true
-    }
-
-    /// Shows the frame of a guard to `look`, if it is still there.
-    fn frame(&self, ticket: Ticket, look: impl FnOnce(&Frame)) -> Option<()> {
-        if ticket.depth >= self.depth.get() {
-            return None;
-        }
-        self.at(ticket.depth, |frame| {
-            (frame.number.get() & !Frame::DONE == ticket.number).then(|| look(frame))
-        })?
-    }
-
-    /// Whether the frame below this one waits for it to go.
-    #[inline]
-    fn is_done_below(&self, depth: usize) -> bool {
-        match depth.checked_sub(1) {
-            Some(below) => {
-                let is_done = |frame: &Frame| frame.number.get() & Frame::DONE != 0;
-                self.near.get(below).is_none_or(is_done)
-            }
-            None => false,
-        }
-    }
-
-    fn pop_if_done(&self) -> Option<Context> {
-        let top = self.depth.get().checked_sub(1)?;
-        let context = self.at(top, |frame| {
-            (frame.number.get() & Frame::DONE != 0).then(|| frame.context.take())
-        })??;
-        self.depth.set(top);
-        Some(context)
-    }
-
-    fn take(&self, start: usize, end: usize) -> Vec<Context> {
-        (start..end)
-            .filter_map(|depth| self.at(depth, |frame| frame.context.take()))
-            .collect()
-    }
-}
-
-fn with_stack<R>(change: impl FnOnce(&Stack) -> Option<R>) -> Option<R> {
-    STACK.try_with(change).ok().flatten()
 }

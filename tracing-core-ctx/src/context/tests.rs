@@ -890,3 +890,74 @@ fn scopes_dropped_from_below_end_near_and_far() {
     }
     assert_eq!(tag(), None);
 }
+
+#[test]
+fn owners_detach_in_any_order_and_however_deep_they_lie() {
+    let owner = |number| Owner::new(1, number);
+    for deepest in [3, 40] {
+        for reversed in [false, true] {
+            for number in 0..deepest {
+                tagged(number).attach_as(owner(number.into()));
+                assert_eq!(tag(), Some(number));
+            }
+            let mut numbers: Vec<u32> = (0..deepest).collect();
+            if reversed {
+                numbers.reverse();
+            }
+            assert_eq!(Owner::last_of(1), Some(owner(u64::from(deepest) - 1)));
+            assert_eq!(Owner::last_of(2), None);
+            for number in numbers {
+                assert!(owner(number.into()).is_attached());
+                assert!(owner(number.into()).detach());
+                assert!(!owner(number.into()).is_attached());
+                assert!(!owner(number.into()).detach());
+                let rest = (!reversed)
+                    .then_some(deepest - 1)
+                    .or_else(|| number.checked_sub(1));
+                let is_last = !reversed && number == deepest - 1;
+                assert_eq!(tag(), rest.filter(|_| !is_last));
+            }
+            assert_eq!(tag(), None);
+        }
+    }
+}
+
+#[test]
+fn an_owner_who_attached_twice_detaches_the_upper_one_first() {
+    let owner = Owner::new(1, 1);
+    tagged(1).attach_as(owner);
+    let scope = tagged(2).attach();
+    tagged(3).attach_as(owner);
+    assert!(owner.detach());
+    assert_eq!(tag(), Some(2));
+    assert!(owner.detach());
+    assert_eq!(tag(), Some(2));
+    drop(scope);
+    assert_eq!(tag(), None);
+    assert!(!owner.detach());
+}
+
+#[test]
+fn what_an_owner_left_attached_is_taken_back_and_a_late_detach_takes_nobody_elses() {
+    let owner = Owner::new(1, 1);
+    tagged(1).scope(|| tagged(2).attach_as(owner));
+    assert_eq!(tag(), None);
+    let _scope = tagged(3).attach();
+    assert!(!owner.detach());
+    assert_eq!(tag(), Some(3));
+}
+
+#[test]
+fn owners_who_never_detach_hold_a_bounded_number_of_contexts() {
+    thread::spawn(|| {
+        for number in 0..10_000 {
+            tagged(number).attach_as(Owner::new(1, number.into()));
+        }
+        assert_eq!(tag(), Some(4095));
+        assert!(!Owner::new(1, 4096).detach());
+        assert!(Owner::new(1, 4095).detach());
+        assert_eq!(tag(), Some(4094));
+    })
+    .join()
+    .unwrap();
+}

@@ -1,0 +1,188 @@
+//! The frames that contexts lie in while they are current.
+
+use std::cell::{Cell, RefCell};
+use std::mem;
+
+use super::super::{Context, Owner};
+
+thread_local! {
+    pub(super) static STACK: Stack = const {
+        Stack {
+            depth: Cell::new(0),
+            next: Cell::new(Frame::FIRST),
+            near: [const { Frame::new() }; NEAR],
+            far: RefCell::new(Vec::new()),
+        }
+    };
+}
+
+/// Frames that lie on the thread itself. Deeper than that is hardly anybody.
+const NEAR: usize = 16;
+
+/// Below this many frames an owner gets one.
+const DEEPEST: usize = 4096;
+
+/// Frames stay when they end, with the empty context, for the next ones to move in: contexts come and go in every poll.
+///
+/// Cells, each for itself: to move a context in takes two words, and nothing that is borrowed has to be counted.
+pub(super) struct Stack {
+    /// How many frames are in use.
+    pub(super) depth: Cell<usize>,
+    /// The number of the next frame.
+    pub(super) next: Cell<u64>,
+    pub(super) near: [Frame; NEAR],
+    far: RefCell<Vec<Frame>>,
+}
+
+pub(super) struct Frame {
+    /// Multiples of four; the lowest bit says that its guard was dropped while frames above it were still in use, the next one that it has an
+    /// owner in place of a guard.
+    pub(super) number: Cell<u64>,
+    pub(super) context: Cell<Context>,
+    /// Only where the number says so.
+    pub(super) owner: Cell<Owner>,
+}
+
+/// Where a guard's frame stands. `depth` is a position, `number` proves that the frame there is still the same.
+#[derive(Clone, Copy)]
+pub(super) struct Ticket {
+    pub(super) depth: usize,
+    pub(super) number: u64,
+}
+
+impl Ticket {
+    /// Of no frame: numbers begin with [`Frame::FIRST`].
+    pub(super) const NONE: Self = Self {
+        depth: 0,
+        number: 0,
+    };
+}
+
+impl Frame {
+    pub(super) const FIRST: u64 = Self::STEP;
+    pub(super) const STEP: u64 = 4;
+    pub(super) const DONE: u64 = 1;
+    pub(super) const OWNED: u64 = 2;
+
+    pub(super) const fn new() -> Self {
+        Self {
+            number: Cell::new(0),
+            context: Cell::new(Context::new()),
+            owner: Cell::new(Owner::NOBODY),
+        }
+    }
+
+    /// Whether it is the frame of an owner, and counts.
+    #[inline]
+    pub(super) fn is_of(&self, owner: Owner) -> bool {
+        self.is_owned() && self.owner.get() == owner
+    }
+
+    #[inline]
+    pub(super) fn is_owned(&self) -> bool {
+        self.number.get() & (Self::OWNED | Self::DONE) == Self::OWNED
+    }
+
+    #[inline]
+    pub(super) fn swap(&self, context: &mut Context) {
+        *context = self.context.replace(mem::take(context));
+    }
+}
+
+impl Stack {
+    /// Shows the frame at a position to `look`; `None` if there is none.
+    #[inline]
+    pub(super) fn at<R>(&self, depth: usize, look: impl FnOnce(&Frame) -> R) -> Option<R> {
+        match self.near.get(depth) {
+            Some(frame) => Some(look(frame)),
+            None => self.far_at(depth, look),
+        }
+    }
+
+    #[cold]
+    pub(super) fn far_at<R>(&self, depth: usize, look: impl FnOnce(&Frame) -> R) -> Option<R> {
+        self.far.try_borrow().ok()?.get(depth - NEAR).map(look)
+    }
+
+    /// Moves a context in beyond what lies near; says whether it did.
+    #[cold]
+    pub(super) fn push_far(
+        &self,
+        ticket: Ticket,
+        context: &mut Context,
+        owner: Option<Owner>,
+    ) -> bool {
+        if owner.is_some() && ticket.depth >= DEEPEST {
+            return false;
+        }
+        let Ok(mut far) = self.far.try_borrow_mut() else {
+            return false;
+        };
+        let position = ticket.depth - NEAR;
+        if far.len() <= position {
+            far.push(Frame::new());
+        }
+        let Some(frame) = far.get(position) else {
+            return false;
+        };
+        frame.number.set(ticket.number);
+        frame.owner.set(owner.unwrap_or(Owner::NOBODY));
+        frame.swap(context);
+        true
+    }
+
+    /// The uppermost frame whose owner is wanted.
+    pub(super) fn find(&self, is_wanted: impl Fn(Owner) -> bool) -> Option<(Ticket, Owner)> {
+        (0..self.depth.get()).rev().find_map(|depth| {
+            self.at(depth, |frame| {
+                let owner = frame.owner.get();
+                let ticket = Ticket {
+                    depth,
+                    number: frame.number.get(),
+                };
+                (frame.is_owned() && is_wanted(owner)).then_some((ticket, owner))
+            })?
+        })
+    }
+
+    /// Shows the frame of a guard to `look`, if it is still there.
+    pub(super) fn frame(&self, ticket: Ticket, look: impl FnOnce(&Frame)) -> Option<()> {
+        if ticket.depth >= self.depth.get() {
+            return None;
+        }
+        self.at(ticket.depth, |frame| {
+            (frame.number.get() & !Frame::DONE == ticket.number).then(|| look(frame))
+        })?
+    }
+
+    /// Whether the frame below this one waits for it to go.
+    #[inline]
+    pub(super) fn is_done_below(&self, depth: usize) -> bool {
+        match depth.checked_sub(1) {
+            Some(below) => {
+                let is_done = |frame: &Frame| frame.number.get() & Frame::DONE != 0;
+                self.near.get(below).is_none_or(is_done)
+            }
+            None => false,
+        }
+    }
+
+    pub(super) fn pop_if_done(&self) -> Option<Context> {
+        let top = self.depth.get().checked_sub(1)?;
+        let context = self.at(top, |frame| {
+            (frame.number.get() & Frame::DONE != 0).then(|| frame.context.take())
+        })??;
+        self.depth.set(top);
+        Some(context)
+    }
+
+    pub(super) fn take(&self, start: usize, end: usize) -> Vec<Context> {
+        (start..end)
+            .filter_map(|depth| self.at(depth, |frame| frame.context.take()))
+            .collect()
+    }
+}
+
+pub(super) fn with_stack<R>(change: impl FnOnce(&Stack) -> Option<R>) -> Option<R> {
+    STACK.try_with(change).ok().flatten()
+}
