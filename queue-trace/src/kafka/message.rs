@@ -50,7 +50,7 @@ impl<'a> TracedMessage<'a> {
         let tracer = source.queue.tracer();
         let received = (is_likely && tracer.is_enabled()).then(|| tracer.now());
         source.is_well();
-        let message = Self {
+        Self {
             // rdkafka looks through the name each time it is asked.
             topic: received.and_then(|_| source.position(message.topic())),
             received,
@@ -60,15 +60,12 @@ impl<'a> TracedMessage<'a> {
             processed: OnceLock::new(),
             #[cfg(feature = "tower")]
             watch: Watch::default(),
-        };
-        if source.queue.is_observed() {
-            message.tell_arrival();
         }
-        message
     }
 
+    /// Tells who observes that it has come.
     #[cold]
-    fn tell_arrival(&self) {
+    pub(super) fn tell_arrival(&self) {
         let digits = Digits::of(self.message.partition());
         let partition = digits.as_ref().and_then(Digits::as_str);
         let operation = self.source.at(Step::Poll, self, partition);

@@ -66,6 +66,9 @@ impl Source {
     /// The span of handing a message over. It does not cover the wait: that would begin before the message was sent.
     #[inline]
     pub(super) fn polled(&self, message: &TracedMessage<'_>) {
+        if self.queue.is_observed() {
+            message.tell_arrival();
+        }
         if self.queue.settings.receive_spans {
             message.record_receive();
         }
@@ -73,6 +76,9 @@ impl Source {
 
     /// The same of a batch.
     pub(super) fn polled_batch(&self, messages: &[TracedMessage<'_>]) {
+        if self.queue.is_observed() {
+            messages.iter().for_each(TracedMessage::tell_arrival);
+        }
         if self.queue.settings.receive_spans {
             let (mut active, _) = batch::start(self, Step::Poll, messages);
             active.end_with(|_| {});
