@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is a failure")]
 
+#[cfg(unix)]
+mod abort;
 mod budget;
 mod concurrency;
 mod consistent;
