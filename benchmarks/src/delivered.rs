@@ -22,21 +22,40 @@ use rustix::time::ClockId;
 use trace_pipeline::Pipeline;
 use trace_pipeline::otlp::OtlpConfig;
 use trace_pipeline::sampling::{Keep, Tail};
+use tracing_core_ctx::attribute::Key;
 use tracing_core_ctx::{SpanKind, Tracer, semconv};
 
 use crate::Error;
-use crate::load::{RECEIVE, Role};
+use crate::instructions::valgrind;
+use crate::load::{RECEIVE, Role, by_thread};
 use crate::markdown;
-use crate::run::{RUN, again};
+use crate::run::{RUN, again, again_under};
 use crate::time::{cpu, median};
 
 /// Traces of a burst; with their five spans below the 2048 of either queue.
 const TRACES: u64 = 400;
 const CHILDREN: u64 = 4;
 const BURSTS: u64 = 50;
-const SPANS: u64 = TRACES * (1 + CHILDREN) * BURSTS;
+const SPANS: u64 = spans(BURSTS);
 const ROUNDS: usize = 5;
 const LIMIT: Duration = Duration::from_secs(60);
+
+// Two runs for the instructions, whose difference is what the spans cost, without the start and the end.
+const FEW: u64 = 3;
+const MANY: u64 = 11;
+
+/// The function with which their counting begins.
+const COUNTED: &str = "--zero-before=*benchmarks::delivered::repeat*";
+
+const fn spans(bursts: u64) -> u64 {
+    TRACES * (1 + CHILDREN) * bursts
+}
+
+// By reference, as the SDK takes the names of its `KeyValue`s.
+const SKU: Key<str> = Key::new("shop.item.sku");
+const COUNT: Key<i64> = Key::new("shop.item.count");
+const WAREHOUSE: Key<str> = Key::new("shop.warehouse");
+const RESERVED: Key<bool> = Key::new("shop.reserved");
 
 /// What one run has cost, in nanoseconds for each span that arrived.
 #[derive(Clone, Copy, Debug)]
@@ -55,13 +74,15 @@ struct Figures {
 ///
 /// When something can not be set up, or not all spans were delivered.
 pub fn run(arguments: &[&str]) -> Result<String, Error> {
-    let [whose, receiver] = *arguments else {
-        return Err("whose, and to which address?".into());
+    let (whose, receiver, bursts) = match *arguments {
+        [whose, receiver] => (whose, receiver, BURSTS),
+        [whose, receiver, bursts] => (whose, receiver, bursts.parse()?),
+        _ => return Err("whose, and to which address?".into()),
     };
     stay_on_one_core()?;
     let figures = match whose {
-        "ours" => ours(receiver)?,
-        "sdk" => sdk(receiver)?,
+        "ours" => ours(receiver, bursts)?,
+        "sdk" => sdk(receiver, bursts)?,
         _ => return Err(format!("`{whose}` is not known").into()),
     };
     Ok(format!(
@@ -77,21 +98,25 @@ fn stay_on_one_core() -> Result<(), Error> {
     Ok(())
 }
 
-fn measure(mut burst: impl FnMut() -> Result<(), Error>) -> Result<Figures, Error> {
+fn measure(bursts: u64, mut burst: impl FnMut() -> Result<(), Error>) -> Result<Figures, Error> {
     // Connections, pools, queues.
     burst()?;
+    repeat(bursts - 1, &mut burst)
+}
+
+#[inline(never)]
+fn repeat(bursts: u64, burst: &mut dyn FnMut() -> Result<(), Error>) -> Result<Figures, Error> {
     let (start, all, own) = (
         Instant::now(),
         cpu(ClockId::ProcessCPUTime),
         cpu(ClockId::ThreadCPUTime),
     );
-    for _ in 1..BURSTS {
+    for _ in 0..bursts {
         burst()?;
     }
     let all = cpu(ClockId::ProcessCPUTime).saturating_sub(all);
     let own = cpu(ClockId::ThreadCPUTime).saturating_sub(own);
-    #[expect(clippy::cast_precision_loss, reason = "some hundred thousand")]
-    let spans = (SPANS - SPANS / BURSTS) as f64;
+    let spans = to_f64(spans(bursts));
     Ok(Figures {
         all: all.as_secs_f64() * 1e9 / spans,
         delivery: all.saturating_sub(own).as_secs_f64() * 1e9 / spans,
@@ -99,8 +124,16 @@ fn measure(mut burst: impl FnMut() -> Result<(), Error>) -> Result<Figures, Erro
     })
 }
 
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "some hundred thousand spans, and what they cost"
+)]
+fn to_f64(number: u64) -> f64 {
+    number as f64
+}
+
 /// The tail looks at every trace, for errors and for slow ones, and keeps all.
-fn ours(receiver: &str) -> Result<Figures, Error> {
+fn ours(receiver: &str, bursts: u64) -> Result<Figures, Error> {
     let tail = Tail::new()
         .keep(Keep::errors())
         .keep(Keep::slowest(0.01))
@@ -110,17 +143,17 @@ fn ours(receiver: &str) -> Result<Figures, Error> {
         .otlp(OtlpConfig::http().endpoint(format!("http://{receiver}")))
         .tail(tail)
         .build()?;
-    let figures = measure(|| {
+    let figures = measure(bursts, || {
         for number in 0..TRACES {
             trace(pipeline.tracer(), number);
         }
         Ok(pipeline.flush(LIMIT)?)
     })?;
-    let stats = pipeline.stats();
-    match stats.exported {
-        SPANS => Ok(figures),
-        exported => Err(format!("ours: {exported} of {SPANS} spans were exported").into()),
+    let (exported, made) = (pipeline.stats().exported, spans(bursts));
+    if exported != made {
+        return Err(format!("ours: {exported} of {made} spans were exported").into());
     }
+    Ok(figures)
 }
 
 fn trace(tracer: &Tracer, number: u64) {
@@ -142,16 +175,16 @@ fn trace(tracer: &Tracer, number: u64) {
     root.set(semconv::HTTP_RESPONSE_STATUS_CODE, 200);
     for _ in 0..CHILDREN {
         let child = tracer.span("reserve").parent(&root.context()).start();
-        child.set("shop.item.sku", "sofa-17");
-        child.set("shop.item.count", number);
-        child.set("shop.warehouse", "north");
-        child.set("shop.reserved", true);
+        child.set(SKU, "sofa-17");
+        child.set(COUNT, number);
+        child.set(WAREHOUSE, "north");
+        child.set(RESERVED, true);
         child.end();
     }
     root.end();
 }
 
-fn sdk(receiver: &str) -> Result<Figures, Error> {
+fn sdk(receiver: &str, bursts: u64) -> Result<Figures, Error> {
     let exporter = SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
@@ -162,7 +195,7 @@ fn sdk(receiver: &str) -> Result<Figures, Error> {
         .with_batch_exporter(exporter)
         .build();
     let tracer = provider.tracer("orders");
-    let figures = measure(|| {
+    let figures = measure(bursts, || {
         for number in 0..TRACES {
             sdk_trace(&tracer, number);
         }
@@ -228,10 +261,15 @@ pub fn report(program: &Path) -> Result<String, Error> {
             arrived = (spans, total);
         }
     }
+    let counted = ["ours", "sdk"].map(|whose| instructions(whose, receiver.address()));
     let [ours, sdk] = rounds.map(|rounds| medians(&rounds));
-    let row = |name: &str, figures: Figures, bytes: u64| {
+    let [of_ours, of_sdk] = counted;
+    let (of_ours, of_sdk) = (of_ours?, of_sdk?);
+    let row = |name: &str, figures: Figures, counted: (f64, f64), bytes: u64| {
         vec![
             name.to_owned(),
+            format!("{:.0}", counted.0),
+            format!("{:.0}", counted.1),
             format!("{:.0}", figures.rate),
             format!("{:.0}", figures.all),
             format!("{:.0}", figures.delivery),
@@ -239,10 +277,12 @@ pub fn report(program: &Path) -> Result<String, Error> {
         ]
     };
     let rows = [
-        row("trace-pipeline, through a tail", ours, bytes[0]),
-        row("opentelemetry_sdk, batch processor", sdk, bytes[1]),
+        row("trace-pipeline, through a tail", ours, of_ours, bytes[0]),
+        row("opentelemetry_sdk, batch processor", sdk, of_sdk, bytes[1]),
         vec![
             "ours over theirs".to_owned(),
+            format!("{:.2}", of_ours.0 / of_sdk.0),
+            format!("{:.2}", of_ours.1 / of_sdk.1),
             format!("{:.2}", ours.rate / sdk.rate),
             format!("{:.2}", ours.all / sdk.all),
             format!("{:.2}", ours.delivery / sdk.delivery),
@@ -251,12 +291,31 @@ pub fn report(program: &Path) -> Result<String, Error> {
     ];
     let heads = [
         "",
+        "instructions a span",
+        "of these for delivery",
         "spans/s on one core",
         "ns of CPU a span",
         "of these for delivery",
         "bytes a span",
     ];
     Ok(markdown::table(&heads, &rows))
+}
+
+/// For each span: of all threads, and of all but the one that makes the spans. Nothing where there is no valgrind.
+fn instructions(whose: &str, receiver: &str) -> Result<(f64, f64), Error> {
+    if valgrind().is_none() {
+        return Ok((0.0, 0.0));
+    }
+    let count = |bursts: u64| {
+        by_thread(|callgrind| {
+            let work = [RUN, whose, receiver, &bursts.to_string()];
+            again_under(callgrind.arg(COUNTED), &work).map(drop)
+        })
+    };
+    let (few, many) = (count(FEW)?, count(MANY)?);
+    let each = |few: u64, many: u64| to_f64(many.saturating_sub(few)) / to_f64(spans(MANY - FEW));
+    let delivery = each(few.1, many.1);
+    Ok((each(few.0, many.0) + delivery, delivery))
 }
 
 fn once(whose: &str, receiver: &str) -> Result<Figures, Error> {

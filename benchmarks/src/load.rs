@@ -22,6 +22,7 @@ mod table;
 mod wrk;
 
 pub use client::ask;
+pub(crate) use instructions::by_thread;
 pub use middleware::{Middleware, middlewares};
 pub use process::{RECEIVE, Role, SERVE};
 pub use receiver::receive;

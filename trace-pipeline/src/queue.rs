@@ -1,7 +1,7 @@
 //! The bounded room between the threads that end spans and the thread that sends them.
 
-use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{fmt, iter};
 
 use crossbeam_queue::ArrayQueue;
 use tracing_core_ctx::SpanRecord;
@@ -154,13 +154,19 @@ impl Queue {
         count: impl FnOnce(usize),
     ) -> usize {
         let before = spans.len();
+        let weigh = |spans: &[SpanRecord]| spans.iter().map(SpanRecord::weight).sum::<usize>();
         let mut bytes = 0;
-        while spans.len() - before < most
-            && bytes < most_bytes
-            && let Some(span) = self.spans.pop()
-        {
-            bytes += span.weight();
-            spans.push(span);
+        // Where all that there is weighs less, they are weighed together, behind the last one: the first look at a span is one at memory of another
+        // processor, and several such are under way at a time where nothing stands between them.
+        let handful = if self.bytes() <= most_bytes { most } else { 1 };
+        while spans.len() - before < most && bytes < most_bytes {
+            let from = spans.len();
+            let next = handful.min(most - (from - before));
+            spans.extend(iter::from_fn(|| self.spans.pop()).take(next));
+            bytes += weigh(&spans[from..]);
+            if spans.len() - from < next {
+                break;
+            }
         }
         let popped = spans.len() - before;
         if popped > 0 {

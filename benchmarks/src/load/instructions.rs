@@ -1,6 +1,7 @@
 //! Instructions of a whole server for each request, by callgrind: what no other program on the machine can change.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::{env, fs, process};
 
 use super::client::ask;
@@ -41,17 +42,18 @@ pub(crate) fn count(middleware: &Middleware) -> Result<Instructions, Error> {
 /// The instructions of the first thread, and of the others.
 fn run(middleware: &Middleware, requests: usize) -> Result<(u64, u64), Error> {
     let program = env::current_exe()?;
-    let profiles = Profiles::new()?;
     let mut receiver = Role::start(&program, &[RECEIVE])?;
-    let mut server = Role::of(
-        callgrind(&profiles.0.join("profile"))
-            .arg("--separate-threads=yes")
-            .arg(&program)
-            .args([SERVE, middleware.name(), receiver.address()]),
-    )?;
-    ask(server.address(), requests)?;
-    server.ask()?;
-    server.end()?;
+    let counted = by_thread(|callgrind| {
+        let mut server =
+            Role::of(
+                callgrind
+                    .arg(&program)
+                    .args([SERVE, middleware.name(), receiver.address()]),
+            )?;
+        ask(server.address(), requests)?;
+        server.ask()?;
+        server.end()
+    })?;
     let arrived = receiver.ask()?.0;
     let expected = if middleware.traces() {
         requests as u64
@@ -61,6 +63,15 @@ fn run(middleware: &Middleware, requests: usize) -> Result<(u64, u64), Error> {
     if arrived != expected {
         return Err(format!("{}: {arrived} spans of {expected}", middleware.name()).into());
     }
+    Ok(counted)
+}
+
+/// The instructions of the first thread, and of the others, of a program that `run` runs to its end with this command.
+pub(crate) fn by_thread(
+    run: impl FnOnce(&mut Command) -> Result<(), Error>,
+) -> Result<(u64, u64), Error> {
+    let profiles = Profiles::new()?;
+    run(callgrind(&profiles.0.join("profile")).arg("--separate-threads=yes"))?;
     profiles.totals()
 }
 

@@ -1,11 +1,11 @@
 //! Several requests at a time, driven by the pipeline's thread while it waits for spans.
 
-use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, mem};
 
 use bytes::Bytes;
 use tokio::sync::{Notify, watch};
@@ -13,7 +13,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::client::Client;
 use super::config::OtlpConfig;
-use super::encode;
+use super::encode::encode_into;
 use super::sender::{Failure, Limit, Sender};
 use super::spooling::{Spooling, WRITE_DELAY};
 use super::tls::Tls;
@@ -35,8 +35,10 @@ pub(crate) struct Deliveries {
     bell: Arc<Bell>,
     /// Made by the pipeline's thread.
     client: Option<Client>,
-    requests: JoinSet<Result<(), Failure>>,
+    requests: JoinSet<Delivered>,
     under_way: Vec<Request>,
+    /// The memory of a request that is over, for the next one: to ask the system for it anew costs more than to write it.
+    spare: Vec<u8>,
     bytes: usize,
     cutoff: watch::Sender<Option<Instant>>,
     spooling: Option<Spooling>,
@@ -85,7 +87,10 @@ enum Event {
     Nothing,
 }
 
-type Joined = Result<(Id, Result<(), Failure>), JoinError>;
+/// What became of a request, and its body.
+type Delivered = (Result<(), Failure>, Bytes);
+
+type Joined = Result<(Id, Delivered), JoinError>;
 
 impl Deliveries {
     pub(super) fn new(
@@ -103,6 +108,7 @@ impl Deliveries {
             client: None,
             requests: JoinSet::new(),
             under_way: Vec::new(),
+            spare: Vec::new(),
             bytes: 0,
             cutoff: watch::Sender::new(None),
             spooling,
@@ -171,7 +177,9 @@ impl Deliveries {
         let (shared, bytes) = (Arc::clone(shared), body.len());
         let deliver = async move {
             let retries = &shared.counters.exports.retries;
-            sender.deliver(&http, body, limit, || retries.add(1)).await
+            let retrying = || retries.add(1);
+            let outcome = sender.deliver(&http, &body, limit, retrying).await;
+            (outcome, body)
         };
         let request = self.requests.spawn_on(deliver, client.handle()?);
         Ok((request.id(), bytes))
@@ -180,7 +188,10 @@ impl Deliveries {
     /// Finds out whose request is over.
     fn joined(&mut self, shared: &Shared, joined: Joined, settle: &mut Settle<'_>) {
         let (id, outcome) = match joined {
-            Ok((id, outcome)) => (id, Ok(outcome)),
+            Ok((id, (outcome, body))) => {
+                self.reuse(body);
+                (id, Ok(outcome))
+            }
             Err(panicked) => (panicked.id(), Err(())),
         };
         if let Some(index) = self.under_way.iter().position(|known| known.id == id) {
@@ -188,6 +199,20 @@ impl Deliveries {
             self.bytes -= request.bytes;
             shared.counters.exports.exporting_bytes.sub(request.bytes);
             self.finished(request.cargo, request.start, outcome, settle);
+        }
+    }
+
+    /// Keeps the memory of a body that nobody else has.
+    fn reuse(&mut self, mut body: Bytes) {
+        const MOST: usize = 1 << 20;
+
+        if body.is_unique() && body.len() <= MOST {
+            // So that nothing is moved.
+            body.truncate(0);
+            let memory = Vec::from(body);
+            if (self.spare.capacity()..=MOST).contains(&memory.capacity()) {
+                self.spare = memory;
+            }
         }
     }
 
@@ -297,7 +322,13 @@ impl Outlet for Deliveries {
         let start = Instant::now();
         let encoded = panic::catch_unwind(AssertUnwindSafe(|| match &mut self.spooling {
             Some(spooling) => spooling.write(batch, settle),
-            None => vec![(batch.len(), encode(batch.resource(), batch.spans()))],
+            None => {
+                let earlier = mem::take(&mut self.spare);
+                vec![(
+                    batch.len(),
+                    encode_into(earlier, batch.resource(), batch.spans()),
+                )]
+            }
         }));
         let Ok(messages) = encoded else {
             return self.finished(Cargo::Batch(batch.len()), start, Err(()), settle);
@@ -317,7 +348,7 @@ impl Outlet for Deliveries {
     fn wait(&mut self, shared: &Arc<Shared>, until: Instant, settle: &mut Settle<'_>) {
         self.cutoff.send_if_modified(|known| {
             let cutoff = shared.cutoff.get();
-            std::mem::replace(known, cutoff) != cutoff
+            mem::replace(known, cutoff) != cutoff
         });
         let mut until = until;
         if let Some(spooling) = &mut self.spooling {

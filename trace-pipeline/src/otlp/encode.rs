@@ -1,6 +1,8 @@
 //! Spans as an `ExportTraceServiceRequest`, written straight from the records
 //! ([opentelemetry-proto](https://github.com/open-telemetry/opentelemetry-proto), `trace/v1/trace.proto`).
 
+use std::mem;
+
 use tracing_core_ctx::span::{Event, Link};
 use tracing_core_ctx::{InstrumentationScope, Resource, SpanContext, SpanRecord, Status, semconv};
 
@@ -42,8 +44,17 @@ pub fn encode<'a>(
     resource: &Resource,
     spans: impl ExactSizeIterator<Item = &'a SpanRecord> + Clone,
 ) -> Vec<u8> {
+    encode_into(Vec::new(), resource, spans)
+}
+
+/// The same in the memory of an earlier request.
+pub(crate) fn encode_into<'a>(
+    earlier: Vec<u8>,
+    resource: &Resource,
+    spans: impl ExactSizeIterator<Item = &'a SpanRecord> + Clone,
+) -> Vec<u8> {
     let expected = spans.len() * SPAN + SPAN;
-    let mut output = Output::with_capacity(expected);
+    let mut output = Output::in_memory_of(earlier, expected);
     let mut names = Names::new();
     // ExportTraceServiceRequest.resource_spans
     let resource_spans = output.open(1, expected);
@@ -98,7 +109,7 @@ fn write_scope<'a>(
     output: &mut Output,
     names: &mut Names,
     scope: &InstrumentationScope,
-    spans: impl Iterator<Item = &'a SpanRecord>,
+    spans: impl Iterator<Item = &'a SpanRecord> + Clone,
 ) -> bool {
     // ScopeSpans.scope
     output.write(|writer| {
@@ -109,12 +120,16 @@ fn write_scope<'a>(
         })
     });
     let mut has_others = false;
+    // One span ahead is asked for its attributes: then they are here when it is its turn, and not in the memory of another processor.
+    let mut ahead = spans.clone().map(|span| span.attributes().is_empty());
+    let mut next = ahead.next();
+    let spans = spans.map(|span| (span, mem::replace(&mut next, ahead.next())));
     // ScopeSpans.spans
-    output.write_each(spans, |writer, record| {
+    output.write_each(spans, |writer, (record, is_bare)| {
         if !same(record.scope(), scope) {
             has_others = true;
             writer
-        } else if record.attributes().is_empty() {
+        } else if is_bare == Some(true) {
             writer.message(2, 0, |writer| span(writer, names, record))
         } else {
             writer.message(2, SPAN, |writer| span(writer, names, record))

@@ -63,7 +63,7 @@ impl Post {
             until: sender.until().min(urgency.deadline()),
             cutoff,
         };
-        let deliver = sender.deliver(client.http(), body, limit, || urgency.retrying());
+        let deliver = sender.deliver(client.http(), &body, limit, || urgency.retrying());
         // A shutdown moves the deadline while the request is under way.
         let follow = poll_fn(|cx| {
             urgency.wake_when_moved(cx.waker());

@@ -113,11 +113,11 @@ impl Sender {
     pub(super) async fn deliver(
         &self,
         http: &Http,
-        body: Bytes,
+        body: &Bytes,
         mut limit: Limit,
         retrying: impl Fn(),
     ) -> Result<(), Failure> {
-        let outcome = self.attempts(http, &body, &mut limit, retrying).await;
+        let outcome = self.attempts(http, body, &mut limit, retrying).await;
         outcome.map_err(|failure| self.named(failure))
     }
 

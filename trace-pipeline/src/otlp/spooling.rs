@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tracing_core_ctx::diagnostics::{self, Level};
-use tracing_core_ctx::{SpanRecord, Status, TraceId};
+use tracing_core_ctx::{SpanRecord, TraceId};
 
 use super::encode;
 use super::retry::Backoff;
@@ -226,7 +226,7 @@ impl Spooling {
 fn ranked<'a>(batch: &Batch<'a>) -> impl Iterator<Item = (Rank, Vec<&'a SpanRecord>)> {
     let mut failed: Vec<TraceId> = batch
         .spans()
-        .filter(|span| matches!(span.status(), Status::Error { .. }))
+        .filter(|span| span.has_failed())
         .map(|span| span.span_context().trace_id())
         .collect();
     failed.sort_unstable();

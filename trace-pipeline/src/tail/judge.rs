@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::sampler::threshold::Threshold;
-use tracing_core_ctx::{SpanRecord, Status, semconv};
+use tracing_core_ctx::{SpanRecord, semconv};
 
 use super::latency::Latency;
-use super::local::{Fate, Key, Local};
+use super::local::{Fate, Key, Local, Spread};
 use super::rare::Seen;
 use crate::sampling::{Keep, Tail, When};
 
@@ -69,7 +69,7 @@ impl Judge {
 
     pub(super) fn judge(&mut self, key: Key, local: &Local, now: Duration) -> Verdict<'_> {
         let root = local.root(key);
-        let route = root.map_or(0, |root| hash(&[root.name()]));
+        let route = root.map_or(0, |root| hash(root.name()));
         let is_rare = match (self.rare_within, root) {
             (Some(period), Some(root)) => self.seen.is_rare(combination(root), period, now),
             _ => false,
@@ -124,7 +124,7 @@ impl Case<'_> {
                     .flatten()
                     .any(|text| pattern.matches(text))
             }),
-            When::Error => spans.any(|span| matches!(span.status(), Status::Error { .. })),
+            When::Error => spans.any(SpanRecord::has_failed),
             When::Rare(_) => self.is_rare,
             When::SlowerThan(limit) => self.duration >= *limit,
             When::Slowest(share) => (self.is_slow_route)(*share),
@@ -160,8 +160,13 @@ fn combination(root: &SpanRecord) -> u64 {
     hasher.finish()
 }
 
-fn hash(texts: &[&str]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    texts.hash(&mut hasher);
+/// Eight bytes at a time: it is asked for every trace, and two routes that are taken for one share a percentile, no more.
+fn hash(text: &str) -> u64 {
+    let mut hasher = Spread::default();
+    let (words, rest) = text.as_bytes().as_chunks();
+    for word in words {
+        hasher.write_u64(u64::from_le_bytes(*word));
+    }
+    rest.iter().for_each(|byte| hasher.write_u8(*byte));
     hasher.finish()
 }

@@ -137,6 +137,12 @@ impl SpanRecord {
         &self.get().status
     }
 
+    /// Whether its [status](Self::status) is an error: for who asks it of many.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.get().has_failed()
+    }
+
     /// What is known about it.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {

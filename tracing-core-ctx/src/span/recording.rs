@@ -6,25 +6,31 @@ use crate::pool::{Pool, Shelf, Spare};
 use crate::{InstrumentationScope, SpanContext, SpanId, Timestamp, TraceFlags, TraceId};
 
 /// What a running span has recorded so far, in memory that is used again by a later one.
+///
+/// What is asked first of a span that has ended, by threads that have not seen it yet, lies in one line of a cache; then comes what all spans have.
 #[derive(Clone)]
+#[repr(C, align(64))]
 pub(crate) struct Recording {
     pub(crate) span_context: SpanContext,
-    pub(crate) parent: Option<SpanId>,
-    pub(crate) parent_is_remote: bool,
     /// The uppermost span of this process above it, or itself.
     pub(crate) local_root: SpanId,
+    /// What it held when it ended; 0 before.
+    weight: u32,
+    /// Whether it has failed, as its status said when it ended.
+    failed: bool,
     pub(crate) kind: SpanKind,
+    pub(crate) parent_is_remote: bool,
+    pub(crate) scope: &'static InstrumentationScope,
+
+    pub(crate) attributes: Attributes,
+    pub(crate) status: Status,
     pub(crate) start: Timestamp,
     pub(crate) end: Timestamp,
-    pub(crate) status: Status,
-    pub(crate) attributes: Attributes,
-    pub(crate) events: Vec<Event>,
-    pub(crate) links: Vec<Link>,
+    pub(crate) parent: Option<SpanId>,
     pub(crate) dropped_events: u32,
     pub(crate) dropped_links: u32,
-    pub(crate) scope: &'static InstrumentationScope,
-    /// What it held when it ended; 0 before.
-    weight: usize,
+    pub(crate) events: Vec<Event>,
+    pub(crate) links: Vec<Link>,
 }
 
 /// Room for what an HTTP span records, so that it grows nothing while it runs.
@@ -63,6 +69,7 @@ impl Recording {
         dropped_links: 0,
         scope: &NO_SCOPE,
         weight: 0,
+        failed: false,
     };
 
     /// An empty one, with the memory of an earlier span where there is some.
@@ -89,7 +96,7 @@ impl Recording {
     pub(crate) fn give_back(mut self: Box<Self>) {
         let weight = match std::mem::take(&mut self.weight) {
             0 => self.measure(),
-            known => known,
+            known => known as usize,
         };
         if weight > POOLED_BYTES {
             return;
@@ -110,13 +117,20 @@ impl Recording {
     /// add up: that would be a look at all parts of a span that another processor has written.
     #[inline]
     pub(crate) const fn weight(&self) -> usize {
-        self.weight
+        self.weight as usize
     }
 
-    /// Adds up what it holds.
+    /// Whether it had failed when it was weighed.
+    #[inline]
+    pub(crate) const fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Adds up what it holds, at its end.
     #[inline]
     pub(crate) fn weigh(&mut self) {
-        self.weight = self.measure();
+        self.weight = u32::try_from(self.measure()).unwrap_or(u32::MAX);
+        self.failed = self.status.is_error();
     }
 
     #[inline]

@@ -26,8 +26,15 @@ pub(in crate::otlp) struct Open {
 
 impl Output {
     pub(in crate::otlp) fn with_capacity(bytes: usize) -> Self {
+        Self::in_memory_of(Vec::new(), bytes)
+    }
+
+    /// In the memory of an earlier message, if that is enough.
+    pub(in crate::otlp) fn in_memory_of(mut earlier: Vec<u8>, bytes: usize) -> Self {
+        earlier.clear();
+        earlier.reserve(bytes);
         Self {
-            bytes: Vec::with_capacity(bytes),
+            bytes: earlier,
             end: 0,
             longest: STEP / 2,
         }
