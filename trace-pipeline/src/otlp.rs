@@ -46,6 +46,7 @@ pub(crate) mod endpoint;
 mod exporter;
 pub(crate) mod grpc;
 mod http;
+mod json;
 mod post;
 pub(crate) mod protobuf;
 mod retry;

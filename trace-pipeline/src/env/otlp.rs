@@ -36,15 +36,13 @@ fn name(vars: &Vars<'_>, signal: Signal, option: &str) -> String {
 fn protocol(vars: &Vars<'_>, name: &str) -> Protocol {
     let protocol = vars.parse_or(
         name,
-        "grpc or http/protobuf",
+        "grpc, http/protobuf or http/json",
         "http/protobuf it is",
-        |text| {
-            match text.to_ascii_lowercase().as_str() {
-                "grpc" => Some(Protocol::Grpc),
-                "http/protobuf" => Some(Protocol::HttpProtobuf),
-                // Every server that takes JSON takes Protocol Buffers at the same place.
-                _ => None,
-            }
+        |text| match text.to_ascii_lowercase().as_str() {
+            "grpc" => Some(Protocol::Grpc),
+            "http/protobuf" => Some(Protocol::HttpProtobuf),
+            "http/json" => Some(Protocol::HttpJson),
+            _ => None,
         },
     );
     protocol.unwrap_or_default()

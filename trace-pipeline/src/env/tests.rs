@@ -531,11 +531,13 @@ mod otlp {
     }
 
     #[test]
-    fn json_is_a_warning_and_protocol_buffers() {
-        let vars = [(PROTOCOL, "http/json")];
-        assert!(warning(&vars).contains("`http/json`"));
+    fn a_protocol_that_is_not_known_is_a_warning_and_protocol_buffers() {
+        let vars = [(PROTOCOL, "http/xml")];
+        assert!(warning(&vars).contains("`http/xml`"));
         assert!(warning(&vars).ends_with("; http/protobuf it is"));
         assert_eq!(with(&vars).otlp.protocol, Protocol::HttpProtobuf);
+        let json = [(PROTOCOL, "http/json")];
+        assert_eq!(with(&json).otlp.protocol, Protocol::HttpJson);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::protobuf::{Field, Reader};
 
 /// What became of one request.
@@ -64,6 +66,36 @@ impl Answer {
                 warning: Some("the body of the answer is no OTLP".to_owned()),
             };
         }
+        Self::of_success(rejected, message)
+    }
+
+    /// The same of one in JSON.
+    pub(super) fn from_json(body: &[u8]) -> Self {
+        const REJECTED: [&str; 3] = ["rejectedSpans", "rejectedDataPoints", "rejectedLogRecords"];
+
+        let body = match body.trim_ascii() {
+            [] => b"{}",
+            body => body,
+        };
+        let Ok(response) = serde_json::from_slice::<Value>(body) else {
+            return Self::Accepted {
+                warning: Some("the body of the answer is no JSON".to_owned()),
+            };
+        };
+        let partial_success = &response["partialSuccess"];
+        let rejected = REJECTED.iter().find_map(|name| {
+            let number = &partial_success[name];
+            let text = || number.as_str().and_then(|text| text.parse().ok());
+            number.as_i64().or_else(text)
+        });
+        let message = partial_success["errorMessage"].as_str();
+        Self::of_success(
+            rejected.unwrap_or_default(),
+            message.unwrap_or_default().as_bytes(),
+        )
+    }
+
+    fn of_success(rejected: i64, message: &[u8]) -> Self {
         match usize::try_from(rejected) {
             Ok(spans @ 1..) => Self::Rejected {
                 spans,

@@ -64,7 +64,7 @@ impl Client {
             .https_or_http();
         let connector = match protocol {
             Protocol::Grpc => connector.enable_http2().build(),
-            Protocol::HttpProtobuf => connector.enable_http1().build(),
+            Protocol::HttpProtobuf | Protocol::HttpJson => connector.enable_http1().build(),
         };
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())

@@ -54,6 +54,8 @@ pub enum Protocol {
     /// Protocol Buffers over HTTP/1.1, on port 4318 by default.
     #[default]
     HttpProtobuf,
+    /// JSON over HTTP/1.1, three times as large: for servers that take nothing else.
+    HttpJson,
 }
 
 /// Which of the endpoint settings holds.
@@ -70,6 +72,11 @@ impl OtlpConfig {
     /// OTLP over HTTP, to `http://localhost:4318`.
     pub fn http() -> Self {
         Self::new(Protocol::HttpProtobuf)
+    }
+
+    /// OTLP as JSON over HTTP, to `http://localhost:4318`.
+    pub fn http_json() -> Self {
+        Self::new(Protocol::HttpJson)
     }
 
     /// OTLP over gRPC, to `http://localhost:4317`.
@@ -229,7 +236,7 @@ impl OtlpConfig {
         let uri = self.uri(signal)?;
         let headers = self.header_map()?;
         let tls = self.tls.load()?;
-        Ok((Sender::new(self, uri, headers), tls))
+        Ok((Sender::new(self, signal, uri, headers), tls))
     }
 
     pub(crate) fn uri(&self, signal: Signal) -> Result<Uri, InvalidEndpoint> {
@@ -240,11 +247,9 @@ impl OtlpConfig {
             (Protocol::Grpc, Target::Endpoint(url) | Target::SignalUrl(url)) => {
                 endpoint::grpc(url, self.insecure, signal)
             }
-            (Protocol::HttpProtobuf, Target::Default) => {
-                endpoint::http_base("http://localhost:4318", signal)
-            }
-            (Protocol::HttpProtobuf, Target::Endpoint(url)) => endpoint::http_base(url, signal),
-            (Protocol::HttpProtobuf, Target::SignalUrl(url)) => endpoint::http_signal(url),
+            (_, Target::Default) => endpoint::http_base("http://localhost:4318", signal),
+            (_, Target::Endpoint(url)) => endpoint::http_base(url, signal),
+            (_, Target::SignalUrl(url)) => endpoint::http_signal(url),
         }
     }
 
@@ -253,6 +258,7 @@ impl OtlpConfig {
         match self.protocol {
             Protocol::Grpc => "otlp_grpc_span_exporter",
             Protocol::HttpProtobuf => "otlp_http_span_exporter",
+            Protocol::HttpJson => "otlp_http_json_span_exporter",
         }
     }
 

@@ -13,10 +13,16 @@ use super::client::{BodyError, Response};
 
 pub(super) const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
 /// Adds to a request what says how its body is built.
-pub(super) fn describe(request: &mut Request<Full<Bytes>>, encoding: Option<HeaderValue>) {
+pub(super) fn describe(
+    request: &mut Request<Full<Bytes>>,
+    is_json: bool,
+    encoding: Option<HeaderValue>,
+) {
     let headers = request.headers_mut();
-    headers.insert(CONTENT_TYPE, PROTOBUF);
+    headers.insert(CONTENT_TYPE, if is_json { JSON } else { PROTOBUF });
     if let Some(encoding) = encoding {
         headers.insert(CONTENT_ENCODING, encoding);
     }
@@ -26,6 +32,7 @@ pub(super) fn judge(response: &Response) -> Answer {
     let status = response.status;
     if status.is_success() {
         return match &response.body {
+            Ok(body) if is_json(response) => Answer::from_json(&body.bytes),
             Ok(body) => Answer::from_response(&body.bytes),
             Err(BodyError::TooLarge) => Answer::refused("the answer is larger than is allowed"),
             // It may have been a partial success, and it may have been none.
@@ -45,6 +52,11 @@ pub(super) fn judge(response: &Response) -> Answer {
         },
         _ => Answer::Refused { reason },
     }
+}
+
+fn is_json(response: &Response) -> bool {
+    let of = response.headers.get(CONTENT_TYPE);
+    of.is_some_and(|of| of.as_bytes().starts_with(JSON.as_bytes()))
 }
 
 /// The status, and what the server says beside it.

@@ -18,13 +18,14 @@ use super::compression::Compression;
 use super::config::{OtlpConfig, Protocol};
 use super::endpoint::shown;
 use super::retry::Backoff;
-use super::{grpc, http as over_http};
+use super::{Signal, grpc, http as over_http, json};
 use crate::cutoff;
 use crate::exporter::ExportError;
 
 /// Where requests go and how; the same for all of them, also for those that are under way at the same time.
 pub(super) struct Sender {
     protocol: Protocol,
+    signal: Signal,
     uri: Uri,
     headers: HeaderMap,
     compression: Compression,
@@ -52,13 +53,19 @@ pub(super) struct Limit {
 }
 
 impl Sender {
-    pub(super) fn new(config: &OtlpConfig, uri: Uri, mut headers: HeaderMap) -> Self {
+    pub(super) fn new(
+        config: &OtlpConfig,
+        signal: Signal,
+        uri: Uri,
+        mut headers: HeaderMap,
+    ) -> Self {
         const AGENT: &str = concat!("OTel-OTLP-Exporter-Rust/", env!("CARGO_PKG_VERSION"));
         headers
             .entry(USER_AGENT)
             .or_insert(HeaderValue::from_static(AGENT));
         Self {
             protocol: config.protocol,
+            signal,
             uri,
             headers,
             compression: config.compression,
@@ -90,6 +97,12 @@ impl Sender {
 
     /// The bytes to send for a message: compressed and framed.
     pub(super) fn body(&self, message: Bytes) -> Result<Bytes, ExportError> {
+        let message = match self.protocol {
+            Protocol::HttpJson => json::transcode(self.signal, &message)
+                .ok_or_else(|| ExportError::failed("a message that is none"))?
+                .into(),
+            Protocol::Grpc | Protocol::HttpProtobuf => message,
+        };
         if message.len() > self.max_request {
             return Err(ExportError::TooLarge {
                 bytes: message.len(),
@@ -99,7 +112,7 @@ impl Sender {
         let compressed = self.compression.compress(message);
         let message = compressed.map_err(ExportError::failed)?;
         match self.protocol {
-            Protocol::HttpProtobuf => Ok(message),
+            Protocol::HttpProtobuf | Protocol::HttpJson => Ok(message),
             Protocol::Grpc => grpc::frame(&message, self.compression.encoding().is_some()).ok_or(
                 ExportError::TooLarge {
                     bytes: message.len(),
@@ -186,8 +199,9 @@ impl Sender {
                 let left = until.saturating_duration_since(Instant::now());
                 grpc::describe(&mut request, self.compression.encoding(), left);
             }
-            Protocol::HttpProtobuf => {
-                over_http::describe(&mut request, self.compression.encoding());
+            Protocol::HttpProtobuf | Protocol::HttpJson => {
+                let is_json = self.protocol == Protocol::HttpJson;
+                over_http::describe(&mut request, is_json, self.compression.encoding());
             }
         }
         request
@@ -196,7 +210,7 @@ impl Sender {
     async fn ask(&self, http: &Http, request: Request<Full<Bytes>>) -> Answer {
         match (http.send(request).await, self.protocol) {
             (Ok(response), Protocol::Grpc) => grpc::judge(&response),
-            (Ok(response), Protocol::HttpProtobuf) => over_http::judge(&response),
+            (Ok(response), _) => over_http::judge(&response),
             (Err(reason), _) => Answer::Later { reason, wait: None },
         }
     }

@@ -393,3 +393,34 @@ fn the_exporter_is_usable_after_every_failure() {
         (9, 1, 2)
     );
 }
+
+#[test]
+fn json_arrives_as_json_and_so_does_the_answer() {
+    let partly = Reply::Answer {
+        status: 200,
+        headers: &[("content-type", "application/json; charset=utf-8")],
+        body: br#"{"partialSuccess":{"rejectedSpans":"2","errorMessage":"too old"}}"#.into(),
+    };
+    let server = Server::start([Reply::status(503), partly], Reply::status(200));
+    let config = OtlpConfig::http_json().endpoint(server.url());
+    let pipeline = builder()
+        .otlp(quick(config).compression(Compression::Gzip))
+        .build()
+        .unwrap();
+    end_spans(&pipeline, 3);
+    assert_eq!(pipeline.flush(LONG).unwrap_err().dropped.rejected, 2);
+    assert_eq!(ledger(&pipeline).exported, 1);
+    // It is repeated as it was.
+    for request in [server.request(), server.request()] {
+        assert_eq!(request.line, "POST /v1/traces HTTP/1.1");
+        assert_eq!(request.header("content-type"), Some("application/json"));
+        let mut json = Vec::new();
+        let mut body = flate2::read::GzDecoder::new(&*request.body);
+        body.read_to_end(&mut json).unwrap();
+        let sent: ExportTraceServiceRequest = serde_json::from_slice(&json).unwrap();
+        let spans = &sent.resource_spans[0].scope_spans[0].spans;
+        let names: Vec<&str> = spans.iter().map(|span| &*span.name).collect();
+        assert_eq!(names, ["span 0", "span 1", "span 2"]);
+        assert_eq!((spans[0].trace_id.len(), spans[0].span_id.len()), (16, 8));
+    }
+}

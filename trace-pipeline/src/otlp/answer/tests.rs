@@ -103,3 +103,33 @@ proptest! {
         let _ = RpcStatus::read(&status(RETRY_INFO, &body[..body.len().min(40)]));
     }
 }
+
+#[test]
+fn an_answer_in_json_says_the_same() {
+    let accepted = |warning: Option<&str>| Answer::Accepted {
+        warning: warning.map(str::to_owned),
+    };
+    for nothing in [
+        "",
+        "{}",
+        " {\"partialSuccess\":{}}\n",
+        "{\"partialSuccess\":null}",
+    ] {
+        assert_eq!(Answer::from_json(nothing.as_bytes()), accepted(None));
+    }
+    let rejected = Answer::Rejected {
+        spans: 3,
+        reason: "too old".to_owned(),
+    };
+    for number in ["3", "\"3\""] {
+        let body = format!(
+            "{{\"partialSuccess\":{{\"rejectedSpans\":{number},\"errorMessage\":\"too old\"}}}}"
+        );
+        assert_eq!(Answer::from_json(body.as_bytes()), rejected);
+    }
+    let warning = b"{\"partialSuccess\":{\"errorMessage\":\"use TLS\"}}";
+    assert_eq!(Answer::from_json(warning), accepted(Some("use TLS")));
+    let garbage = accepted(Some("the body of the answer is no JSON"));
+    assert_eq!(Answer::from_json(b"<html>"), garbage);
+    assert_eq!(Answer::from_json(b"[1]"), accepted(None));
+}
