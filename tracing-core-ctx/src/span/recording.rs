@@ -7,9 +7,9 @@ use crate::{InstrumentationScope, SpanContext, SpanId, Timestamp, TraceFlags, Tr
 
 /// What a running span has recorded so far, in memory that is used again by a later one.
 ///
-/// What is asked first of a span that has ended, by threads that have not seen it yet, lies in one line of a cache; then comes what all spans have.
+/// What is asked first of a span that has ended, by threads that have not seen it yet, lies side by side; then comes what all spans have.
 #[derive(Clone)]
-#[repr(C, align(64))]
+#[repr(C)]
 pub(crate) struct Recording {
     pub(crate) span_context: SpanContext,
     /// The uppermost span of this process above it, or itself.
