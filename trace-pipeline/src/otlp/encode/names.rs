@@ -84,12 +84,28 @@ impl Names {
             return Some(key);
         }
         let name = key.constant()?;
-        let slot = &mut self.0[slot(name)];
+        let slot = slot(name);
         // Of a constant the address is enough.
-        if !std::ptr::eq(slot.0, name) {
-            *slot = (name, Key::of(name)?);
+        let found = if std::ptr::eq(self.0[slot].0, name) {
+            slot
+        } else {
+            self.beside(slot, name)?
+        };
+        Some(&self.0[found].1)
+    }
+
+    /// Where a name is that is not in its slot: in the one beside it, so that two names of one slot do not drive each other out. Else it takes the
+    /// slot, and who was there the one beside it.
+    #[inline(never)]
+    fn beside(&mut self, slot: usize, name: &'static str) -> Option<usize> {
+        let beside = slot ^ 1;
+        if std::ptr::eq(self.0[beside].0, name) {
+            return Some(beside);
         }
-        Some(&slot.1)
+        let new = (name, Key::of(name)?);
+        self.0.swap(slot, beside);
+        self.0[slot] = new;
+        Some(slot)
     }
 }
 
