@@ -42,11 +42,11 @@ pub(crate) fn accompany<B: 'static>(body: &mut B, context: &Context, counter: Op
         let wrapped = wrap(mem::take(body), context, counter);
         // In the box that tonic's body has inside: it takes that over as it is.
         *body = tonic::body::Body::new(UnsyncBoxBody::new(wrapped));
-        return;
-    }
-    #[cfg(feature = "axum")]
-    if let Some(body) = body.downcast_mut::<axum::body::Body>() {
-        *body = axum::body::Body::new(wrap(mem::take(body), context, counter));
+    } else {
+        #[cfg(feature = "axum")]
+        if let Some(body) = body.downcast_mut::<axum::body::Body>() {
+            *body = axum::body::Body::new(wrap(mem::take(body), context, counter));
+        }
     }
 }
 
