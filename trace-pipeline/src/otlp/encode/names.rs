@@ -115,6 +115,8 @@ fn slot(name: &'static str) -> usize {
     /// The golden section of all numbers, which sends neighbours far from each other.
     const MIX: usize = usize::MAX / 610 * 377;
 
-    let address = name.as_ptr().addr();
-    address.wrapping_mul(MIX) >> (usize::BITS - Names::SLOTS.ilog2())
+    // Twice: names stand one behind the other, and whose lengths are Fibonacci's numbers, such as 13, would be neighbours after once.
+    let once = name.as_ptr().addr().wrapping_mul(MIX);
+    let twice = (once ^ (once >> (usize::BITS / 2))).wrapping_mul(MIX);
+    twice >> (usize::BITS - Names::SLOTS.ilog2())
 }
