@@ -46,14 +46,24 @@ pub(crate) const AUTHORITY: &str = "orders.example:8080";
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
+/// A program that nobody has met before, whose name is as long as [`CALLER`].
+pub(crate) fn stranger(number: u32) -> String {
+    format!("Mozilla/5.0 (X11; Linux x86_64) {number:>8}")
+}
+
 /// As it comes out of a server's connection, and out of axum's router.
 pub(crate) fn received(caller: Caller) -> OrdersRequest {
+    received_from(caller, CALLER)
+}
+
+/// The same from another program.
+pub(crate) fn received_from(caller: Caller, program: &str) -> OrdersRequest {
     let traceparent = match caller {
         Caller::Sampled => Some(SAMPLED),
         Caller::Unsampled => Some(UNSAMPLED),
         Caller::Untraced => None,
     };
-    let mut head = common_head();
+    let mut head = common_head(program);
     if let Some(traceparent) = traceparent {
         head.push((TRACEPARENT.clone(), traceparent));
         head.push((TRACESTATE.clone(), TRACE_STATE));
@@ -79,7 +89,7 @@ fn matched_path() -> Option<&'static MatchedPath> {
             let _ = found.try_send(path);
         };
         let mut router: Router = Router::new().route(ROUTE, get(handler));
-        let answer = pin!(router.call(request(TARGET, &common_head())));
+        let answer = pin!(router.call(request(TARGET, &common_head(CALLER))));
         let _ready = answer.poll(&mut Context::from_waker(Waker::noop()));
         path.try_recv().ok()
     })
@@ -88,15 +98,15 @@ fn matched_path() -> Option<&'static MatchedPath> {
 
 /// As a program makes it, to be sent.
 pub(crate) fn to_be_sent() -> OrdersRequest {
-    let mut request = request(&format!("http://{AUTHORITY}{TARGET}"), &common_head());
+    let mut request = request(&format!("http://{AUTHORITY}{TARGET}"), &common_head(CALLER));
     request.extensions_mut().insert(UrlTemplate::new(ROUTE));
     request
 }
 
-fn common_head() -> Vec<(HeaderName, &'static str)> {
+fn common_head(program: &str) -> Vec<(HeaderName, &str)> {
     vec![
         (HOST, AUTHORITY),
-        (USER_AGENT, CALLER),
+        (USER_AGENT, program),
         (ACCEPT, "application/json"),
     ]
 }
@@ -123,6 +133,13 @@ fn request(target: &str, head: &[(HeaderName, &str)]) -> OrdersRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strangers_differ_and_are_as_long_as_others() {
+        let strangers = [1, 2, 1_000_000].map(stranger);
+        assert_ne!(strangers[0], strangers[1]);
+        assert!(strangers.iter().all(|name| name.len() == CALLER.len()));
+    }
 
     #[test]
     fn nothing_of_the_request_is_lost_on_the_way() {

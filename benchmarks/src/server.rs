@@ -1,5 +1,7 @@
 //! Requests through a layer on the side of the server.
 
+use std::cell::Cell;
+
 use axum::body::Body;
 use tower::Layer as _;
 use tower_trace::TraceLayer;
@@ -8,7 +10,7 @@ use tracing_core_ctx::sampler::{AlwaysOff, AlwaysOn, ParentBased};
 
 use crate::exchange::{Exchanges, MorePolls, Small, inner};
 use crate::ours::{self, Way};
-use crate::request::{Caller, OrdersRequest, received};
+use crate::request::{Caller, OrdersRequest, received, received_from, stranger};
 use crate::subject::{Entry, Traced};
 use crate::work::Size;
 use crate::{Case, Collected, Error, Work, peers};
@@ -26,6 +28,8 @@ pub(crate) enum Decision {
     Off,
     /// As sampled, and the service is polled in vain [`MORE_POLLS`] times before it answers.
     Polled,
+    /// As sampled, and no two requests are of one client.
+    Strangers,
 }
 
 const MORE_POLLS: usize = 16;
@@ -37,19 +41,21 @@ pub(crate) const ALL: &[Decision] = &[
     Decision::Off,
 ];
 
-/// Those of ours. In vain polled is nobody else: fastrace hands over a command for each poll, and drops what its ring has no room for.
+/// Those of ours. In vain polled is nobody else: fastrace hands over a command for each poll, and drops what its ring has no room for. And nobody
+/// else keeps what requests have in common.
 const ALL_OF_OURS: &[Decision] = &[
     Decision::Sampled,
     Decision::Root,
     Decision::Unsampled,
     Decision::Off,
     Decision::Polled,
+    Decision::Strangers,
 ];
 
 impl Decision {
     pub(crate) const fn size(self) -> Size {
         match self {
-            Self::Sampled | Self::Root | Self::Polled => Size::BATCH,
+            Self::Sampled | Self::Root | Self::Polled | Self::Strangers => Size::BATCH,
             Self::Unsampled | Self::Off => Size::BATCH.unrecorded(),
         }
     }
@@ -61,12 +67,13 @@ impl Decision {
             Self::Unsampled => "unsampled parent",
             Self::Off => "off",
             Self::Polled => "sampled parent, 16 polls more",
+            Self::Strangers => "sampled parent, strangers",
         }
     }
 
     const fn caller(self) -> Caller {
         match self {
-            Self::Sampled | Self::Polled => Caller::Sampled,
+            Self::Sampled | Self::Polled | Self::Strangers => Caller::Sampled,
             Self::Unsampled => Caller::Unsampled,
             Self::Root | Self::Off => Caller::Untraced,
         }
@@ -133,7 +140,12 @@ pub(crate) const BARE_AXUM: (&str, fn(Decision) -> Box<dyn Work>) = ("axum servi
 });
 
 pub(crate) fn requests(decision: Decision) -> impl Fn() -> OrdersRequest {
+    let met = Cell::new(0_u32);
     move || {
+        if decision == Decision::Strangers {
+            met.set(met.get() + 1);
+            return received_from(decision.caller(), &stranger(met.get()));
+        }
         let mut request = received(decision.caller());
         if decision == Decision::Polled {
             request.extensions_mut().insert(MorePolls(MORE_POLLS));
