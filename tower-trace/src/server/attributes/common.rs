@@ -140,8 +140,11 @@ pub(super) fn server(host: &[u8]) -> Option<(&str, Option<u16>)> {
 
 /// As a header's text: visible ASCII and spaces.
 pub(super) fn user_agent(header: &[u8]) -> Option<&str> {
-    let is_text = |byte: &u8| matches!(byte, b'\t' | b' '..=b'~');
-    if header.is_empty() || !header.iter().all(is_text) {
+    // Judged once at the end: without a branch for each byte, many are looked at together.
+    let is_text = header
+        .iter()
+        .fold(true, |all, byte| all & matches!(byte, b'\t' | b' '..=b'~'));
+    if header.is_empty() || !is_text {
         return None;
     }
     std::str::from_utf8(header).ok()
