@@ -73,6 +73,9 @@ pub(super) struct Names([(&'static str, Key); Self::SLOTS]);
 impl Names {
     const SLOTS: usize = 32;
 
+    /// Slots that names share which would all be in one of them. A power of two, as the number of slots is.
+    const SET: usize = 4;
+
     pub(super) const fn new() -> Self {
         Self([("", Key::NONE); Self::SLOTS])
     }
@@ -83,27 +86,32 @@ impl Names {
         if let Some(key) = key.number().and_then(|number| KNOWN.get(number)) {
             return Some(key);
         }
-        let name = key.constant()?;
-        let slot = slot(name);
-        // Of a constant the address is enough.
-        let found = if std::ptr::eq(self.0[slot].0, name) {
-            slot
-        } else {
-            self.beside(slot, name)?
-        };
+        let found = self.find(key.constant()?)?;
         Some(&self.0[found].1)
     }
 
-    /// Where a name is that is not in its slot: in the one beside it, so that two names of one slot do not drive each other out. Else it takes the
-    /// slot, and who was there the one beside it.
+    /// Where a name is, if it is not too long. Of a constant the address is enough.
+    #[inline(always)]
+    fn find(&mut self, name: &'static str) -> Option<usize> {
+        let slot = slot(name);
+        if std::ptr::eq(self.0[slot].0, name) {
+            return Some(slot);
+        }
+        self.beside(slot, name)
+    }
+
+    /// Where a name is that is not in its slot: in one of those beside it, so that a few names of one slot do not drive each other out. Else it
+    /// takes the slot, who was there the next one, and so on; the last one goes.
     #[inline(never)]
     fn beside(&mut self, slot: usize, name: &'static str) -> Option<usize> {
-        let beside = slot ^ 1;
-        if std::ptr::eq(self.0[beside].0, name) {
+        let is_it = |beside: &usize| std::ptr::eq(self.0[*beside].0, name);
+        if let Some(beside) = (1..Self::SET).map(|step| slot ^ step).find(is_it) {
             return Some(beside);
         }
         let new = (name, Key::of(name)?);
-        self.0.swap(slot, beside);
+        for step in 1..Self::SET {
+            self.0.swap(slot, slot ^ step);
+        }
         self.0[slot] = new;
         Some(slot)
     }
@@ -119,4 +127,42 @@ fn slot(name: &'static str) -> usize {
     let once = name.as_ptr().addr().wrapping_mul(MIX);
     let twice = (once ^ (once >> (usize::BITS / 2))).wrapping_mul(MIX);
     twice >> (usize::BITS - Names::SLOTS.ilog2())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names that are all sent to the first slot.
+    fn of_one_slot(count: usize) -> Vec<&'static str> {
+        let text: &'static str = Box::leak("x".repeat(1 << 12).into_boxed_str());
+        let all = (0..text.len()).filter_map(|start| text.get(start..start + 3));
+        all.filter(|name| slot(name) == 0).take(count).collect()
+    }
+
+    fn is_there(names: &Names, name: &'static str) -> bool {
+        names.0.iter().any(|(known, _)| std::ptr::eq(*known, name))
+    }
+
+    #[test]
+    fn as_many_names_of_one_slot_as_a_set_has_are_all_kept_and_the_oldest_goes_for_one_more() {
+        let mut names = Names::new();
+        let wanted = of_one_slot(Names::SET + 1);
+        let (kept, one_more) = wanted.split_at(Names::SET);
+        for _ in 0..3 {
+            for name in kept {
+                assert!(names.find(name).is_some_and(|slot| slot < Names::SET));
+            }
+            assert!(kept.iter().all(|name| is_there(&names, name)));
+        }
+        assert_eq!(names.find(one_more[0]), Some(0));
+        assert!(is_there(&names, one_more[0]) && !is_there(&names, kept[0]));
+        assert!(kept[1..].iter().all(|name| is_there(&names, name)));
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_not_kept() {
+        let long: &'static str = Box::leak("x".repeat(Key::LONGEST).into_boxed_str());
+        assert_eq!(Names::new().find(long), None);
+    }
 }
