@@ -1,8 +1,8 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
-use tower_trace::carrier::HeaderExtractor;
+use http::{HeaderMap, HeaderValue};
+use tower_trace::carrier::{HeaderExtractor, scan_w3c};
 use tracing_core_ctx::propagation::{Extract, Only, W3cHeaders};
 
 use crate::deadline::{self, GRPC_TIMEOUT};
@@ -13,14 +13,6 @@ pub(crate) struct CallHeaders<'a> {
     /// `grpc-timeout`, once somebody has come by it.
     timeout: Cell<Option<Option<&'a HeaderValue>>>,
 }
-
-/// Up to so many names it is cheaper to look at each than to hash those that are looked for.
-const MAX_SCANNED: usize = 24;
-
-// Constants and not statics: so the compiler knows their text.
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
-const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 impl<'a> CallHeaders<'a> {
     pub(crate) const fn new(headers: &'a HeaderMap) -> Self {
@@ -50,24 +42,15 @@ impl Extract for CallHeaders<'_> {
     }
 
     fn get_w3c(&self) -> W3cHeaders<'_> {
-        if self.all.0.keys_len() > MAX_SCANNED {
-            return self.all.get_w3c();
-        }
-        let mut found = W3cHeaders::default();
         let mut timeout = None;
-        for (name, value) in self.all.0 {
-            let place = match name {
-                name if *name == TRACEPARENT => &mut found.traceparent,
-                name if *name == TRACESTATE => &mut found.tracestate,
-                name if *name == BAGGAGE => &mut found.baggage,
-                name if *name == GRPC_TIMEOUT => {
-                    timeout.get_or_insert(value);
-                    continue;
-                }
-                _ => continue,
-            };
-            *place = place.and(value.as_bytes());
-        }
+        let found = scan_w3c(self.all.0, |name, value| {
+            if *name == GRPC_TIMEOUT {
+                timeout.get_or_insert(value);
+            }
+        });
+        let Some(found) = found else {
+            return self.all.get_w3c();
+        };
         self.timeout.set(Some(timeout));
         found
     }
@@ -79,7 +62,12 @@ impl Extract for CallHeaders<'_> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
+
     use super::*;
+
+    /// So many are not looked at one by one.
+    const MANY: usize = 24;
 
     #[test]
     fn the_headers_of_the_w3c_are_found_as_elsewhere_and_the_timeout_with_them() {
@@ -91,7 +79,7 @@ mod tests {
             ("te", vec!["trailers"]),
         ];
         for left_out in 0..=table.len() {
-            for others in [0, MAX_SCANNED] {
+            for others in [0, MANY] {
                 let mut headers = HeaderMap::new();
                 for (_, (name, values)) in (0..).zip(&table).filter(|(at, _)| *at != left_out) {
                     for value in values {

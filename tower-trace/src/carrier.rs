@@ -46,23 +46,11 @@ impl Extract for HeaderExtractor<'_> {
     }
 
     fn get_w3c(&self) -> W3cHeaders<'_> {
-        let mut found = W3cHeaders::default();
-        if self.0.keys_len() > MAX_SCANNED {
-            found.traceparent = only(self.0.get_all(&TRACEPARENT));
-            found.tracestate = only(self.0.get_all(&TRACESTATE));
-            found.baggage = only(self.0.get_all(&BAGGAGE));
-            return found;
-        }
-        for (name, value) in self.0 {
-            let place = match name {
-                name if *name == TRACEPARENT => &mut found.traceparent,
-                name if *name == TRACESTATE => &mut found.tracestate,
-                name if *name == BAGGAGE => &mut found.baggage,
-                _ => continue,
-            };
-            *place = place.and(value.as_bytes());
-        }
-        found
+        scan_w3c(self.0, |_, _| {}).unwrap_or_else(|| W3cHeaders {
+            traceparent: only(self.0.get_all(&TRACEPARENT)),
+            tracestate: only(self.0.get_all(&TRACESTATE)),
+            baggage: only(self.0.get_all(&BAGGAGE)),
+        })
     }
 
     fn names<'a>(&'a self, prefix: &str, visit: &mut dyn FnMut(&'a str)) {
@@ -72,6 +60,32 @@ impl Extract for HeaderExtractor<'_> {
             }
         }
     }
+}
+
+/// What [`Extract::get_w3c`] says of `headers`, each of which that is none of the three is shown to `other` in the same pass; `None` where there are so many
+/// that it is cheaper to look up those that are wanted.
+#[inline]
+pub fn scan_w3c<'a>(
+    headers: &'a HeaderMap,
+    mut other: impl FnMut(&HeaderName, &'a HeaderValue),
+) -> Option<W3cHeaders<'a>> {
+    if headers.keys_len() > MAX_SCANNED {
+        return None;
+    }
+    let mut found = W3cHeaders::default();
+    for (name, value) in headers {
+        let place = match name {
+            name if *name == TRACEPARENT => &mut found.traceparent,
+            name if *name == TRACESTATE => &mut found.tracestate,
+            name if *name == BAGGAGE => &mut found.baggage,
+            name => {
+                other(name, value);
+                continue;
+            }
+        };
+        *place = place.and(value.as_bytes());
+    }
+    Some(found)
 }
 
 /// Up to so many names it is cheaper to look at each, which mostly is one comparison, than to hash three.
