@@ -220,3 +220,85 @@ impl<const TEXTS: usize> fmt::Debug for Repeats<TEXTS> {
         f.debug_struct("Repeats").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tracing_core_ctx::Tracer;
+
+    use super::*;
+
+    fn said(text: &str) -> Said<'_, 1> {
+        Said {
+            settings: Settings(1),
+            number: 0,
+            peer: None,
+            texts: [text.as_bytes()],
+        }
+    }
+
+    /// The name of a span that says this.
+    fn describe(repeats: &Repeats<1>, text: &str, may_be_kept: bool) -> String {
+        let mut name = String::new();
+        let tracer = Tracer::builder().sink(Nobody).build();
+        let span = tracer.span("").root().start_with(|span| {
+            repeats.describe_here(&said(text), span, |span| {
+                span.update_name(text);
+                may_be_kept
+            });
+            name.push_str(span.name());
+        });
+        span.end();
+        name
+    }
+
+    #[derive(Debug)]
+    struct Nobody;
+
+    impl tracing_core_ctx::SpanSink for Nobody {
+        fn submit(&self, _: tracing_core_ctx::SpanRecord) {}
+    }
+
+    fn kept(repeats: &Repeats<1>) -> usize {
+        let is_kept = |place: &&Place<1>| {
+            let kept = place.kept.take();
+            let is_kept = kept.is_some();
+            place.kept.set(kept);
+            is_kept
+        };
+        repeats.places.iter().filter(is_kept).count()
+    }
+
+    #[test]
+    fn what_comes_once_is_not_kept_and_what_comes_twice_running_is() {
+        let repeats = Repeats::new();
+        for caller in 0..2000 {
+            let text = format!("caller {caller}");
+            assert_eq!(describe(&repeats, &text, true), text);
+        }
+        assert_eq!(kept(&repeats), 0);
+        for _ in 0..3 {
+            assert_eq!(describe(&repeats, "a caller", true), "a caller");
+        }
+        assert_eq!(kept(&repeats), 1);
+    }
+
+    #[test]
+    fn what_may_not_be_kept_or_is_long_is_not() {
+        let (repeats, long) = (Repeats::new(), "x".repeat(LONGEST + 1));
+        for _ in 0..3 {
+            assert_eq!(describe(&repeats, "a caller", false), "a caller");
+            assert_eq!(describe(&repeats, &long, true), long);
+        }
+        assert_eq!(kept(&repeats), 0);
+    }
+
+    #[test]
+    fn two_with_one_fingerprint_are_told_apart() {
+        let (one, two) = ("one of ours/1.0.0", "two of ours/1.0.0");
+        assert_eq!(said(one).fingerprint(), said(two).fingerprint());
+        let repeats = Repeats::new();
+        for text in [one, one, one, two, two, one, two, one] {
+            assert_eq!(describe(&repeats, text, true), text);
+        }
+    }
+}
