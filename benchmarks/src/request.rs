@@ -46,18 +46,21 @@ pub(crate) const AUTHORITY: &str = "orders.example:8080";
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// A program that nobody has met before, whose name is as long as [`CALLER`].
-pub(crate) fn stranger(number: u32) -> String {
-    format!("Mozilla/5.0 (X11; Linux x86_64) {number:>8}")
+/// What a program that nobody has met before says of itself and of its trace, as long as [`CALLER`] and [`TRACE_STATE`].
+pub(crate) fn stranger(number: u32) -> (String, String) {
+    (
+        format!("Mozilla/5.0 (X11; Linux x86_64) {number:>8}"),
+        format!("rojo={number:016x},congo=t61rcWkgMzE"),
+    )
 }
 
 /// As it comes out of a server's connection, and out of axum's router.
 pub(crate) fn received(caller: Caller) -> OrdersRequest {
-    received_from(caller, CALLER)
+    received_from(caller, CALLER, TRACE_STATE)
 }
 
 /// The same from another program.
-pub(crate) fn received_from(caller: Caller, program: &str) -> OrdersRequest {
+pub(crate) fn received_from(caller: Caller, program: &str, trace_state: &str) -> OrdersRequest {
     let traceparent = match caller {
         Caller::Sampled => Some(SAMPLED),
         Caller::Unsampled => Some(UNSAMPLED),
@@ -66,7 +69,7 @@ pub(crate) fn received_from(caller: Caller, program: &str) -> OrdersRequest {
     let mut head = common_head(program);
     if let Some(traceparent) = traceparent {
         head.push((TRACEPARENT.clone(), traceparent));
-        head.push((TRACESTATE.clone(), TRACE_STATE));
+        head.push((TRACESTATE.clone(), trace_state));
     }
     let mut request = request(TARGET, &head);
     if let Some(path) = matched_path() {
@@ -138,7 +141,10 @@ mod tests {
     fn strangers_differ_and_are_as_long_as_others() {
         let strangers = [1, 2, 1_000_000].map(stranger);
         assert_ne!(strangers[0], strangers[1]);
-        assert!(strangers.iter().all(|name| name.len() == CALLER.len()));
+        for (program, trace_state) in strangers {
+            assert_eq!(program.len(), CALLER.len());
+            assert_eq!(trace_state.len(), TRACE_STATE.len());
+        }
     }
 
     #[test]

@@ -144,7 +144,8 @@ pub(crate) fn requests(decision: Decision) -> impl Fn() -> OrdersRequest {
     move || {
         if decision == Decision::Strangers {
             met.set(met.get() + 1);
-            return received_from(decision.caller(), &stranger(met.get()));
+            let (program, trace_state) = stranger(met.get());
+            return received_from(decision.caller(), &program, &trace_state);
         }
         let mut request = received(decision.caller());
         if decision == Decision::Polled {

@@ -27,7 +27,6 @@ mod values;
 
 use std::fmt;
 use std::mem;
-use std::sync::Arc;
 
 pub use future::{FutureExt, WithContext};
 pub use hint::SamplingHint;
@@ -37,6 +36,7 @@ use node::{Extras, Node};
 pub use owner::Owner;
 pub use scope::{Entered, Scope};
 pub use stream::{StreamExt, StreamWithContext};
+use triomphe::Arc;
 
 use crate::span::{LiveSpan, SpanRef};
 use crate::{Baggage, SpanContext, SpanId, TraceFlags, TraceId, TraceState};
@@ -350,6 +350,12 @@ impl Context {
         self.span_ref().live()
     }
 
+    /// The same, if nobody else has this context or its span.
+    #[inline]
+    pub(crate) fn live_mut(&mut self) -> Option<&mut LiveSpan> {
+        Arc::get_mut(self.node.as_mut()?)?.span.live_mut()
+    }
+
     fn extras(&self) -> Option<&Extras> {
         self.node.as_ref()?.extras.as_deref()
     }
@@ -359,8 +365,7 @@ impl Context {
     fn change(&mut self, change: impl FnOnce(&mut Node)) {
         let mut node = self.node.take().unwrap_or_else(node::empty);
         let mut shared = None;
-        // The count is looked at first, since that is no exchange between processors.
-        if Arc::strong_count(&node) != 1 {
+        if !Arc::is_unique(&node) {
             let copy = node::copy(&node);
             shared = Some(mem::replace(&mut node, copy));
         }

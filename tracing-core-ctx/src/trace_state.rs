@@ -10,6 +10,7 @@
 //! See [W3C Trace Context Level 2, section 3.3](https://www.w3.org/TR/trace-context-2/#tracestate-header). One bad member
 //! spoils the whole list, as the strict reading wants it; `traceparent` is never affected.
 
+mod again;
 mod keys;
 mod shared;
 
@@ -63,7 +64,12 @@ impl TraceState {
     }
 
     /// The list of a single header.
+    #[inline]
     pub(crate) fn from_header(header: &[u8]) -> Result<Self, InvalidTraceState> {
+        again::list(header, Self::read)
+    }
+
+    fn read(header: &[u8]) -> Result<Self, InvalidTraceState> {
         if let Some(keys) = plain_keys(header) {
             return Ok(Self(Shared::new(header, keys)));
         }

@@ -1,6 +1,8 @@
 //! What contexts point to, in memory that is used again.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
+
+use triomphe::Arc;
 
 use super::SamplingHint;
 use super::values::Values;
@@ -60,10 +62,8 @@ pub(super) fn copy(shared: &Node) -> Arc<Node> {
 /// Lets go of what a context says. What nobody else says is kept for a later one.
 #[inline(never)]
 pub(super) fn release(mut node: Arc<Node>) {
-    // The count is looked at first, since that is no exchange between processors.
-    if Arc::strong_count(&node) == 1
-        && let Some(last) = Arc::get_mut(&mut node)
-    {
+    // Two that let go at once may both find the other still there: then the allocator gets it.
+    if let Some(last) = Arc::get_mut(&mut node) {
         *last = Node::default();
         POOL.give(node);
     }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{SpanRef, SpanWriter};
+use super::{LiveSpan, SpanRef, SpanWriter};
 use crate::context::Entered;
 use crate::{Context, Timestamp, semconv};
 
@@ -89,10 +89,15 @@ impl ActiveSpan {
         time: Option<Timestamp>,
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) {
-        if std::mem::take(&mut self.open)
-            && let Some(live) = self.context.live()
-        {
-            live.end(time, describe);
+        if !std::mem::take(&mut self.open) {
+            return;
+        }
+        let recording = match self.context.live_mut() {
+            Some(live) => live.take_alone(),
+            None => self.context.live().and_then(LiveSpan::take),
+        };
+        if let (Some(recording), Some(live)) = (recording, self.context.live()) {
+            live.end(recording, time, describe);
         }
     }
 }

@@ -283,6 +283,27 @@ impl SpanRef {
         }
     }
 
+    /// The same, if nobody else has this span.
+    #[inline]
+    pub(crate) fn live_mut(&mut self) -> Option<&mut LiveSpan> {
+        match &mut self.is {
+            Is::Live(live) => live.get_mut(),
+            Is::Nothing | Is::Passing(_) => None,
+        }
+    }
+
+    /// Ends the span; see [`LiveSpan::end`].
+    #[inline]
+    pub(super) fn end(&mut self, end: Option<Timestamp>, finish: impl FnOnce(&mut SpanWriter<'_>)) {
+        let recording = match self.live_mut() {
+            Some(live) => live.take_alone(),
+            None => self.live().and_then(LiveSpan::take),
+        };
+        if let (Some(recording), Some(live)) = (recording, self.live()) {
+            live.end(recording, end, finish);
+        }
+    }
+
     /// Whether it refers to a span that was recording when the handle was made.
     pub(crate) const fn is_live(&self) -> bool {
         matches!(self.is, Is::Live(_))

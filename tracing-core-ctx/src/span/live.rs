@@ -1,5 +1,7 @@
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use triomphe::Arc;
 
 use super::recording::Recording;
 use super::{SpanRecord, SpanWriter};
@@ -65,6 +67,12 @@ impl LiveRef {
     pub(crate) fn get(&self) -> Option<&LiveSpan> {
         self.shared.as_deref()?.as_ref()
     }
+
+    /// The same, if nobody else has it.
+    #[inline]
+    pub(super) fn get_mut(&mut self) -> Option<&mut LiveSpan> {
+        Arc::get_mut(self.shared.as_mut()?)?.as_mut()
+    }
 }
 
 impl Drop for LiveRef {
@@ -78,11 +86,8 @@ impl Drop for LiveRef {
 
 #[inline(never)]
 fn release(mut shared: Arc<Slot>) {
-    // Two that let go at once may both find the other still there: then the allocator gets it. The count is looked at first, since
-    // that is no exchange between processors.
-    if Arc::strong_count(&shared) == 1
-        && let Some(slot) = Arc::get_mut(&mut shared)
-    {
+    // Two that let go at once may both find the other still there: then the allocator gets it.
+    if let Some(slot) = Arc::get_mut(&mut shared) {
         *slot = None;
         POOL.give(shared);
     }
@@ -115,14 +120,31 @@ impl LiveSpan {
         self.lock().is_none()
     }
 
-    /// Takes the recording out, lets `finish` add what is only known at the end, and hands it over. The second call does nothing.
+    /// Takes the recording out, by which the span has ended; once.
+    #[inline]
+    pub(super) fn take(&self) -> Option<Box<Recording>> {
+        self.lock().take()
+    }
+
+    /// The same where nobody else has the span: there is no lock to take.
+    #[inline]
+    pub(super) fn take_alone(&mut self) -> Option<Box<Recording>> {
+        self.recording
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Lets `finish` add to the recording that was taken out what is only known at the end, and hands it over.
     ///
     /// If `finish` panics, the span is handed over all the same, as that of an operation that panicked.
     #[inline]
-    pub(super) fn end(&self, end: Option<Timestamp>, finish: impl FnOnce(&mut SpanWriter<'_>)) {
-        let Some(recording) = self.lock().take() else {
-            return;
-        };
+    pub(super) fn end(
+        &self,
+        recording: Box<Recording>,
+        end: Option<Timestamp>,
+        finish: impl FnOnce(&mut SpanWriter<'_>),
+    ) {
         let mut handover = Handover {
             tracer: &self.tracer,
             // Before `finish`, whose time is not that of the operation.

@@ -194,9 +194,7 @@ impl Span {
     /// panics, the span has ended all the same.
     pub fn end_with(mut self, describe: impl FnOnce(&mut SpanWriter<'_>)) {
         self.ended = true;
-        if let Some(live) = self.handle.live() {
-            live.end(None, describe);
-        }
+        self.handle.end(None, describe);
     }
 
     /// Runs `work` with this span as the current one. The span goes on afterwards.
@@ -224,10 +222,8 @@ impl Span {
         &self.handle
     }
 
-    fn end_live(&self, time: Option<Timestamp>) {
-        if let Some(live) = self.handle.live() {
-            live.end(time, |_| {});
-        }
+    fn end_live(&mut self, time: Option<Timestamp>) {
+        self.handle.end(time, |_| {});
     }
 }
 
@@ -258,12 +254,9 @@ impl Drop for Span {
 impl Span {
     /// By itself, so that whoever drops a span that has ended, or never was one, calls nobody.
     #[inline(never)]
-    fn end_dropped(&self) {
-        let Some(live) = self.handle.live() else {
-            return;
-        };
+    fn end_dropped(&mut self) {
         let panicked = !self.unwinding && std::thread::panicking();
-        live.end(None, |span| {
+        self.handle.end(None, |span| {
             if panicked {
                 span.fail(semconv::error_type::PANIC, "");
             }

@@ -1,5 +1,7 @@
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
+
+use triomphe::Arc;
 
 use super::keys::Keys;
 use crate::pool::{Pool, Shelf, Spare};
@@ -82,10 +84,6 @@ impl Drop for Shared {
 
 #[inline(never)]
 fn release(mut shared: Arc<List>) {
-    // The count is looked at first, since that is no exchange between processors.
-    if Arc::strong_count(&shared) != 1 {
-        return;
-    }
     let Some(list) = Arc::get_mut(&mut shared) else {
         return;
     };
