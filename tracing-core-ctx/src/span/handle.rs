@@ -304,6 +304,11 @@ impl SpanRef {
         }
     }
 
+    /// Whether it refers to no span at all.
+    pub(super) const fn is_none(&self) -> bool {
+        matches!(self.is, Is::Nothing)
+    }
+
     /// Whether it refers to a span that was recording when the handle was made.
     pub(crate) const fn is_live(&self) -> bool {
         matches!(self.is, Is::Live(_))

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{self, Poll};
@@ -177,6 +178,11 @@ impl Span {
     /// Ends the span now and hands it to the tracer's sink.
     #[inline]
     pub fn end(mut self) {
+        if self.handle.is_none() {
+            // There is nothing to drop, and so no destructor to call.
+            let _none = ManuallyDrop::new(self);
+            return;
+        }
         // Ended by reference: a span is not moved into the call.
         self.ended = true;
         if self.handle.is_live() {
