@@ -204,18 +204,12 @@ impl Context {
 
     fn set_span(&mut self, span: SpanRef) {
         // A span that is not ours only passes through, and its caller's wish with it.
-        if span.span_context().is_some_and(|span| !span.is_remote()) {
-            self.set_local_span(span);
-        } else {
-            self.change(|node| node.span = span);
-        }
-    }
-
-    /// The same for a span of this process.
-    fn set_local_span(&mut self, span: SpanRef) {
+        let is_ours = span.span_context().is_some_and(|span| !span.is_remote());
         self.change(|node| {
             node.span = span;
-            node.forget_hint();
+            if is_ours {
+                node.forget_hint();
+            }
         });
     }
 
