@@ -60,7 +60,7 @@ pub use trace_context::TraceContext;
 pub use xray::XRay;
 
 use crate::baggage::Entry;
-use crate::{Context, SpanContext};
+use crate::{Context, SpanContext, SpanRef};
 
 /// Reads and writes contexts in one format, or in several.
 pub trait Propagator: fmt::Debug + Send + Sync {
@@ -70,6 +70,13 @@ pub trait Propagator: fmt::Debug + Send + Sync {
 
     /// Writes `context`, replacing what `carrier` holds under the same names. Writes nothing when there is nothing to say.
     fn inject(&self, context: &Context, carrier: &mut dyn Inject);
+
+    /// Writes `context` with `span` as its current one: for a span in which nobody is, so that no context is made for it.
+    ///
+    /// Default: makes that context.
+    fn inject_span(&self, span: &SpanRef, context: &Context, carrier: &mut dyn Inject) {
+        self.inject(&context.clone().with_span(span), carrier);
+    }
 
     /// The names that are written, for carriers that must be cleared first.
     fn fields(&self) -> Vec<&'static str>;
@@ -160,6 +167,10 @@ macro_rules! pointer {
 
             fn inject(&self, context: &Context, carrier: &mut dyn Inject) {
                 (**self).inject(context, carrier);
+            }
+
+            fn inject_span(&self, span: &SpanRef, context: &Context, carrier: &mut dyn Inject) {
+                (**self).inject_span(span, context, carrier);
             }
 
             fn fields(&self) -> Vec<&'static str> {

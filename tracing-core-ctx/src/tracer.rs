@@ -19,7 +19,8 @@ use crate::limits::SpanLimits;
 use crate::propagation::{Extract, Extraction, Inject, Propagator};
 use crate::span::{SpanBuilder, SpanRecord};
 use crate::{
-    Clock, Context, IdGenerator, InstrumentationScope, Resource, Sampler, SpanSink, Timestamp,
+    Clock, Context, IdGenerator, InstrumentationScope, Resource, Sampler, SpanRef, SpanSink,
+    Timestamp,
 };
 
 /// Starts spans, and carries contexts in and out. Cheap to clone.
@@ -98,6 +99,12 @@ impl Tracer {
     /// Writes `context` for the one who is called, in place of what `carrier` held under the same names.
     pub fn inject(&self, context: &Context, carrier: &mut dyn Inject) {
         self.inner.propagator.inject(context, carrier);
+    }
+
+    /// Writes `context` with `span` as its current one, in place of what `carrier` held under the same names: for a span in which nobody is, so that
+    /// no context need be made for it.
+    pub fn inject_span(&self, span: &SpanRef, context: &Context, carrier: &mut dyn Inject) {
+        self.inner.propagator.inject_span(span, context, carrier);
     }
 
     /// The formats in which contexts are read and written.

@@ -8,7 +8,7 @@ use super::Context;
 
 /// Lets any future take a context along.
 pub trait FutureExt: Future + Sized {
-    /// Makes `context` current in every poll of this future and in its drop, whether it is done by then or not.
+    /// Makes `context` current in every poll of this future and in its drop, which comes as soon as it is done.
     ///
     /// What the code inside attaches and leaves attached at the end of a poll is taken away: the next poll starts with
     /// `context` again.
@@ -57,7 +57,9 @@ pin_project! {
 
     impl<F> PinnedDrop for WithContext<F> {
         fn drop(this: Pin<&mut Self>) {
-            this.drop_inner();
+            if this.inner.is_some() {
+                this.drop_inner();
+            }
         }
     }
 }
@@ -83,9 +85,11 @@ impl<F: Future> Future for WithContext<F> {
         let mut this = self.project();
         let _entered = this.context.enter();
         let Some(inner) = this.inner.as_mut().as_pin_mut() else {
-            // The option is emptied only on drop.
+            // As of any future that is polled again after its end, nothing can be expected.
             return Poll::Pending;
         };
-        inner.poll(cx)
+        let output = task::ready!(inner.poll(cx));
+        this.inner.set(None);
+        Poll::Ready(output)
     }
 }

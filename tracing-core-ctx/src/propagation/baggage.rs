@@ -1,7 +1,7 @@
 use super::{Extract, Extraction, Inject, Only, Propagator, percent, scratch};
 use crate::baggage::Entry;
 use crate::trace_state::trim_ows;
-use crate::{Baggage, Context};
+use crate::{Baggage, Context, SpanRef};
 
 const BAGGAGE: &str = "baggage";
 
@@ -54,24 +54,35 @@ impl Propagator for BaggagePropagator {
         read(carrier.get_one(BAGGAGE), extraction, carrier);
     }
 
+    #[inline]
     fn inject(&self, context: &Context, carrier: &mut dyn Inject) {
         let baggage = context.baggage();
-        if baggage.is_empty() {
-            return;
+        if !baggage.is_empty() {
+            inject(baggage, carrier);
         }
-        scratch::with(|text| {
-            write(baggage, text);
-            if text.is_empty() {
-                carrier.remove(BAGGAGE);
-            } else {
-                carrier.set(BAGGAGE, text);
-            }
-        });
     }
 
     fn fields(&self) -> Vec<&'static str> {
         vec![BAGGAGE]
     }
+
+    /// It is the same whatever the span.
+    fn inject_span(&self, _: &SpanRef, context: &Context, carrier: &mut dyn Inject) {
+        self.inject(context, carrier);
+    }
+}
+
+/// By itself: most contexts have none.
+#[inline(never)]
+fn inject(baggage: &Baggage, carrier: &mut dyn Inject) {
+    scratch::with(|text| {
+        write(baggage, text);
+        if text.is_empty() {
+            carrier.remove(BAGGAGE);
+        } else {
+            carrier.set(BAGGAGE, text);
+        }
+    });
 }
 
 /// Takes over what was found under the name.

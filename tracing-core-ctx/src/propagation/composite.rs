@@ -4,8 +4,8 @@ use super::{
     B3, BaggagePropagator, Correlation, Extract, Extraction, Inject, Jaeger, Propagator,
     TraceContext, XRay, baggage, trace_context,
 };
-use crate::Context;
 use crate::diagnostics::{self, Level};
+use crate::{Context, SpanRef};
 
 const OTEL_PROPAGATORS: &str = "OTEL_PROPAGATORS";
 const DEFAULT: &str = "tracecontext,baggage";
@@ -156,6 +156,12 @@ impl Propagator for Composite {
         }
     }
 
+    fn inject_span(&self, span: &SpanRef, context: &Context, carrier: &mut dyn Inject) {
+        for propagator in &self.0 {
+            propagator.inject_span(span, context, carrier);
+        }
+    }
+
     fn fields(&self) -> Vec<&'static str> {
         let mut fields = Vec::new();
         for field in self.0.iter().flat_map(|propagator| propagator.fields()) {
@@ -180,7 +186,11 @@ impl Propagator for TraceContextAndBaggage {
     }
 
     fn inject(&self, context: &Context, carrier: &mut dyn Inject) {
-        TraceContext.inject(context, carrier);
+        self.inject_span(context.span_ref(), context, carrier);
+    }
+
+    fn inject_span(&self, span: &SpanRef, context: &Context, carrier: &mut dyn Inject) {
+        TraceContext.inject_span(span, context, carrier);
         BaggagePropagator.inject(context, carrier);
     }
 

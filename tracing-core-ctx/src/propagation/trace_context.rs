@@ -1,6 +1,6 @@
 use super::{Extract, Extraction, Inject, Only, Propagator};
 use crate::trace_state::{InvalidTraceState, Reader, trim_ows};
-use crate::{Context, SpanContext, SpanId, TraceFlags, TraceId, TraceState, hex};
+use crate::{Context, SpanContext, SpanId, SpanRef, TraceFlags, TraceId, TraceState, hex};
 
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
@@ -28,7 +28,11 @@ impl Propagator for TraceContext {
     }
 
     fn inject(&self, context: &Context, carrier: &mut dyn Inject) {
-        let Some(span) = context.span_context() else {
+        self.inject_span(context.span_ref(), context, carrier);
+    }
+
+    fn inject_span(&self, span: &SpanRef, _: &Context, carrier: &mut dyn Inject) {
+        let Some(span) = span.span_context() else {
             return;
         };
         let mut text = [0; 55];

@@ -203,6 +203,26 @@ impl Span {
         self.handle.end(None, describe);
     }
 
+    /// The same where the span lies, for one that is kept in something else; at a moment that somebody else has already been told, or with
+    /// `None` now. The second end does nothing.
+    #[inline]
+    pub fn end_at_with(
+        &mut self,
+        time: Option<Timestamp>,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
+    ) {
+        if !std::mem::replace(&mut self.ended, true) {
+            self.handle.end(time, describe);
+        }
+    }
+
+    /// Whether it records and was not ended by this.
+    #[must_use]
+    #[inline]
+    pub const fn is_open(&self) -> bool {
+        !self.ended && self.handle.is_live()
+    }
+
     /// Runs `work` with this span as the current one. The span goes on afterwards.
     ///
     /// Not for futures: one that `work` returns is polled when the span is no longer current. A future runs in its span by

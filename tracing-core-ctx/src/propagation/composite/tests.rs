@@ -1,6 +1,6 @@
 use super::*;
 use crate::TraceFlags;
-use crate::propagation::tests::{caller, extract, inject, with_span};
+use crate::propagation::tests::{Headers, caller, extract, inject, with_span};
 
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const B3_TEXT: &str = "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-0";
@@ -160,4 +160,43 @@ fn the_default_pair_reads_both_and_does_not_tie_them_together() {
     let headers = inject(&TraceContextAndBaggage, &cx);
     assert_eq!((headers.len(), headers.all("baggage")), (1, vec!["a=1"]));
     assert_eq!(TraceContextAndBaggage.fields(), W3C);
+}
+
+#[test]
+fn a_span_that_is_in_no_context_is_written_as_if_it_were() {
+    use crate::context::SamplingHint;
+
+    let sampled = with_span(
+        "80f198ee56343ba864fe8b2a57d3eff7",
+        "e457b5a2e4d86bd1",
+        TraceFlags::SAMPLED,
+    );
+    let unsampled = with_span(
+        "80f198ee56343ba864fe8b2a57d3eff7",
+        "05e3ac9a4f6e3b90",
+        TraceFlags::NONE,
+    );
+    let around = [
+        Context::new(),
+        unsampled.clone().with_baggage_entry("user.tier", "gold"),
+        Context::new().with_sampling_hint(SamplingHint::Debug),
+        sampled.clone().with_sampling_hint(SamplingHint::Deny),
+    ];
+    let names = "tracecontext b3 b3multi jaeger xray correlation baggage";
+    let one_by_one = names.split(' ').map(str::to_owned);
+    for names in one_by_one.chain([names.replace(' ', ","), "tracecontext,baggage".to_owned()]) {
+        let propagator = Composite::from_names(&names);
+        for context in &around {
+            for span in [sampled.span(), unsampled.span(), SpanRef::default()] {
+                let mut written = Headers::default();
+                propagator.inject_span(&span, context, &mut written);
+                let within = context.clone().with_span(&span);
+                assert_eq!(
+                    written,
+                    inject(&propagator, &within),
+                    "{names}, {span:?} in {context:?}"
+                );
+            }
+        }
+    }
 }

@@ -265,3 +265,17 @@ fn a_span_can_start_and_end_while_its_thread_is_torn_down() {
     assert_eq!(names.first().map(String::as_str), Some("first"));
     assert_eq!(names.last().map(String::as_str), Some("last"));
 }
+
+#[test]
+fn a_span_that_is_kept_ends_where_it_lies_and_once() {
+    let bench = Bench::new();
+    let mut span = bench.span();
+    assert!(span.is_open());
+    span.end_at_with(Some(at(3_000)), |span| span.set("how", "told"));
+    assert!(!span.is_open());
+    span.end_at_with(None, |span| span.set("how", "again"));
+    drop(span);
+    let record = bench.only();
+    assert_eq!(record.end(), at(3_000));
+    assert_eq!(text(record.attributes(), "how"), Some("told"));
+}
