@@ -48,7 +48,7 @@
 //! names (`amq.gen-..`) are marked as anonymous and name no span.
 //!
 //! A message that comes back, because no queue takes it, has failed with `no-route`; one that the broker refuses, with `nack`. A delivery that is
-//! rejected has not failed: that is for the application to say.
+//! rejected has not failed: that is for the application to say. What settles a delivery whose processing a sampler has dropped is not recorded either.
 //!
 //! Not seen are acknowledgements and publications by the [inner](TracedChannel::inner) channel or by a copy of an `Acker`.
 
@@ -61,7 +61,6 @@ mod headers;
 mod name;
 mod routes;
 mod settled;
-mod settling;
 
 pub use channel::TracedChannel;
 pub use confirm::TracedConfirm;

@@ -43,6 +43,8 @@
 //! A poll that fails is a failed span. While brokers are away, librdkafka reports one error after the other; they are one outage and one span. An outage ends
 //! when a message or the end of a partition comes. Other errors of one kind in a row are one span as well.
 //!
+//! What settles a message whose processing a sampler has dropped is not recorded either; no sampler is asked.
+//!
 //! Commits that librdkafka makes by itself are not seen, nor is what other code does with the inner client. Polls that bring nothing, and the end of a
 //! partition, are no spans. A record that comes back (a full queue, an error) is as it was given, without our context.
 //!

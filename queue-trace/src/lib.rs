@@ -79,6 +79,8 @@ mod relation;
 mod settings;
 mod start;
 mod trust;
+#[cfg(any(feature = "amqp", feature = "kafka"))]
+mod under_way;
 
 use tracing_core_ctx::InstrumentationScope;
 

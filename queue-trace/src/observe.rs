@@ -8,6 +8,7 @@ use tracing_core_ctx::sampler::AttributeSource;
 use tracing_core_ctx::{SpanContext, SpanKind, SpanRef, Timestamp, Tracer, semconv};
 
 use crate::QueueTracer;
+use crate::operation::Begin;
 
 /// The observer's part of an operation: whom to tell of its end. Where nobody observes it is a null pointer.
 ///
@@ -24,17 +25,14 @@ struct Watched {
 }
 
 impl QueueTracer {
-    /// Tells the observer, if there is one, that an operation starts, whose span has.
+    /// Tells the observer, if there is one, that an operation starts, or [has started](Begin::start), whose span has.
     #[inline]
-    pub(crate) fn watch(
-        &self,
-        kind: SpanKind,
-        operation: &dyn AttributeSource,
-        span: &SpanRef,
-    ) -> Watch {
+    pub(crate) fn watch(&self, kind: SpanKind, operation: &impl Begin, span: &SpanRef) -> Watch {
         match &self.settings.observer {
             None => Watch(None),
-            Some(observer) => self.watch_for(&**observer, kind, operation, span),
+            Some(observer) => {
+                self.watch_for(&**observer, kind, (operation, operation.start()), span)
+            }
         }
     }
 
@@ -43,7 +41,7 @@ impl QueueTracer {
         &self,
         observer: &dyn ExchangeObserver,
         kind: SpanKind,
-        operation: &dyn AttributeSource,
+        (operation, start): (&dyn AttributeSource, Option<Timestamp>),
         span: &SpanRef,
     ) -> Watch {
         let facts = Facts(operation);
@@ -53,7 +51,7 @@ impl QueueTracer {
         Watch(observed.map(|observed| {
             Box::new(Watched {
                 observed,
-                start: self.tracer().now(),
+                start: start.unwrap_or_else(|| self.tracer().now()),
                 tracer: self.tracer().clone(),
                 span: span.span_context().filter(|_| span.is_recording()).cloned(),
             })

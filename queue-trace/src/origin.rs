@@ -88,9 +88,9 @@ impl Origin {
 
     /// `around` with everything that is believed in its place, for a child of the producer.
     #[inline]
-    pub(crate) fn continued_in(&self, around: Context) -> Context {
+    pub(crate) fn continued_in(self, around: Context) -> Context {
         match self.context.span_context() {
-            Some(_) if around.is_empty() => self.context.clone(),
+            Some(_) if around.is_empty() => self.context,
             Some(span) => self.continue_in(span.clone(), around),
             None => self.baggage_into(around),
         }

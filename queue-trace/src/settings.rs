@@ -126,8 +126,8 @@ impl QueueTracer {
     /// Tells `observer` of every message that is sent, comes, is processed or settled by the modules `kafka` and `amqp`, whether it is recorded or not:
     /// what measures how long that takes and how long messages waited. Default: nobody.
     ///
-    /// A poll of Kafka takes no time, and a batch is told of as one when it is processed. Where a service of the module `process` handles messages, one
-    /// is processed until it is dropped.
+    /// A poll of Kafka takes no time: it is told of by the messages that it brings, or if it fails, once for each outage. A batch is told of as one when
+    /// it is processed. Where a service of the module `process` handles messages, one is processed until it is dropped.
     #[cfg(any(feature = "amqp", feature = "kafka"))]
     #[must_use]
     pub fn observe(self, observer: impl ExchangeObserver + 'static) -> Self {

@@ -61,7 +61,11 @@ impl QueueTracer {
     ) -> ActiveSpan {
         let made = self.made(message);
         let respected = made.is_some();
-        let active = self.start_send_after(operation, made, None, |_| {});
+        let builder = self.begin_send(operation, respected);
+        let builder = made.into_iter().fold(builder, SpanBuilder::link);
+        let active = builder.start_in(Context::current(), |span| {
+            Begin::describe(operation, self, span);
+        });
         if !respected {
             self.inject(active.context(), message);
         }
@@ -101,16 +105,17 @@ impl QueueTracer {
         })
     }
 
-    /// The same of one message, linked also to what was `before`, with more to say if it is recorded.
+    /// The span of sending one message below `around`, in which nobody is; linked also to what was `before`, with more to say if it is recorded.
+    #[cfg(any(feature = "amqp", feature = "kafka"))]
     #[inline]
-    pub(crate) fn start_send_after(
+    pub(crate) fn start_send_leaf(
         &self,
         operation: &impl Begin,
-        made: Option<SpanContext>,
-        before: Option<SpanContext>,
+        around: &Context,
+        (made, before): (Option<SpanContext>, Option<SpanContext>),
         describe: impl FnOnce(&mut SpanWriter<'_>),
-    ) -> ActiveSpan {
-        let mut builder = self.begin_send(operation, made.is_some());
+    ) -> Span {
+        let mut builder = self.begin_send(operation, made.is_some()).parent(around);
         // Most messages are made where they are sent.
         if made.is_some() || before.is_some() {
             builder = made
@@ -118,7 +123,7 @@ impl QueueTracer {
                 .chain(before)
                 .fold(builder, SpanBuilder::link);
         }
-        builder.start_in(Context::current(), |span| {
+        builder.start_with(|span| {
             operation.describe(self, span);
             describe(span);
         })
@@ -147,7 +152,7 @@ impl QueueTracer {
 
     /// Starts the span of handling one message. How it stands to the message's context, [`Relation`] says.
     pub fn start_process(&self, operation: &Operation<'_>, origin: &Origin) -> ActiveSpan {
-        self.start_process_with(operation, origin, |_| {})
+        self.start_process_with(operation, origin.clone(), |_| {})
     }
 
     /// The same with more to say if it is recorded.
@@ -155,7 +160,7 @@ impl QueueTracer {
     pub(crate) fn start_process_with(
         &self,
         operation: &impl Begin,
-        origin: &Origin,
+        origin: Origin,
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) -> ActiveSpan {
         let around = Context::current();
@@ -203,7 +208,7 @@ impl QueueTracer {
         builder.start_in(processed, |span| Begin::describe(operation, self, span))
     }
 
-    /// The same for one in which nobody is, so that no context is made for it.
+    /// The same for one in which nobody is, so that no context is made for it. A message whose processing is not recorded is not asked about again.
     #[cfg(any(feature = "amqp", feature = "kafka"))]
     #[inline]
     pub(crate) fn start_settle_leaf(
@@ -212,6 +217,9 @@ impl QueueTracer {
         processed: &Context,
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) -> Span {
+        if processed.is_unrecorded() {
+            return Span::none();
+        }
         let builder = self.begin(operation, SpanKind::Client).parent(processed);
         builder.start_with(|span| {
             operation.describe(self, span);
@@ -244,6 +252,27 @@ impl QueueTracer {
             Some(time) => span.end_at(time),
             None => span.end(),
         }
+    }
+
+    /// A pull that is over, which had begun when the operation says: its span, if pulls have one, and who observes is told.
+    #[cfg(any(feature = "amqp", feature = "kafka"))]
+    pub(crate) fn pulled<'m>(
+        &self,
+        operation: &Operation<'_>,
+        messages: impl IntoIterator<Item = (&'m Origin, Message<'m>), IntoIter: Clone>,
+        error_type: Option<&str>,
+    ) {
+        let mut active = match self.settings.receive_spans {
+            true => self.start_receive(operation, messages),
+            false => ActiveSpan::passing(Context::new()),
+        };
+        let mut watch = self.watch(SpanKind::Client, operation, active.span());
+        let time = watch.end(error_type);
+        active.end_at_with(time, |span| {
+            if let Some(error_type) = error_type {
+                span.fail(error_type, "");
+            }
+        });
     }
 
     pub(crate) fn start_linked<L: Linked>(

@@ -12,13 +12,14 @@ use tracing_core_ctx::context::FutureExt as _;
 use tracing_core_ctx::semconv::ctx_message_settlement as settlement;
 use tracing_core_ctx::{Context, SpanKind};
 
-use super::confirm::{Sending, TracedConfirm};
+use super::confirm::TracedConfirm;
 use super::consumer::TracedConsumer;
 use super::delivery::{Source, TracedDelivery, TracedGet};
 use super::headers::AmqpHeaders;
 use super::routes::{Routes, Step, Way};
 use super::{facts, settled::Settled};
 use crate::QueueTracer;
+use crate::under_way::UnderWay;
 
 /// A [`Channel`] whose messages are traced. Cheap to clone.
 ///
@@ -61,39 +62,52 @@ impl TracedChannel {
     /// # Errors
     ///
     /// Those of the channel.
-    pub async fn basic_publish(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async function moves its arguments once more, and these are large"
+    )]
+    pub fn basic_publish(
         &self,
         exchange: ShortString,
         routing_key: ShortString,
         options: BasicPublishOptions,
         payload: &[u8],
         properties: BasicProperties,
-    ) -> lapin::Result<TracedConfirm> {
-        let (mut sending, properties) =
-            self.start_publish(&exchange, &routing_key, payload, properties);
-        let is_owed = self.inner.status().confirm();
-        // Awaited where it is made: a future that has a name is moved once more.
-        match self
-            .inner
-            .basic_publish(exchange, routing_key, options, payload, properties)
-            .await
-        {
-            Ok(confirm) => Ok(TracedConfirm::new(confirm, sending, is_owed)),
-            Err(error) => {
-                sending.fail(&error);
-                Err(error)
+    ) -> impl Future<Output = lapin::Result<TracedConfirm>> + Send {
+        async move {
+            let (mut sending, headers) =
+                self.start_publish(&exchange, &routing_key, payload, &properties);
+            let is_owed = self.inner.status().confirm();
+            // Awaited where it is made: a future that has a name is moved once more.
+            match self
+                .inner
+                .basic_publish(
+                    exchange,
+                    routing_key,
+                    options,
+                    payload,
+                    headers.put_into(properties),
+                )
+                .await
+            {
+                Ok(confirm) => Ok(TracedConfirm::new(confirm, sending, is_owed)),
+                Err(error) => {
+                    sending.fail(|| facts::error_type(&error));
+                    Err(error)
+                }
             }
         }
     }
 
+    /// The span of a publication, and the headers to send it with.
     #[inline]
     fn start_publish(
         &self,
         exchange: &ShortString,
         routing_key: &ShortString,
         payload: &[u8],
-        properties: BasicProperties,
-    ) -> (Sending, BasicProperties) {
+        properties: &BasicProperties,
+    ) -> (UnderWay, AmqpHeaders) {
         let queue = &self.queue;
         let name = OnceCell::new();
         let way = Way {
@@ -102,23 +116,24 @@ impl TracedChannel {
             queue: None,
         };
         let operation = self.routes.at(queue, Step::Publish, way, &name);
-        let mut headers = AmqpHeaders::of(&properties);
+        let mut headers = AmqpHeaders::of(properties);
         let made = match headers.is_none() {
             true => None,
             false => queue.made(&headers),
         };
         let injects = made.is_none();
-        let active = queue.start_send_after(&operation, made, None, |span| {
-            facts::outgoing(queue, routing_key, &properties, payload).describe(span);
+        let around = Context::current();
+        let span = queue.start_send_leaf(&operation, &around, (made, None), |span| {
+            facts::outgoing(queue, routing_key, properties, payload).describe(span);
         });
         if injects {
             if !headers.is_none() {
                 queue.remove(&mut headers);
             }
-            queue.tracer().inject(active.context(), &mut headers);
+            queue.tracer().inject_span(&span, &around, &mut headers);
         }
-        let watch = queue.watch(SpanKind::Producer, &operation, active.span());
-        (Sending(active, watch), headers.put_into(properties))
+        let watch = queue.watch(SpanKind::Producer, &operation, &span);
+        (UnderWay::new(span, watch), headers)
     }
 
     /// Publishes the reply to a request: to its `reply_to`, with its `correlation_id`, in a span below the one of processing it. `None` if the request
@@ -264,20 +279,18 @@ impl TracedChannel {
     ) -> lapin::Result<()> {
         let mut operation = step.anywhere();
         operation.message.delivery_tag = i64::try_from(tag).ok();
-        let active = self.queue.start_settle(&operation, Context::current());
-        let watch = self
-            .queue
-            .watch(SpanKind::Client, &operation, active.span());
+        let queue = &self.queue;
+        let span = queue.start_settle_leaf(&operation, &Context::current(), |_| {});
+        let watch = queue.watch(SpanKind::Client, &operation, &span);
         drop(operation);
-        let mut sending = Sending(active, watch);
-        let context = sending.0.context().clone();
-        let settled = settle.with_context(context).await;
+        let mut settling = UnderWay::new(span, watch);
+        let settled = settle.await;
         match &settled {
             Ok(()) => {
                 self.settled.put(tag, multiple, how);
-                sending.done();
+                settling.done(|_| {});
             }
-            Err(error) => sending.fail(error),
+            Err(error) => settling.fail(|| facts::error_type(error)),
         }
         settled
     }

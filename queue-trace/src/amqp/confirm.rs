@@ -6,10 +6,10 @@ use std::task::{Context, Poll, Waker};
 
 use lapin::message::BasicReturnMessage;
 use lapin::{Confirmation, PublisherConfirm};
-use tracing_core_ctx::{ActiveSpan, SpanRef, semconv};
+use tracing_core_ctx::SpanRef;
 
 use super::facts;
-use crate::observe::Watch;
+use crate::under_way::UnderWay;
 
 /// The broker's answer to a publication, as a future: lapin's, which ends the span of the publication.
 ///
@@ -20,7 +20,7 @@ pub struct TracedConfirm {
     inner: PublisherConfirm,
     /// What was there at once.
     ready: Option<Ready>,
-    sending: Sending,
+    sending: UnderWay,
 }
 
 /// An answer for which nobody had to wait. Few are large, and this is moved often.
@@ -29,34 +29,13 @@ enum Ready {
     Other(Box<lapin::Result<Confirmation>>),
 }
 
-/// The span of a publication under way.
-pub(super) struct Sending(pub(super) ActiveSpan, pub(super) Watch);
-
-impl Sending {
-    pub(super) fn done(&mut self) {
-        let time = self.1.end(None);
-        self.0.end_at_with(time, |_| {});
-    }
-
-    pub(super) fn fail(&mut self, error: &lapin::Error) {
-        self.fail_with(|| facts::error_type(error));
-    }
-
-    fn fail_with(&mut self, error: impl FnOnce() -> Cow<'static, str>) {
-        if self.0.is_open() || self.1.is_on() {
-            let error = error();
-            let time = self.1.end(Some(&error));
-            self.0.end_at_with(time, |span| span.fail(&error, ""));
-        }
-    }
-
-    fn end(&mut self, answer: &lapin::Result<Confirmation>) {
-        match answer {
-            Err(error) => self.fail(error),
-            Ok(Confirmation::Ack(Some(returned))) => self.fail_with(|| error_of(returned)),
-            Ok(Confirmation::Nack(_)) => self.fail_with(|| "nack".into()),
-            Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => self.done(),
-        }
+/// Ends the span of a publication by the broker's answer.
+fn end(sending: &mut UnderWay, answer: &lapin::Result<Confirmation>) {
+    match answer {
+        Err(error) => sending.fail(|| facts::error_type(error)),
+        Ok(Confirmation::Ack(Some(returned))) => sending.fail(|| error_of(returned)),
+        Ok(Confirmation::Nack(_)) => sending.fail(|| "nack"),
+        Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => sending.done(|_| {}),
     }
 }
 
@@ -67,19 +46,9 @@ fn error_of(returned: &BasicReturnMessage) -> Cow<'static, str> {
     }
 }
 
-impl Drop for Sending {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.0.end_with(|span| {
-                span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::CANCELLED);
-            });
-        }
-    }
-}
-
 impl TracedConfirm {
     /// `is_owed`: whether the broker was asked to answer at all.
-    pub(super) fn new(mut inner: PublisherConfirm, mut sending: Sending, is_owed: bool) -> Self {
+    pub(super) fn new(mut inner: PublisherConfirm, mut sending: UnderWay, is_owed: bool) -> Self {
         // Where no confirms are asked for the answer is there, and few await it.
         let mut now = Context::from_waker(Waker::noop());
         let ready = match is_owed {
@@ -88,7 +57,7 @@ impl TracedConfirm {
         };
         let ready = match ready {
             Poll::Ready(answer) => {
-                sending.end(&answer);
+                end(&mut sending, &answer);
                 Some(match answer {
                     Ok(Confirmation::NotRequested) => Ready::NotRequested,
                     other => Ready::Other(Box::new(other)),
@@ -106,7 +75,7 @@ impl TracedConfirm {
     /// The span of the publication, to describe it.
     #[must_use]
     pub fn span(&self) -> &SpanRef {
-        self.sending.0.span()
+        self.sending.span()
     }
 }
 
@@ -123,7 +92,7 @@ impl Future for TracedConfirm {
         let answer = Pin::new(&mut this.inner).poll(cx);
         // Looked at where it lies: it is large.
         if let Poll::Ready(answer) = &answer {
-            this.sending.end(answer);
+            end(&mut this.sending, answer);
         }
         answer
     }

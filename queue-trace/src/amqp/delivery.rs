@@ -16,10 +16,10 @@ use super::facts;
 use super::headers::AmqpHeaders;
 use super::routes::{Routes, Step, Way};
 use super::settled::{Settled, Since};
-use super::settling::{Settling, within};
 use crate::carrier::LastOf;
 use crate::message::Describe as _;
 use crate::observe::Watch;
+use crate::under_way::UnderWay;
 use crate::{Origin, QueueTracer};
 
 /// Where deliveries come from. They share it.
@@ -34,9 +34,9 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// The span of a pull that began at `start` and has brought `delivery`.
+    /// A pull that began at `start` and has brought `delivery`.
     pub(super) fn received(&self, delivery: &Delivery, start: Timestamp) {
-        if !self.tracer.settings.receive_spans {
+        if !self.tells_pulls() {
             return;
         }
         let way = self.way(delivery);
@@ -46,14 +46,12 @@ impl Source {
         operation.message = facts::incoming(&self.tracer, delivery, self.tracer.tracer().now());
         let origin = self.tracer.extract(&LastOf(&delivery.properties));
         let messages = [(&origin, operation.message)];
-        self.tracer
-            .start_receive(&operation, messages)
-            .end_with(|_| {});
+        self.tracer.pulled(&operation, messages, None);
     }
 
-    /// The span of a pull that failed.
+    /// A pull that failed.
     pub(super) fn failed(&self, error: &lapin::Error, start: Timestamp) {
-        if !self.tracer.settings.receive_spans {
+        if !self.tells_pulls() {
             return;
         }
         let way = Way {
@@ -63,9 +61,13 @@ impl Source {
         };
         let mut operation = Step::Receive.operation(way, self.queue.as_str());
         operation.start = Some(start);
-        self.tracer
-            .start_receive(&operation, [])
-            .end_with(|span| span.fail(&facts::error_type(error), ""));
+        let error = facts::error_type(error);
+        self.tracer.pulled(&operation, [], Some(&*error));
+    }
+
+    /// Whether anybody wants to know of pulls.
+    fn tells_pulls(&self) -> bool {
+        self.tracer.settings.receive_spans || self.tracer.is_observed()
     }
 
     #[inline]
@@ -87,7 +89,7 @@ impl Source {
             Some(_) => queue.extract(&LastOf(&delivery.properties)),
             None => Origin::unknown(),
         };
-        let active = queue.start_process_with(&operation, &origin, |span| {
+        let active = queue.start_process_with(&operation, origin, |span| {
             facts::incoming(queue, delivery, span.start()).describe(span);
         });
         if queue.is_observed() {
@@ -101,7 +103,7 @@ impl Source {
 
     /// The span of settling one.
     #[inline]
-    fn start_settle(&self, step: Step, delivery: &Delivery, processing: &Context) -> Settling {
+    fn start_settle(&self, step: Step, delivery: &Delivery, processing: &Context) -> UnderWay {
         let (queue, name) = (&self.tracer, OnceCell::new());
         let operation = self.routes.at(queue, step, self.way(delivery), &name);
         let span = queue.start_settle_leaf(&operation, processing, |span| {
@@ -109,7 +111,7 @@ impl Source {
             span.put_opt(semconv::RABBITMQ_MESSAGE_DELIVERY_TAG, tag);
         });
         let watch = queue.watch(SpanKind::Client, &operation, &span);
-        Settling::new(span, watch)
+        UnderWay::new(span, watch)
     }
 }
 
@@ -184,8 +186,7 @@ impl TracedDelivery {
     /// Those of the channel. `Ok(false)` if the delivery is settled already or its channel is closed.
     pub async fn ack(&mut self, options: BasicAckOptions) -> lapin::Result<bool> {
         let settling = self.start_settle(Step::Ack);
-        let ack = self.delivery.acker.ack(options);
-        let settled = within(&mut self.processing, ack).await;
+        let settled = self.delivery.acker.ack(options).await;
         self.settled(settling, &settled, settlement::ACK, options.multiple);
         settled
     }
@@ -201,8 +202,7 @@ impl TracedDelivery {
             false => settlement::NACK,
         };
         let settling = self.start_settle(Step::Nack);
-        let nack = self.delivery.acker.nack(options);
-        let settled = within(&mut self.processing, nack).await;
+        let settled = self.delivery.acker.nack(options).await;
         self.settled(settling, &settled, how, options.multiple);
         settled
     }
@@ -218,14 +218,13 @@ impl TracedDelivery {
             false => settlement::REJECT,
         };
         let settling = self.start_settle(Step::Reject);
-        let reject = self.delivery.acker.reject(options);
-        let settled = within(&mut self.processing, reject).await;
+        let settled = self.delivery.acker.reject(options).await;
         self.settled(settling, &settled, how, false);
         settled
     }
 
     #[inline]
-    fn start_settle(&self, step: Step) -> Settling {
+    fn start_settle(&self, step: Step) -> UnderWay {
         let processing = self.processing.context();
         self.source.start_settle(step, &self.delivery, processing)
     }
@@ -233,14 +232,14 @@ impl TracedDelivery {
     /// Ends both spans.
     fn settled(
         &mut self,
-        settling: Settling,
+        mut settling: UnderWay,
         settled: &lapin::Result<bool>,
         how: &'static str,
         multiple: bool,
     ) {
         match settled {
             Ok(true) => {
-                settling.done();
+                settling.done(|_| {});
                 let tag = self.delivery.delivery_tag;
                 if multiple {
                     self.source.settled.put(tag, true, how);
@@ -252,11 +251,11 @@ impl TracedDelivery {
                     true => facts::CHANNEL_CLOSED,
                     false => "already-settled",
                 };
-                settling.fail(error_type);
+                settling.fail(|| error_type);
                 self.end_unsettled();
             }
             Err(error) => {
-                settling.fail(&facts::error_type(error));
+                settling.fail(|| facts::error_type(error));
                 self.end_unsettled();
             }
         }

@@ -67,7 +67,7 @@ impl<'a> TracedBatch<'a> {
     pub fn start_process(&self) -> Processing {
         let (active, watch) = start(&self.source, Step::Process, &self.messages);
         for message in &self.messages {
-            message.processed.get_or_init(|| active.context().clone());
+            message.processed.set(&active);
         }
         Processing::new(active, watch)
     }

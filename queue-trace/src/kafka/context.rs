@@ -17,6 +17,7 @@ use rdkafka::producer::{
 };
 use rdkafka::statistics::Statistics;
 use rdkafka::util::IntoOpaque;
+use tracing_core_ctx::Context;
 
 use super::in_flight::{InFlight, Ticket};
 use super::sending::{self, Outgoing};
@@ -116,16 +117,19 @@ where
 
     fn delivery(&self, result: &DeliveryResult<'_>, opaque: Self::DeliveryOpaque) {
         let TracedOpaque { opaque, ticket } = *opaque;
-        let Some(mut sending) = self.in_flight.take(ticket) else {
+        let Some((mut sending, around)) = self.in_flight.take(ticket) else {
             return self.inner.delivery(result, opaque);
         };
         {
-            let _entered = sending.0.enter();
+            let mut context = around.with_span(sending.span());
+            let _entered = context.enter();
             self.inner.delivery(result, opaque);
         }
         match result {
-            Ok(message) => sending.delivered(message.partition(), message.offset()),
-            Err((error, _)) => sending.failed(error),
+            Ok(message) => {
+                sending::delivered(&mut sending, message.partition(), message.offset());
+            }
+            Err((error, _)) => sending::failed(&mut sending, error),
         }
     }
 
@@ -208,14 +212,15 @@ where
     };
     let (mut record, opaque) = with_opaque(record, ());
     let (queue, in_flight) = (&context.queue, &context.in_flight);
-    let (sending, injected) = known.start(queue, &context.topics, &mut record.headers);
-    let ticket = in_flight.keep(sending);
+    let (around, spans) = (Context::current(), (queue, &*context.topics));
+    let (sending, injected) = known.start(spans, &around, &mut record.headers);
+    let ticket = in_flight.keep(sending, around);
     let (record, ()) = with_opaque(record, Box::new(TracedOpaque { opaque, ticket }));
     send(record).map_err(|(error, record)| {
         let (mut record, traced) = with_opaque(record, ());
         let TracedOpaque { opaque, ticket } = *traced;
-        if let Some(mut sending) = in_flight.take(ticket) {
-            sending.failed(&error);
+        if let Some((mut sending, _)) = in_flight.take(ticket) {
+            sending::failed(&mut sending, &error);
         }
         if injected {
             record.headers = sending::restore(queue, record.headers);

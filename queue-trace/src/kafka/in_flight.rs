@@ -2,7 +2,9 @@ use std::fmt;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::sending::Sending;
+use tracing_core_ctx::Context;
+
+use crate::under_way::UnderWay;
 
 /// Spans of records whose delivery is not reported yet. What is left when the producer is gone ends with it, as cancelled: a producer that is dropped
 /// waits for half a second, and then forgets what it knows of its records.
@@ -11,7 +13,7 @@ use super::sending::Sending;
 #[derive(Clone, Default)]
 pub(super) struct InFlight(Arc<Mutex<Places>>);
 
-/// Places are used again, and a place is as large as three pointers.
+/// Places are used again.
 #[derive(Default)]
 struct Places {
     taken: Vec<Place>,
@@ -19,8 +21,11 @@ struct Places {
 }
 
 enum Place {
-    Of(Sending),
-    Free { next: Option<usize> },
+    /// The span, and in what it was started: the delivery is reported on another thread.
+    Of(UnderWay, Context),
+    Free {
+        next: Option<usize>,
+    },
 }
 
 /// The right to end a span, which the opaque value of a record carries.
@@ -28,46 +33,46 @@ pub(super) enum Ticket {
     /// Where the span is kept.
     At(usize),
     /// A span that records nothing is kept nowhere.
-    Of(Sending),
+    Of(UnderWay, Context),
 }
 
 impl InFlight {
-    pub(super) fn keep(&self, sending: Sending) -> Ticket {
-        if !sending.0.is_open() && !sending.1.is_on() {
-            return Ticket::Of(sending);
+    pub(super) fn keep(&self, sending: UnderWay, around: Context) -> Ticket {
+        if !sending.is_wanted() {
+            return Ticket::Of(sending, around);
         }
         let mut places = self.lock();
         let Some(at) = places.first_free else {
-            places.taken.push(Place::Of(sending));
+            places.taken.push(Place::Of(sending, around));
             return Ticket::At(places.taken.len() - 1);
         };
         match places.taken.get_mut(at) {
             Some(place) => {
-                let before = mem::replace(place, Place::Of(sending));
+                let before = mem::replace(place, Place::Of(sending, around));
                 places.first_free = match before {
                     Place::Free { next } => next,
                     // Not so: only free places are listed.
-                    Place::Of(_) => None,
+                    Place::Of(..) => None,
                 };
                 Ticket::At(at)
             }
-            None => Ticket::Of(sending),
+            None => Ticket::Of(sending, around),
         }
     }
 
     /// The span again. None if it is gone with its producer.
-    pub(super) fn take(&self, ticket: Ticket) -> Option<Sending> {
+    pub(super) fn take(&self, ticket: Ticket) -> Option<(UnderWay, Context)> {
         let at = match ticket {
-            Ticket::Of(sending) => return Some(sending),
+            Ticket::Of(sending, around) => return Some((sending, around)),
             Ticket::At(at) => at,
         };
         let mut places = self.lock();
         let next = places.first_free;
         let place = places.taken.get_mut(at)?;
         match mem::replace(place, Place::Free { next }) {
-            Place::Of(sending) => {
+            Place::Of(sending, around) => {
                 places.first_free = Some(at);
-                Some(sending)
+                Some((sending, around))
             }
             free @ Place::Free { .. } => {
                 *place = free;
@@ -90,14 +95,13 @@ impl fmt::Debug for InFlight {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use tracing_core_ctx::{Context, Tracer};
+    use tracing_core_ctx::Tracer;
 
     use super::*;
     use crate::observe::Watch;
 
-    fn sending(tracer: &Tracer) -> Sending {
-        let active = tracer.span("send").root().start_in(Context::new(), |_| {});
-        Sending(active, Watch::default())
+    fn sending(tracer: &Tracer) -> UnderWay {
+        UnderWay::new(tracer.span("send").root().start(), Watch::default())
     }
 
     proptest! {
@@ -111,14 +115,14 @@ mod tests {
             for turn in turns {
                 if turn % 2 == 0 || tickets.is_empty() {
                     let sending = sending(&tracer);
-                    let id = sending.0.context().span_context().map(|span| span.span_id());
-                    tickets.push((in_flight.keep(sending), id));
+                    let id = sending.span().span_context().map(|span| span.span_id());
+                    tickets.push((in_flight.keep(sending, Context::new()), id));
                     started += 1;
                     most = most.max(tickets.len());
                 } else {
                     let (ticket, id) = tickets.swap_remove(usize::from(turn) % tickets.len());
-                    let sending = in_flight.take(ticket).unwrap();
-                    prop_assert_eq!(sending.0.context().span_context().map(|span| span.span_id()), id);
+                    let (sending, _) = in_flight.take(ticket).unwrap();
+                    prop_assert_eq!(sending.span().span_context().map(|span| span.span_id()), id);
                 }
                 prop_assert_eq!(recorder.open(), tickets.len() as u64);
             }
@@ -132,8 +136,8 @@ mod tests {
     #[test]
     fn what_records_nothing_takes_no_place() {
         let in_flight = InFlight::default();
-        let ticket = in_flight.keep(sending(&Tracer::noop()));
-        assert!(matches!(ticket, Ticket::Of(_)));
+        let ticket = in_flight.keep(sending(&Tracer::noop()), Context::new());
+        assert!(matches!(ticket, Ticket::Of(..)));
         assert!(in_flight.lock().taken.is_empty());
     }
 }

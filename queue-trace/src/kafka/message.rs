@@ -1,14 +1,13 @@
 use std::fmt;
 use std::ops::Deref;
-use std::sync::OnceLock;
 
 use rdkafka::error::KafkaResult;
 use rdkafka::message::{BorrowedMessage, Message as KafkaMessage, OwnedMessage, Timestamp};
 use tracing_core_ctx::span::SpanWriter;
-use tracing_core_ctx::{Context, SpanContext, SpanKind, Timestamp as Moment};
+use tracing_core_ctx::{SpanContext, SpanKind, Timestamp as Moment};
 
 use super::digits::Digits;
-use super::process::Processing;
+use super::process::{Processed, Processing};
 use super::source::Source;
 use super::topics::{Place, Step};
 use crate::carrier::LastOf;
@@ -28,7 +27,7 @@ pub struct Traced<M> {
     topic: Option<usize>,
     pub(super) source: Source,
     /// Where it was processed first, so that it can be settled there.
-    pub(super) processed: OnceLock<Context>,
+    pub(super) processed: Processed,
     /// Of a service that processes it.
     #[cfg(feature = "tower")]
     pub(crate) watch: Watch,
@@ -57,7 +56,7 @@ impl<'a> TracedMessage<'a> {
             origin,
             message,
             source: source.clone(),
-            processed: OnceLock::new(),
+            processed: Processed::default(),
             #[cfg(feature = "tower")]
             watch: Watch::default(),
         }
@@ -145,10 +144,11 @@ impl<M: KafkaMessage> Traced<M> {
         let partition = digits.as_ref().and_then(Digits::as_str);
         let operation = self.source.at(Step::Process, self, partition);
         let queue = &self.source.queue;
-        let active = queue.start_process_with(&operation, &self.origin, |span| {
+        let origin = self.origin.clone();
+        let active = queue.start_process_with(&operation, origin, |span| {
             self.describe(span);
         });
-        self.processed.get_or_init(|| active.context().clone());
+        self.processed.set(&active);
         let watch = queue.watch(SpanKind::Consumer, &operation, active.span());
         Processing::new(active, watch)
     }

@@ -1,5 +1,7 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{self, Poll};
 
 use tracing_core_ctx::context::Entered;
@@ -65,6 +67,45 @@ impl Processing {
     }
 }
 
+/// Where a message was processed first, so that it can be settled there.
+#[derive(Clone, Default)]
+pub(super) struct Processed {
+    /// Of a span that is recorded. All others leave but a mark, which costs less.
+    recorded: OnceLock<Context>,
+    unrecorded: Mark,
+}
+
+impl Processed {
+    #[inline]
+    pub(super) fn set(&self, active: &ActiveSpan) {
+        if active.is_open() {
+            self.recorded.get_or_init(|| active.context().clone());
+        } else if active.context().is_unrecorded() {
+            self.unrecorded.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    pub(super) fn recorded(&self) -> Option<&Context> {
+        self.recorded.get()
+    }
+
+    /// Whether it was processed in a span that a sampler has dropped, and in no other.
+    #[inline]
+    pub(super) fn is_unrecorded(&self) -> bool {
+        self.unrecorded.0.load(Ordering::Relaxed) && self.recorded.get().is_none()
+    }
+}
+
+#[derive(Default)]
+struct Mark(AtomicBool);
+
+impl Clone for Mark {
+    fn clone(&self) -> Self {
+        Self(self.0.load(Ordering::Relaxed).into())
+    }
+}
+
 /// Work whose span is current in every poll, and when it is dropped.
 struct Within<'a, F> {
     work: Pin<&'a mut Option<F>>,
@@ -77,18 +118,22 @@ impl<F: Future> Future for Within<'_, F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
         let Self { work, active } = &mut *self;
         let _entered = active.enter();
-        match work.as_mut().as_pin_mut() {
-            Some(work) => work.poll(cx),
-            // Only its drop takes it away.
-            None => Poll::Pending,
-        }
+        let Some(running) = work.as_mut().as_pin_mut() else {
+            // As of any future that is polled again after its end, nothing can be expected.
+            return Poll::Pending;
+        };
+        let output = task::ready!(running.poll(cx));
+        work.set(None);
+        Poll::Ready(output)
     }
 }
 
 impl<F> Drop for Within<'_, F> {
     fn drop(&mut self) {
-        let _entered = self.active.enter();
-        self.work.set(None);
+        if self.work.is_some() {
+            let _entered = self.active.enter();
+            self.work.set(None);
+        }
     }
 }
 

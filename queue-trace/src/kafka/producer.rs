@@ -9,11 +9,13 @@ use rdkafka::message::ToBytes;
 use rdkafka::producer::future_producer::OwnedDeliveryResult;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::util::{AsyncRuntime, DefaultRuntime, Timeout};
+use tracing_core_ctx::Context;
 
-use super::sending::{self, Outgoing, Sending, TracedDelivery};
+use super::sending::{self, Outgoing, TracedDelivery};
 use super::topics::Topics;
 use super::transaction::Transaction;
 use crate::QueueTracer;
+use crate::under_way::UnderWay;
 
 /// A [`FutureProducer`] whose records are traced. Cheap to clone.
 ///
@@ -93,7 +95,7 @@ where
         match self.inner.send_result(record) {
             Ok(future) => Ok(TracedDelivery::new(future, sending)),
             Err((error, mut record)) => {
-                sending.failed(&error);
+                sending::failed(&mut sending, &error);
                 if injected {
                     record.headers = sending::restore(&self.queue, record.headers);
                 }
@@ -113,7 +115,7 @@ where
 
     /// Starts the span of a record, and says whether its context is in the headers now.
     #[inline]
-    fn start<K, P>(&self, record: &mut FutureRecord<'_, K, P>) -> (Sending, bool)
+    fn start<K, P>(&self, record: &mut FutureRecord<'_, K, P>) -> (UnderWay, bool)
     where
         K: ToBytes + ?Sized,
         P: ToBytes + ?Sized,
@@ -124,7 +126,11 @@ where
             key: record.key.map(ToBytes::to_bytes),
             payload: record.payload.map(ToBytes::to_bytes),
         };
-        known.start(&self.queue, &self.topics, &mut record.headers)
+        known.start(
+            (&self.queue, &self.topics),
+            &Context::current(),
+            &mut record.headers,
+        )
     }
 }
 

@@ -1,53 +1,35 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{self, Poll};
 
 use rdkafka::error::KafkaError;
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::future_producer::{DeliveryFuture, OwnedDeliveryResult};
-use tracing_core_ctx::{ActiveSpan, SpanKind, SpanRef, semconv};
+use tracing_core_ctx::{Context, SpanKind, SpanRef, semconv};
 
 use super::digits::Digits;
 use super::error::error_type;
 use super::forward;
 use super::headers::{Cleared, KafkaHeaders};
 use super::topics::{Step, Topics};
-use crate::observe::Watch;
+use crate::under_way::UnderWay;
 use crate::{Message, QueueTracer};
 
-/// The span of a record under way.
-pub(super) struct Sending(pub(super) ActiveSpan, pub(super) Watch);
-
-impl Sending {
-    pub(super) fn delivered(&mut self, partition: i32, offset: i64) {
-        let time = self.1.end(None);
-        self.0.end_at_with(time, |span| {
-            let digits = Digits::of(partition);
-            let partition = digits.as_ref().and_then(Digits::as_str);
-            span.set_opt(semconv::MESSAGING_DESTINATION_PARTITION_ID, partition);
-            let offset = Some(offset).filter(|offset| *offset >= 0);
-            span.set_opt(semconv::KAFKA_OFFSET, offset);
-        });
-    }
-
-    pub(super) fn failed(&mut self, error: &KafkaError) {
-        if self.0.is_open() || self.1.is_on() {
-            let error = error_type(error);
-            let time = self.1.end(Some(&error));
-            self.0.end_at_with(time, |span| span.fail(&error, ""));
-        }
-    }
+/// A record was delivered.
+pub(super) fn delivered(sending: &mut UnderWay, partition: i32, offset: i64) {
+    sending.done(|span| {
+        let digits = Digits::of(partition);
+        let partition = digits.as_ref().and_then(Digits::as_str);
+        span.set_opt(semconv::MESSAGING_DESTINATION_PARTITION_ID, partition);
+        let offset = Some(offset).filter(|offset| *offset >= 0);
+        span.set_opt(semconv::KAFKA_OFFSET, offset);
+    });
 }
 
-impl Drop for Sending {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.0.end_with(|span| {
-                span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::CANCELLED);
-            });
-        }
-    }
+/// A record was not delivered, or nobody knows.
+pub(super) fn failed(sending: &mut UnderWay, error: &KafkaError) {
+    sending.fail(|| error_type(error));
 }
 
 /// The delivery report of a record, as a future: rdkafka's, which ends the span of sending it.
@@ -56,31 +38,31 @@ impl Drop for Sending {
 #[must_use = "the span ends when the delivery report is awaited"]
 pub struct TracedDelivery {
     inner: DeliveryFuture,
-    sending: Sending,
+    sending: UnderWay,
 }
 
 impl TracedDelivery {
-    pub(super) const fn new(inner: DeliveryFuture, sending: Sending) -> Self {
+    pub(super) const fn new(inner: DeliveryFuture, sending: UnderWay) -> Self {
         Self { inner, sending }
     }
 
     /// The span of sending the record, to describe it.
     #[must_use]
     pub fn span(&self) -> &SpanRef {
-        self.sending.0.span()
+        self.sending.span()
     }
 }
 
 impl Future for TracedDelivery {
     type Output = <DeliveryFuture as Future>::Output;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let report = std::task::ready!(Pin::new(&mut self.inner).poll(cx));
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let Self { inner, sending } = &mut *self;
+        let report = std::task::ready!(Pin::new(inner).poll(cx));
         match &report {
-            Ok(Ok(delivery)) => self.sending.delivered(delivery.partition, delivery.offset),
-            Ok(Err((error, _))) => self.sending.failed(error),
+            Ok(report) => end(sending, report),
             // The producer is gone.
-            Err(_) => self.sending.failed(&KafkaError::Canceled),
+            Err(_) => failed(sending, &KafkaError::Canceled),
         }
         Poll::Ready(report)
     }
@@ -95,10 +77,10 @@ impl fmt::Debug for TracedDelivery {
 }
 
 /// Ends the span of a record by its report.
-pub(super) fn end(sending: &mut Sending, report: &OwnedDeliveryResult) {
+pub(super) fn end(sending: &mut UnderWay, report: &OwnedDeliveryResult) {
     match report {
-        Ok(delivery) => sending.delivered(delivery.partition, delivery.offset),
-        Err((error, _)) => sending.failed(error),
+        Ok(delivery) => delivered(sending, delivery.partition, delivery.offset),
+        Err((error, _)) => failed(sending, error),
     }
 }
 
@@ -111,13 +93,13 @@ pub(super) struct Outgoing<'a> {
 }
 
 impl Outgoing<'_> {
-    /// Starts the span and says whether its context was written into the headers.
+    /// Starts the span below `around` and says whether its context was written into the headers.
     pub(super) fn start(
         &self,
-        queue: &QueueTracer,
-        topics: &Topics,
+        (queue, topics): (&QueueTracer, &Topics),
+        around: &Context,
         headers: &mut Option<OwnedHeaders>,
-    ) -> (Sending, bool) {
+    ) -> (UnderWay, bool) {
         let settings = &queue.settings;
         let digits = self.partition.and_then(Digits::of);
         let partition = digits.as_ref().and_then(Digits::as_str);
@@ -133,7 +115,7 @@ impl Outgoing<'_> {
             false => queue.made(&carrier),
         };
         let injected = made.is_none();
-        let active = queue.start_send_after(&operation, made, first, |span| {
+        let span = queue.start_send_leaf(&operation, around, (made, first), |span| {
             let message = Message {
                 key: self.key.filter(|_| settings.keys),
                 is_tombstone: self.payload.is_none(),
@@ -148,11 +130,11 @@ impl Outgoing<'_> {
         if injected && (is_clear || carrier.take_away(fields)) {
             let headers = &mut carrier;
             let tracer = queue.tracer();
-            tracer.inject(active.context(), &mut Cleared { headers, fields });
+            tracer.inject_span(&span, around, &mut Cleared { headers, fields });
         }
         *headers = carrier.into_inner();
-        let watch = queue.watch(SpanKind::Producer, &operation, active.span());
-        (Sending(active, watch), injected)
+        let watch = queue.watch(SpanKind::Producer, &operation, &span);
+        (UnderWay::new(span, watch), injected)
     }
 }
 

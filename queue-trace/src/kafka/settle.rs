@@ -2,7 +2,7 @@ use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
 use rdkafka::message::{BorrowedMessage, Message as KafkaMessage, OwnedMessage};
 use rdkafka::{Offset, TopicPartitionList};
-use tracing_core_ctx::{Context, SpanKind, semconv};
+use tracing_core_ctx::{Context, Span, SpanKind, semconv};
 
 use super::consumer::TracedConsumer;
 use super::digits::Digits;
@@ -10,6 +10,7 @@ use super::error::error_type;
 use super::message::Traced;
 use super::topics::{Place, Step};
 use crate::operation::Begin;
+use crate::under_way::UnderWay;
 
 /// A message that a consumer can be told to be done with: rdkafka's own, and the traced ones.
 ///
@@ -26,9 +27,14 @@ pub trait Settled {
         None
     }
 
-    /// The context in which it was first processed.
+    /// The context in which it was first processed, if that was recorded.
     fn processed(&self) -> Option<&Context> {
         None
+    }
+
+    /// Whether it was processed and not recorded: then neither is what settles it. Default: no.
+    fn is_unrecorded(&self) -> bool {
+        false
     }
 
     #[doc(hidden)]
@@ -75,7 +81,11 @@ impl<M: Settled + KafkaMessage> Settled for Traced<M> {
     }
 
     fn processed(&self) -> Option<&Context> {
-        self.processed.get()
+        self.processed.recorded()
+    }
+
+    fn is_unrecorded(&self) -> bool {
+        self.processed.is_unrecorded()
     }
 
     fn known_topic(&self) -> Option<usize> {
@@ -258,7 +268,7 @@ impl<X> TracedConsumer<X> {
         let digits = place.partition.and_then(Digits::of);
         let partition = digits.as_ref().and_then(Digits::as_str);
         let operation = self.source.at(step, place.topic, partition);
-        self.settle(&operation, None, place.offset, settle)
+        self.settle(&operation, Below::Current, place.offset, settle)
     }
 
     #[inline]
@@ -272,49 +282,55 @@ impl<X> TracedConsumer<X> {
         let digits = Digits::of(partition);
         let partition = digits.as_ref().and_then(Digits::as_str);
         let operation = self.source.at(step, One(message), partition);
-        self.settle(&operation, message.processed(), Some(offset), settle)
+        let below = match message.processed() {
+            Some(context) => Below::Processed(context),
+            None if message.is_unrecorded() => Below::Unrecorded,
+            None => Below::Current,
+        };
+        self.settle(&operation, below, Some(offset), settle)
     }
 
     #[inline]
     fn settle(
         &self,
         operation: &impl Begin,
-        processed: Option<&Context>,
+        below: Below<'_>,
         offset: Option<i64>,
         settle: impl FnOnce() -> KafkaResult<()>,
     ) -> KafkaResult<()> {
-        let mut context = Context::current();
-        if context.span_context().is_none()
-            && let Some(processed) = processed
-        {
-            context = processed.clone();
-        }
         let queue = &self.source.queue;
-        let span = queue.start_settle_leaf(operation, &context, |span| {
-            if let Some(offset) = offset.filter(|offset| *offset >= 0) {
-                span.set_new(semconv::KAFKA_OFFSET, offset);
-            }
-        });
-        let mut watch = queue.watch(SpanKind::Client, operation, &span);
-        // What it calls, such as the user's callbacks, runs below it; where it is not recorded, below what it would have been below.
-        if span.is_recording() {
-            context = context.with_span(&span);
-        }
-        let settled = {
-            let _entered = context.enter();
-            settle()
+        let current = Context::current();
+        let is_alone = current.span_context().is_none();
+        let parent = match below {
+            Below::Unrecorded if is_alone => None,
+            Below::Processed(context) if is_alone => Some(context),
+            Below::Processed(_) | Below::Unrecorded | Below::Current => Some(&current),
         };
+        let span = parent.map_or_else(Span::none, |parent| {
+            queue.start_settle_leaf(operation, parent, |span| {
+                if let Some(offset) = offset.filter(|offset| *offset >= 0) {
+                    span.set_new(semconv::KAFKA_OFFSET, offset);
+                }
+            })
+        });
+        let watch = queue.watch(SpanKind::Client, operation, &span);
+        let mut settling = UnderWay::new(span, watch);
+        // Nobody is in it: of what is the user's own, the client calls nothing before it is polled again.
+        let settled = settle();
         match &settled {
-            Ok(()) => {
-                watch.end(None);
-                span.end();
-            }
-            Err(error) => {
-                let error = error_type(error);
-                watch.end(Some(&error));
-                span.end_with(|span| span.fail(&error, ""));
-            }
+            Ok(()) => settling.done(|_| {}),
+            Err(error) => settling.fail(|| error_type(error)),
         }
         settled
     }
+}
+
+/// Where a message is settled, unless a span is active.
+enum Below<'a> {
+    /// Nowhere else.
+    Current,
+    /// Where it was processed.
+    Processed(&'a Context),
+    /// Where it was processed, which is not recorded.
+    Unrecorded,
 }

@@ -102,18 +102,16 @@ impl Source {
         self.shared.topics.position(topic)
     }
 
-    /// The span of a poll that failed: one for each kind of trouble, until a message comes. That a partition has no more messages is no failure.
+    /// A poll that failed: told of once for each kind of trouble, until a message comes. That a partition has no more messages is no failure.
     pub(super) fn poll_failed(&self, error: &KafkaError) {
         if matches!(error, KafkaError::PartitionEOF(_)) {
             return self.is_well();
         }
         let trouble = kind_of(error);
         let before = self.shared.trouble.swap(trouble, Ordering::Relaxed);
-        if self.queue.settings.receive_spans && before != trouble {
+        if before != trouble {
             let operation = Step::Poll.operation("", self.group());
-            self.queue
-                .start_receive(&operation, [])
-                .end_with(|span| span.fail(&error_type(error), ""));
+            self.queue.pulled(&operation, [], Some(&*error_type(error)));
         }
     }
 

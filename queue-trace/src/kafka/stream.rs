@@ -86,11 +86,10 @@ impl<'a, C: ConsumerContext> TracedStream<'a, C> {
     ///
     /// Those of the consumer.
     pub async fn recv(&mut self) -> KafkaResult<TracedMessage<'a>> {
-        match std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await {
-            Some(next) => next,
-            // The consumer's streams have no end.
-            None => Err(KafkaError::NoMessageReceived),
-        }
+        let next = std::future::poll_fn(|cx| Pin::new(&mut self.inner).poll_next(cx)).await;
+        // The consumer's streams have no end.
+        let next = next.unwrap_or(Err(KafkaError::NoMessageReceived));
+        TracedMessage::handed_over(next, self.source)
     }
 }
 

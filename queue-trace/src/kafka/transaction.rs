@@ -7,7 +7,7 @@ use rdkafka::producer::{Partitioner, Producer, ProducerContext};
 use rdkafka::util::Timeout;
 use tracing_core_ctx::context::{Entered, FutureExt as _};
 use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
-use tracing_core_ctx::{ActiveSpan, Context, SpanRef, semconv};
+use tracing_core_ctx::{ActiveSpan, Context, SpanKind, SpanRef, semconv};
 
 use super::error::error_type;
 use crate::{Destination, Operation, QueueTracer};
@@ -110,14 +110,18 @@ impl<'p, P> Transaction<'p, P> {
         let operation = Operation::settle(KAFKA, "commit", Destination::default());
         let context = self.active.context().clone();
         let mut active = self.queue.start_settle(&operation, context);
+        let kind = SpanKind::Client;
+        let mut watch = self.queue.watch(kind, &operation, active.span());
         let sent = {
             let _entered = active.enter();
             let producer = self.producer;
             producer.send_offsets_to_transaction(offsets, group, timeout)
         };
-        active.end_with(|span| {
-            if let Err(error) = &sent {
-                span.fail(&error_type(error), "");
+        let error = sent.as_ref().err().map(error_type);
+        let time = watch.end(error.as_deref());
+        active.end_at_with(time, |span| {
+            if let Some(error) = &error {
+                span.fail(error, "");
             }
         });
         sent

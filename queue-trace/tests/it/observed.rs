@@ -4,14 +4,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicPublishOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use queue_trace::QueueTracer;
 use queue_trace::amqp::TracedChannel;
-use rdkafka::consumer::CommitMode;
-use rdkafka::producer::FutureRecord;
+use queue_trace::kafka::TracedConsumer;
+use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::producer::{FutureRecord, Producer as _};
 use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{Offset, TopicPartitionList};
 use trace_testkit::amqp::Broker;
 use tracing_core_ctx::Tracer;
 use tracing_core_ctx::observer::{Arrived, Ended, ExchangeObserver, ObservedExchange, Started};
@@ -137,6 +139,82 @@ async fn deliveries_are_told_of_when_they_are_sent_come_and_are_settled() {
         drop(delivery);
         ear.heard(&[]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_delivery_that_is_pulled_is_told_of_with_the_time_that_took() {
+    let ear = Ear::default();
+    let broker = Broker::start().await.unwrap();
+    let connection = Connection::connect(&broker.url(), ConnectionProperties::default()).await;
+    let connection = connection.unwrap();
+    let inner = connection.create_channel().await.unwrap();
+    let channel = TracedChannel::new(inner, observed(&ear).receive_spans(false));
+    let declared = channel.queue_declare("jobs".into(), Default::default(), FieldTable::default());
+    declared.await.unwrap();
+    let nothing = channel.basic_get("jobs".into(), BasicGetOptions::default());
+    assert!(nothing.await.unwrap().is_none());
+    ear.heard(&[]);
+
+    let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+    let publish =
+        channel
+            .inner()
+            .basic_publish("".into(), "jobs".into(), options, b"a book", properties);
+    publish.await.unwrap().await.unwrap();
+    let got = channel.basic_get("jobs".into(), BasicGetOptions::default());
+    let got = got.await.unwrap().unwrap();
+    ear.heard(&[
+        "started receive jobs Client",
+        "ended well",
+        "arrived process jobs",
+        "started process jobs Consumer",
+    ]);
+    drop(got);
+    ear.heard(&["ended well"]);
+
+    let gone = channel.basic_get("gone".into(), BasicGetOptions::default());
+    assert!(gone.await.is_err());
+    ear.heard(&["started receive gone Client", "ended not-found"]);
+}
+
+#[tokio::test]
+async fn a_poll_that_fails_is_told_of_once_for_each_outage() {
+    let (ear, cluster) = (Ear::default(), Cluster::new());
+    let queue = observed(&ear).receive_spans(false);
+    let settings = [
+        ("reconnect.backoff.ms", "10"),
+        ("reconnect.backoff.max.ms", "20"),
+    ];
+    let consumer: TracedConsumer = cluster.assigned(&queue, &[("away", 0)], &settings);
+    cluster.down();
+    for _ in 0..2 {
+        let failed = tokio::time::timeout(LONG, consumer.recv()).await.unwrap();
+        assert!(failed.is_err());
+    }
+    let heard = std::mem::take(&mut *ear.0.lock().unwrap());
+    assert_eq!(heard.len(), 2, "{heard:?}");
+    assert_eq!(heard[0], "started poll - Client");
+    assert!(
+        heard[1].starts_with("ended ") && heard[1] != "ended well",
+        "{heard:?}"
+    );
+}
+
+#[tokio::test]
+async fn offsets_that_go_into_a_transaction_are_told_of_as_a_commit() {
+    let (ear, cluster) = (Ear::default(), Cluster::new());
+    let queue = observed(&ear);
+    let producer = cluster.producer(&queue, &[("transactional.id", "billing-1")]);
+    producer.init_transactions(LONG).unwrap();
+    let consumer = cluster.consumer(&queue, "source");
+    let mut transaction = producer.transaction().unwrap();
+    let mut offsets = TopicPartitionList::new();
+    let added = offsets.add_partition_offset("source", 0, Offset::Offset(1));
+    added.unwrap();
+    let group = consumer.group_metadata().unwrap();
+    transaction.send_offsets(&offsets, &group, LONG).unwrap();
+    ear.heard(&["started commit - Client", "ended well"]);
+    transaction.commit(LONG).unwrap();
 }
 
 /// One who panics whenever he is asked.

@@ -12,6 +12,7 @@ use rdkafka::producer::FutureRecord;
 use rdkafka::{Offset, TopicPartitionList};
 use trace_testkit::SpanRecorder;
 use tracing_core_ctx::attribute::ValueRef;
+use tracing_core_ctx::sampler::AlwaysOff;
 use tracing_core_ctx::{Span, SpanKind, SpanRef};
 
 use super::cluster::Cluster;
@@ -318,6 +319,32 @@ async fn a_commit_is_a_child_of_the_process_span_also_when_that_has_ended() {
     consumer.commit_message(last, CommitMode::Async).unwrap();
     let process = recorder.take_named("process after");
     assert!(recorder.take_one().is_child_of(&process));
+}
+
+#[tokio::test]
+async fn what_settles_a_message_that_is_not_recorded_is_not_recorded_either() {
+    let recorder = SpanRecorder::new();
+    let cluster = Cluster::new();
+    let unsampled = recorder.tracer_builder("shop").sampler(AlwaysOff).build();
+    let producer = cluster.producer(&QueueTracer::new(unsampled), &[]);
+    for payload in ["1", "2", "3"] {
+        send(&producer, "quiet", payload).await;
+    }
+    // A commit by itself would begin a trace, which is sampled.
+    let queue = QueueTracer::new(recorder.tracer("shop")).receive_spans(false);
+    let consumer = cluster.consumer(&queue, "quiet");
+    let message = recv(&consumer).await;
+    message.process(async |_| {}).await;
+    consumer.commit_message(&message, CommitMode::Sync).unwrap();
+    let owned = recv(&consumer).await.detach();
+    owned.process(async |_| {}).await;
+    consumer.commit_message(&owned, CommitMode::Sync).unwrap();
+    recorder.assert_nothing();
+
+    // One that nobody has processed belongs to nobody.
+    let message = recv(&consumer).await;
+    consumer.commit_message(&message, CommitMode::Sync).unwrap();
+    assert_eq!(recorder.take_one().parent(), None);
 }
 
 #[tokio::test]
