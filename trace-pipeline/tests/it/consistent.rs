@@ -2,8 +2,8 @@
 
 use trace_pipeline::sampling::Rules;
 use tracing_core_ctx::sampler::threshold::Threshold;
-use tracing_core_ctx::sampler::{Decision, SamplingInput};
-use tracing_core_ctx::{Sampler as _, SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+use tracing_core_ctx::sampler::{Decision, Probability, Sampler, SamplingInput};
+use tracing_core_ctx::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 
 const PYTHON: &str = include_str!("consistent/opentelemetry-python.tsv");
 
@@ -16,9 +16,9 @@ fn the_same_traces_are_kept_as_by_opentelemetry_of_python() {
         let [probability, trace_id, state_in, sampled, state_out] = columns[..] else {
             panic!("five columns: {row}")
         };
-        let rules = Rules::new()
-            .otherwise(probability.parse().unwrap())
-            .own_rates();
+        let ratio: f64 = probability.parse().unwrap();
+        let rules = Rules::new().otherwise(ratio).own_rates();
+        let samplers: [&dyn Sampler; 2] = [&rules, &Probability::new(ratio)];
         let trace_id: TraceId = trace_id.parse().unwrap();
         let caller = SpanContext::new(trace_id, SpanId::from_u64(1).unwrap(), TraceFlags::NONE)
             .with_trace_state(state_in.parse().unwrap())
@@ -27,26 +27,30 @@ fn the_same_traces_are_kept_as_by_opentelemetry_of_python() {
         if !state_in.is_empty() {
             input = input.with_parent(&caller);
         }
-        let sampling = rules.sample(&input);
-        let is_sampled = sampling.decision == Decision::RecordAndSample;
-        assert_eq!(is_sampled, sampled == "1", "{row}");
-
-        let ours = sampling
-            .trace_state
-            .unwrap_or_else(|| input.trace_state().clone());
-        let theirs: TraceState = state_out.parse().unwrap();
-        // They write all digits of a threshold, we write four and those behind leading `f`s, as the specification recommends.
-        match (Threshold::of(&ours), Threshold::of(&theirs)) {
-            (Some(ours), Some(theirs)) => {
-                let quotient = ours.adjusted_count() / theirs.adjusted_count();
-                assert!((quotient - 1.0).abs() < 1e-3, "{row}: {ours}");
-            }
-            (ours, theirs) => assert_eq!(ours, theirs, "{row}"),
+        for sampler in samplers {
+            let sampling = sampler.sample(&input);
+            let is_sampled = sampling.decision == Decision::RecordAndSample;
+            assert_eq!(is_sampled, sampled == "1", "{row}");
+            let ours = sampling
+                .trace_state
+                .unwrap_or_else(|| input.trace_state().clone());
+            agree(&ours, &state_out.parse().unwrap(), row);
+            compared += 1;
         }
-        assert_eq!(rest(&ours), rest(&theirs), "{row}");
-        compared += 1;
     }
-    assert_eq!(compared, 520);
+    assert_eq!(compared, 2 * 520);
+}
+
+fn agree(ours: &TraceState, theirs: &TraceState, row: &str) {
+    // They write all digits of a threshold, we write four and those behind leading `f`s, as the specification recommends.
+    match (Threshold::of(ours), Threshold::of(theirs)) {
+        (Some(ours), Some(theirs)) => {
+            let quotient = ours.adjusted_count() / theirs.adjusted_count();
+            assert!((quotient - 1.0).abs() < 1e-3, "{row}: {ours}");
+        }
+        (ours, theirs) => assert_eq!(ours, theirs, "{row}"),
+    }
+    assert_eq!(rest(ours), rest(theirs), "{row}");
 }
 
 /// All that a sampler leaves as it is.

@@ -1,10 +1,17 @@
 //! The fault matrix: what back ends do on bad days, on each kind of runtime, with one equal ledger.
 
+use std::any::Any;
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
+};
+use tonic::{Code, Status};
 use trace_pipeline::otlp::OtlpConfig;
 use trace_pipeline::{Dropped, Pipeline};
 
+use crate::grpc::{Answer, Running, come_again_in_300_ms};
 use crate::server::{Refuser, Reply, Server};
 use crate::support::{LONG, builder, end_spans, ledger, quick};
 
@@ -16,36 +23,38 @@ struct Fault {
     dropped: fn(&Dropped) -> u64,
 }
 
-/// Where spans are sent; a server runs as long as this lives.
+/// Where spans are sent; whoever is there is there as long as this lives.
 struct BackEnd {
     config: OtlpConfig,
-    _server: Option<Server>,
-    _refuser: Option<Refuser>,
+    _alive: Box<dyn Any>,
 }
 
 fn serving(first: impl IntoIterator<Item = Reply>, then: Reply) -> BackEnd {
     let server = Server::start(first, then);
     BackEnd {
         config: OtlpConfig::http().endpoint(server.url()),
-        _server: Some(server),
-        _refuser: None,
+        _alive: Box::new(server),
     }
+}
+
+/// A server of gRPC that gives these answers first, and then success.
+fn calling(answers: Vec<Answer>) -> BackEnd {
+    let server = Running::start(answers, None);
+    nobody(OtlpConfig::grpc().endpoint(format!("http://{}", server.address)))
 }
 
 fn refusing(config: fn() -> OtlpConfig) -> BackEnd {
     let refuser = Refuser::new();
     BackEnd {
         config: config().endpoint(refuser.url()),
-        _server: None,
-        _refuser: Some(refuser),
+        _alive: Box::new(refuser),
     }
 }
 
 fn nobody(config: OtlpConfig) -> BackEnd {
     BackEnd {
         config,
-        _server: None,
-        _refuser: None,
+        _alive: Box::new(()),
     }
 }
 
@@ -80,6 +89,12 @@ const FAULTS: &[Fault] = &[
         back_end: || serving([], Reply::Drip),
         exported: 0,
         dropped: |dropped| dropped.timed_out,
+    },
+    Fault {
+        name: "is slow",
+        back_end: || serving([], Reply::Late(Duration::from_millis(300))),
+        exported: 3,
+        dropped: Dropped::total,
     },
     Fault {
         name: "resets the connection once",
@@ -232,8 +247,7 @@ const FAULTS: &[Fault] = &[
             let config = OtlpConfig::http().endpoint(server.url().replace("http:", "https:"));
             BackEnd {
                 config: config.certificate(include_bytes!("certificates/ca.pem")),
-                _server: Some(server),
-                _refuser: None,
+                _alive: Box::new(server),
             }
         },
         exported: 0,
@@ -241,13 +255,68 @@ const FAULTS: &[Fault] = &[
         dropped: |dropped| dropped.export_failed + dropped.timed_out,
     },
     Fault {
+        name: "has a certificate that nobody vouches for",
+        back_end: || nobody(OtlpConfig::http().endpoint(crate::tls::https(false))),
+        exported: 0,
+        dropped: |dropped| dropped.export_failed,
+    },
+    Fault {
+        name: "is not available by gRPC for a moment",
+        back_end: || calling(vec![Err(Status::unavailable("later"))]),
+        exported: 3,
+        dropped: Dropped::total,
+    },
+    Fault {
+        name: "says by gRPC when to come again",
+        back_end: || calling(vec![Err(come_again_in_300_ms())]),
+        exported: 3,
+        dropped: Dropped::total,
+    },
+    Fault {
+        name: "has no resources by gRPC, and does not say until when",
+        back_end: || calling(vec![Err(Status::resource_exhausted("no"))]),
+        exported: 0,
+        dropped: |dropped| dropped.export_failed,
+    },
+    Fault {
+        name: "does not like the call",
+        back_end: || calling(vec![Err(Status::new(Code::InvalidArgument, "what?"))]),
+        exported: 0,
+        dropped: |dropped| dropped.export_failed,
+    },
+    Fault {
+        name: "rejects some by gRPC",
+        back_end: || {
+            let partial_success = Some(ExportTracePartialSuccess {
+                rejected_spans: 2,
+                error_message: "too old".to_owned(),
+            });
+            calling(vec![Ok(ExportTraceServiceResponse { partial_success })])
+        },
+        exported: 1,
+        dropped: |dropped| dropped.rejected,
+    },
+    Fault {
+        name: "hangs behind gRPC",
+        back_end: || {
+            // A connection is made, and nobody reads.
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            BackEnd {
+                config: OtlpConfig::grpc().endpoint(format!("http://{address}")),
+                _alive: Box::new(listener),
+            }
+        },
+        exported: 0,
+        dropped: |dropped| dropped.timed_out,
+    },
+    Fault {
         name: "speaks no gRPC",
         back_end: || {
             let server = Server::start([], Reply::status(200));
             BackEnd {
                 config: OtlpConfig::grpc().endpoint(server.url()),
-                _server: Some(server),
-                _refuser: None,
+                _alive: Box::new(server),
             }
         },
         exported: 0,

@@ -19,7 +19,8 @@ use trace_pipeline::{Pipeline, PipelineStats};
 use crate::server::{Reply, Server};
 use crate::support::{LONG, builder, end_spans, ledger, quick};
 
-type Answer = Result<ExportTraceServiceResponse, Status>;
+/// What a call is answered with.
+pub(crate) type Answer = Result<ExportTraceServiceResponse, Status>;
 
 struct Collector {
     answers: Mutex<Vec<Answer>>,
@@ -213,16 +214,19 @@ fn what_will_never_be_taken_is_not_tried_again() {
     }
 }
 
-#[test]
-fn a_server_that_says_when_to_come_again_is_heard() {
-    // A `RetryInfo` of 300 ms in a `google.rpc.Status`.
+/// Out of resources, with a `RetryInfo` of 300 ms in a `google.rpc.Status`.
+pub(crate) fn come_again_in_300_ms() -> Status {
     let name = b"type.googleapis.com/google.rpc.RetryInfo";
     let info = [0x0a, 6, 0x10, 0x80, 0xc6, 0x86, 0x8f, 0x01];
     let any = [&[0x0a, 40][..], name, &[0x12, 8], &info].concat();
     let details = [&[0x08, 8, 0x1a, 52][..], &any].concat();
     assert_eq!((name.len(), any.len()), (40, 52));
-    let busy = Status::with_details(Code::ResourceExhausted, "later", details.into());
-    let server = Running::start(vec![Err(busy)], None);
+    Status::with_details(Code::ResourceExhausted, "later", details.into())
+}
+
+#[test]
+fn a_server_that_says_when_to_come_again_is_heard() {
+    let server = Running::start(vec![Err(come_again_in_300_ms())], None);
     let pipeline = pipeline(
         OtlpConfig::grpc()
             .endpoint(format!("http://{}", server.address))

@@ -15,6 +15,9 @@ mod faults;
 mod grpc;
 mod http;
 mod jaeger;
+mod ledger;
+#[cfg(unix)]
+mod memory;
 mod metrics;
 #[cfg(unix)]
 mod process;

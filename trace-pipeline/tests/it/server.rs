@@ -32,6 +32,8 @@ pub(crate) enum Reply {
     Drip,
     /// Does not answer.
     Hang,
+    /// Answers 200 after this time.
+    Late(Duration),
     /// Sends these bytes, which are no HTTP.
     Raw(&'static [u8]),
     /// Resets the connection before it reads the request.
@@ -246,6 +248,16 @@ fn answer(mut stream: &TcpStream, reply: &Reply) -> std::io::Result<()> {
         Reply::Hang => {
             let _ = stream.read(&mut [0]);
             closed
+        }
+        Reply::Late(time) => {
+            // A client that goes ends the wait.
+            stream.set_read_timeout(Some(*time))?;
+            match stream.peek(&mut [0]) {
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                _ => return closed,
+            }
+            stream.set_read_timeout(None)?;
+            write(&mut stream, 200, &[], &[])
         }
         Reply::BreakOff | Reply::Close | Reply::Reset => closed,
     }

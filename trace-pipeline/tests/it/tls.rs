@@ -24,7 +24,7 @@ const CLIENT: &str = include_str!("certificates/client.pem");
 const CLIENT_KEY: &str = include_str!("certificates/client.key");
 
 /// A server of HTTP over TLS that answers 200; its URL.
-fn https(ask_for_certificate: bool) -> String {
+pub(crate) fn https(ask_for_certificate: bool) -> String {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
