@@ -165,7 +165,7 @@ impl PipelineBuilder {
         self
     }
 
-    /// How many spans wait at most; more are dropped and counted. Default: 2048; `OTEL_BSP_MAX_QUEUE_SIZE`.
+    /// How many spans wait at most; more are dropped and counted. Default: 2048; `OTEL_BSP_MAX_QUEUE_SIZE`. More than 2 097 152 are as many.
     pub const fn queue_spans(mut self, spans: usize) -> Self {
         self.bounds.spans = spans;
         self

@@ -1,5 +1,8 @@
 //! The counters behind [`PipelineStats`].
 
+mod tally;
+
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::thread;
 use std::time::Duration;
@@ -8,6 +11,7 @@ use crate::exporter::ExportError;
 use crate::metrics::Histogram;
 use crate::report::Outcome;
 use crate::stats::{Dropped, PipelineStats};
+use tally::Tallies;
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -57,8 +61,8 @@ pub(crate) struct Counters {
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct RequestCounters {
-    pub(crate) started: Counter,
-    pub(crate) submitted: Counter,
+    /// What each span adds to, and no thread shares.
+    tallies: Arc<Tallies>,
     pub(crate) not_sampled: Counter,
     pub(crate) after_shutdown: Counter,
     pub(crate) no_exporter: Counter,
@@ -96,6 +100,18 @@ pub(crate) struct ExportCounters {
     pub(crate) spool_errors: Counter,
     pub(crate) spool_cut: Counter,
     pub(crate) durations: Histogram,
+}
+
+impl RequestCounters {
+    /// A span records.
+    pub(crate) fn started(&self) {
+        self.tallies.add_started();
+    }
+
+    /// A span was handed over. Whoever sees what becomes of it sees this too.
+    pub(crate) fn submitted(&self) {
+        self.tallies.add_submitted();
+    }
 }
 
 /// What became of spans in the hands of the exporter.
@@ -281,8 +297,7 @@ impl Counters {
             ..PipelineStats::default()
         });
         // After what became of them: a span that is settled above is handed over here, whatever happens meanwhile.
-        stats.submitted = self.requests.submitted.get();
-        stats.started = self.requests.started.get();
+        (stats.submitted, stats.started) = self.requests.tallies.sums();
         stats.in_flight = (stats.submitted + stats.recovered).saturating_sub(stats.settled());
         stats
     }

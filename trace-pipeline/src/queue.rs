@@ -1,6 +1,6 @@
 //! The bounded room between the threads that end spans and the thread that sends them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fmt, iter};
 
 use crossbeam_queue::ArrayQueue;
@@ -34,13 +34,13 @@ impl Default for Bounds {
 impl Bounds {
     /// The same, made to fit each other: room for a batch in the queue, and a batch of at least one.
     pub(crate) fn sound(self) -> Self {
-        let spans = self.spans.max(1);
+        let (spans, bytes) = (self.spans.clamp(1, MOST.0), self.bytes.min(MOST.1));
         Self {
             spans,
+            bytes,
             batch_spans: self.batch_spans.clamp(1, spans),
             // Long before everything is dropped.
-            batch_bytes: self.batch_bytes.min(self.bytes / 2).max(1),
-            ..self
+            batch_bytes: self.batch_bytes.min(bytes / 2).max(1),
         }
     }
 }
@@ -51,10 +51,49 @@ impl Bounds {
 /// number is passed from processor to processor.
 pub(crate) struct Queue {
     spans: ArrayQueue<SpanRecord>,
-    /// Spans in the queue, and those that are just being pushed.
-    queued: AtomicUsize,
-    bytes: AtomicUsize,
+    held: Held,
     bounds: Bounds,
+}
+
+/// How many spans are in the queue or just being pushed, and the bytes of these and of those that were taken out: two numbers in one word, so that
+/// a push changes both at once.
+#[derive(Default)]
+struct Held(AtomicU64);
+
+/// Bits of the bytes; above them stand the spans.
+const BYTES: u32 = 40;
+
+/// Spans and bytes that a queue is made for at most: an eighth of what can be counted, since many threads may be adding at once.
+const MOST: (usize, usize) = (
+    1 << (64 - BYTES - 3),
+    usize::MAX >> usize::BITS.saturating_sub(BYTES - 3),
+);
+
+impl Held {
+    const fn word(spans: usize, bytes: usize) -> u64 {
+        (spans as u64) << BYTES | bytes as u64
+    }
+
+    /// What a word says.
+    const fn read(word: u64) -> (usize, usize) {
+        (
+            (word >> BYTES) as usize,
+            (word & ((1 << BYTES) - 1)) as usize,
+        )
+    }
+
+    fn get(&self) -> (usize, usize) {
+        Self::read(self.0.load(Ordering::Acquire))
+    }
+
+    /// Says what there was before.
+    fn add(&self, spans: usize, bytes: usize) -> (usize, usize) {
+        Self::read(self.0.fetch_add(Self::word(spans, bytes), Ordering::AcqRel))
+    }
+
+    fn sub(&self, spans: usize, bytes: usize) {
+        self.0.fetch_sub(Self::word(spans, bytes), Ordering::AcqRel);
+    }
 }
 
 /// Why a span was not taken.
@@ -76,33 +115,26 @@ impl Queue {
     pub(crate) fn new(bounds: Bounds) -> Self {
         Self {
             spans: ArrayQueue::new(bounds.spans),
-            queued: AtomicUsize::new(0),
-            bytes: AtomicUsize::new(0),
+            held: Held::default(),
             bounds,
         }
     }
 
     pub(crate) fn push(&self, span: SpanRecord) -> Pushed {
         let weight = span.weight();
-        let bytes = self.bytes.fetch_add(weight, Ordering::Relaxed);
-        if bytes + weight > self.bounds.bytes {
-            self.release(weight);
-            return Pushed {
-                outcome: Err(Full::Bytes),
-                batch_is_full: false,
-            };
-        }
         // Counted before it is pushed, so that it can not be taken out, and counted, before it is counted in.
-        let queued = self.queued.fetch_add(1, Ordering::AcqRel);
-        let batch_is_full = self.completes_a_batch((queued, 1), (bytes, weight));
-        let outcome = self.spans.push(span).map_err(|refused| {
-            self.queued.fetch_sub(1, Ordering::AcqRel);
-            self.release(refused.weight());
-            Full::Spans
-        });
+        let before = self.held.add(1, weight);
+        let outcome = if before.1 + weight > self.bounds.bytes {
+            Err((span, Full::Bytes))
+        } else {
+            self.spans.push(span).map_err(|span| (span, Full::Spans))
+        };
         Pushed {
-            outcome,
-            batch_is_full,
+            outcome: outcome.map_err(|(_refused, full)| {
+                self.held.sub(1, weight);
+                full
+            }),
+            batch_is_full: self.completes_a_batch(before, (1, weight)),
         }
     }
 
@@ -114,23 +146,21 @@ impl Queue {
         mut refused: impl FnMut(SpanRecord),
     ) -> bool {
         let count = spans.len();
-        let bytes = self.bytes.fetch_add(weight, Ordering::Relaxed);
-        let queued = self.queued.fetch_add(count, Ordering::AcqRel);
+        let before = self.held.add(count, weight);
         for span in spans {
             if let Err(span) = self.spans.push(span) {
-                self.queued.fetch_sub(1, Ordering::AcqRel);
-                self.release(span.weight());
+                self.held.sub(1, span.weight());
                 refused(span);
             }
         }
-        self.completes_a_batch((queued, count), (bytes, weight))
+        self.completes_a_batch(before, (count, weight))
     }
 
     /// Exactly one push sees each threshold crossed, also when that push then finds the queue full.
     const fn completes_a_batch(
         &self,
-        (queued, count): (usize, usize),
-        (bytes, weight): (usize, usize),
+        (queued, bytes): (usize, usize),
+        (count, weight): (usize, usize),
     ) -> bool {
         let (spans, most) = (self.bounds.batch_spans, self.bounds.batch_bytes);
         queued < spans && queued + count >= spans || bytes < most && bytes + weight >= most
@@ -138,8 +168,8 @@ impl Queue {
 
     /// Whether so many spans more, of this weight, fit into it. One always does when there is none.
     pub(crate) fn has_room(&self, spans: usize, weight: usize) -> bool {
-        let queued = self.len();
-        let fits = self.bytes() + weight <= self.bounds.bytes;
+        let (queued, bytes) = self.held.get();
+        let fits = bytes + weight <= self.bounds.bytes;
         queued + spans <= self.bounds.spans && (fits || queued == 0 && spans == 1)
     }
 
@@ -171,7 +201,7 @@ impl Queue {
         let popped = spans.len() - before;
         if popped > 0 {
             count(popped);
-            self.queued.fetch_sub(popped, Ordering::AcqRel);
+            self.held.sub(popped, 0);
         }
         bytes
     }
@@ -180,21 +210,20 @@ impl Queue {
     pub(crate) fn discard(&self, count: impl Fn(usize)) {
         while let Some(span) = self.spans.pop() {
             count(1);
-            self.queued.fetch_sub(1, Ordering::AcqRel);
-            self.release(span.weight());
+            self.held.sub(1, span.weight());
         }
     }
 
     pub(crate) fn release(&self, bytes: usize) {
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.held.sub(0, bytes);
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.queued.load(Ordering::Acquire)
+        self.held.get().0
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
+        self.held.get().1
     }
 
     pub(crate) const fn bounds(&self) -> &Bounds {
@@ -203,7 +232,8 @@ impl Queue {
 
     /// Whether a batch is waiting, when the exporter holds none.
     pub(crate) fn has_batch(&self) -> bool {
-        self.len() >= self.bounds.batch_spans || self.bytes() >= self.bounds.batch_bytes
+        let (queued, bytes) = self.held.get();
+        queued >= self.bounds.batch_spans || bytes >= self.bounds.batch_bytes
     }
 }
 

@@ -131,7 +131,7 @@ impl Shared {
     /// Takes a finished span over, or counts why not. Never blocks.
     pub(crate) fn submit(&self, span: SpanRecord) {
         let counters = &self.counters.requests;
-        counters.submitted.add(1);
+        counters.submitted();
         if self.phase.load(Ordering::Relaxed) != RUNNING {
             counters.after_shutdown.add(1);
             return;
@@ -276,7 +276,7 @@ mod tests {
     fn a_span_that_is_pushed_while_the_pipeline_closes_is_not_forgotten() {
         let shared = Shared::new(Mode::Export, Bounds::default());
         for (number, span) in spans(3).into_iter().enumerate() {
-            shared.counters.requests.submitted.add(1);
+            shared.counters.requests.submitted();
             if number == 1 {
                 // The thread has looked at the queue for the last time, after these two were let in.
                 shared.close(&shared.counters.exports.shutdown);

@@ -26,7 +26,7 @@ impl SpanSink for PipelineSink {
     }
 
     fn started(&self) {
-        self.shared.counters.requests.started.add(1);
+        self.shared.counters.requests.started();
     }
 
     fn submit(&self, span: SpanRecord) {

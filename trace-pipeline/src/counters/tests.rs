@@ -11,7 +11,7 @@ fn numbers_read_while_others_count_add_up() {
         scope.spawn(|| {
             let deadline = Instant::now() + Duration::from_secs(30);
             while !stop.load(Ordering::Relaxed) && Instant::now() < deadline {
-                counters.requests.submitted.add(3);
+                (0..3).for_each(|_| counters.requests.submitted());
                 counters.requests.queue_full.add(1);
                 counters.exports.exporting.add(2);
                 counters.exports.settle(&Done::Exported {
@@ -46,7 +46,7 @@ fn numbers_read_while_others_count_add_up() {
 fn a_span_in_the_spool_is_not_in_flight_and_not_lost() {
     let counters = Counters::default();
     let exports = &counters.exports;
-    counters.requests.submitted.add(5);
+    (0..5).for_each(|_| counters.requests.submitted());
     exports.exporting.add(5);
     exports.settle(&Done::Spooled { spans: 5 });
     exports.settle(&Done::Recovered { spans: 4 });
