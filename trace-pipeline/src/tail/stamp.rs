@@ -56,19 +56,17 @@ impl Stamp {
     }
 
     fn stamped(&mut self, state: &TraceState, weight: Weight) -> &Stamped {
-        let is_known = |(known, before, _): &(Weight, TraceState, Stamped)| {
-            *known == weight && before == state
-        };
         self.used += 1;
-        let last = self
-            .last
-            .take()
-            .filter(|last| self.used < SHARED && is_known(last));
-        let last = last.unwrap_or_else(|| {
+        let is_known = match &self.last {
+            Some((known, before, _)) => self.used < SHARED && *known == weight && before == state,
+            None => false,
+        };
+        if !is_known {
             self.used = 0;
-            (weight, state.clone(), become_of(state, weight))
-        });
-        &self.last.insert(last).2
+            self.last = None;
+        }
+        let new = || (weight, state.clone(), become_of(state, weight));
+        &self.last.get_or_insert_with(new).2
     }
 }
 

@@ -141,17 +141,10 @@ fn a_compressed_request_is_the_same_request() {
         .read_to_end(&mut body)
         .unwrap();
     assert_eq!(spans(&body), 512);
-    println!(
-        "bytes a span: {} plain, {} gzip",
-        plain.len() / 512,
-        gzip.len() / 512
-    );
-    assert!(
-        gzip.len() * 4 < plain.len(),
-        "{} of {}",
-        gzip.len(),
-        plain.len()
-    );
+    // As the README says.
+    let each = |request: &[u8]| request.len() / 512;
+    assert!((285..=295).contains(&each(&plain)), "{}", each(&plain));
+    assert!((38..=47).contains(&each(&gzip)), "{}", each(&gzip));
 
     #[cfg(feature = "zstd")]
     {
@@ -159,8 +152,7 @@ fn a_compressed_request_is_the_same_request() {
         assert_eq!(encoding.as_deref(), Some("zstd"));
         let body = zstd::bulk::decompress(&zstd, 1 << 20).unwrap();
         assert_eq!(spans(&body), 512);
-        println!("{} zstd", zstd.len() / 512);
-        assert!(zstd.len() < gzip.len(), "{} of {}", zstd.len(), gzip.len());
+        assert!((30..=39).contains(&each(&zstd)), "{}", each(&zstd));
     }
 }
 

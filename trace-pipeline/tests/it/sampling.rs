@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use trace_pipeline::exporter::InMemory;
+use trace_pipeline::exporter::{ExportedSpan, InMemory};
 use trace_pipeline::sampling::{Adaptive, Keep, Rule, Rules, Tail};
 use trace_pipeline::{Pipeline, PipelineBuilder};
+use tracing_core_ctx::sampler::threshold::Threshold;
 use tracing_core_ctx::sampler::{AlwaysOff, ParentBased, Probability};
-use tracing_core_ctx::{Clock, Span, Timestamp, Tracer};
+use tracing_core_ctx::{Clock, Span, SpanKind, Timestamp, Tracer, semconv};
 
 use crate::support::{Gate, LONG, builder, ledger};
 
@@ -125,6 +126,99 @@ fn behind_a_hung_exporter_room_is_bounded_and_shutdown_ends() {
     while !(pipeline.stats().is_balanced() && pipeline.stats().in_flight == 0) {
         assert!(Instant::now() < until, "{:?}", pipeline.stats());
         std::thread::yield_now();
+    }
+}
+
+/// What requests there were of an endpoint.
+#[derive(Clone, Copy, Default)]
+struct Served {
+    all: f64,
+    failed: f64,
+    slow: f64,
+}
+
+impl Served {
+    fn add(&mut self, number: u32, weight: f64) -> (bool, bool) {
+        let (fails, is_slow) = (number % 50 == 7, number % 100 == 3);
+        self.all += weight;
+        self.failed += if fails { weight } else { 0.0 };
+        self.slow += if is_slow { weight } else { 0.0 };
+        (fails, is_slow)
+    }
+}
+
+#[test]
+fn head_and_tail_together_keep_what_matters_and_stand_for_all() {
+    const SLOW: Duration = Duration::from_secs(2);
+    const EACH: u32 = 10_000;
+    // Of the endpoint: its share at the head, of which a tenth is left.
+    const ENDPOINTS: [(&str, f64); 3] = [("/errors", 1.0), ("/payment", 0.5), ("/list", 0.01)];
+
+    let spans = InMemory::with_limit(1 << 20);
+    let rule = |route, share| Rule::new().route(route).probability(share);
+    let pipeline = builder()
+        .exporter(spans.clone())
+        .rules(
+            Rules::new()
+                .rule(rule("/errors", 1.0))
+                .rule(rule("/payment", 0.5))
+                .otherwise(0.01),
+        )
+        .tail(
+            Tail::new()
+                .keep(Keep::errors())
+                .keep(Keep::slower_than(SLOW))
+                .keep(Keep::thinned(0.1)),
+        )
+        .build()
+        .unwrap();
+    let start = Timestamp::from_unix_nanos(1_000_000_000_000_000_000);
+    let mut truth = Served::default();
+    for number in 0..EACH {
+        let (fails, is_slow) = truth.add(number, 1.0);
+        for (route, _) in ENDPOINTS {
+            let span = pipeline.tracer().span(route).kind(SpanKind::Server);
+            let span = span.attribute(semconv::HTTP_ROUTE, route);
+            let span = span.start_time(start).start();
+            span.set("number", i64::from(number));
+            if fails {
+                span.fail("timeout", "");
+            }
+            span.end_at(start.after(if is_slow { SLOW } else { SLOW / 100 }));
+        }
+        if number % 500 == 0 {
+            pipeline.flush(LONG).unwrap();
+        }
+    }
+    pipeline.flush(LONG).unwrap();
+    assert_eq!(ledger(&pipeline).dropped.total(), 0);
+
+    let spans = spans.take();
+    for (route, head) in ENDPOINTS {
+        let kept = spans.iter().filter(|span| span.record.name() == route);
+        let (mut counted, mut exact, mut others) = (Served::default(), Served::default(), 0.0);
+        for ExportedSpan { record, .. } in kept {
+            let number = record.attributes().get("number").unwrap().as_i64().unwrap();
+            let number = u32::try_from(number).unwrap();
+            let weight = Threshold::of(record.span_context().trace_state()).unwrap();
+            counted.add(number, weight.adjusted_count());
+            let (fails, is_slow) = exact.add(number, 1.0);
+            others += f64::from(u8::from(!fails && !is_slow));
+        }
+        // None of these is missing, and each stands for itself.
+        for served in [counted, exact] {
+            assert_eq!((served.failed, served.slow), (truth.failed, truth.slow));
+        }
+        let rest = truth.all - truth.failed - truth.slow;
+        // What is left of the others is a tenth of all where the head keeps as much or more, and what the head has kept where that is less.
+        let share = head.min(0.1);
+        let sigma = (rest * share * (1.0 - share)).sqrt();
+        assert!(
+            (others - rest * share).abs() < 5.0 * sigma,
+            "{route}: {others}"
+        );
+        let off = (counted.all - truth.all).abs();
+        assert!(off < 5.0 * sigma / share, "{route}: {}", counted.all);
     }
 }
 
