@@ -173,8 +173,9 @@ fn trace(tracer: &Tracer, number: u64) {
         "Mozilla/5.0 (X11; Linux x86_64)",
     );
     root.set(semconv::HTTP_RESPONSE_STATUS_CODE, 200);
+    let context = root.context();
     for _ in 0..CHILDREN {
-        let child = tracer.span("reserve").parent(&root.context()).start();
+        let child = tracer.span("reserve").parent(&context).start();
         child.set(SKU, "sofa-17");
         child.set(COUNT, number);
         child.set(WAREHOUSE, "north");

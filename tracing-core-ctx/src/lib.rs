@@ -40,6 +40,7 @@ pub mod context;
 pub mod diagnostics;
 pub mod id;
 pub mod limits;
+mod lock;
 pub mod observer;
 pub mod propagation;
 pub mod sampler;

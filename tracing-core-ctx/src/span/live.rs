@@ -1,10 +1,11 @@
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use triomphe::Arc;
 
 use super::recording::Recording;
 use super::{SpanRecord, SpanWriter};
+use crate::lock::Lock;
 use crate::pool::{Pool, Shelf, Spare};
 use crate::{SpanContext, SpanId, Timestamp, Tracer, semconv};
 
@@ -15,7 +16,7 @@ pub(crate) struct LiveSpan {
     tracer: Tracer,
     span_context: SpanContext,
     local_root: SpanId,
-    recording: Mutex<Option<Box<Recording>>>,
+    recording: Lock<Option<Box<Recording>>>,
 }
 
 /// Counts who shares a [`LiveSpan`], as [`Arc`] does; the last one keeps the memory for a later span.
@@ -49,7 +50,7 @@ impl LiveRef {
             tracer,
             span_context,
             local_root,
-            recording: Mutex::new(Some(recording)),
+            recording: Lock::new(Some(recording)),
         });
         let mut shared = POOL.take_or(Arc::default);
         match Arc::get_mut(&mut shared) {
@@ -109,7 +110,7 @@ impl LiveSpan {
     /// Lets `write` at the recording. After the end it is not called; the attempt is counted.
     #[inline]
     pub(super) fn write(&self, write: impl FnOnce(&mut SpanWriter<'_>)) {
-        let mut recording = self.lock();
+        let mut recording = self.recording.lock();
         match recording.as_deref_mut() {
             Some(recording) => write(&mut SpanWriter::new(recording, &self.tracer)),
             None => self.tracer.count_late_write(),
@@ -117,22 +118,19 @@ impl LiveSpan {
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.lock().is_none()
+        self.recording.lock().is_none()
     }
 
     /// Takes the recording out, by which the span has ended; once.
     #[inline]
     pub(super) fn take(&self) -> Option<Box<Recording>> {
-        self.lock().take()
+        self.recording.lock().take()
     }
 
     /// The same where nobody else has the span: there is no lock to take.
     #[inline]
     pub(super) fn take_alone(&mut self) -> Option<Box<Recording>> {
-        self.recording
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.recording.get_mut().take()
     }
 
     /// Lets `finish` add to the recording that was taken out what is only known at the end, and hands it over.
@@ -156,13 +154,6 @@ impl LiveSpan {
             finish(&mut SpanWriter::new(recording, &self.tracer));
         }
         handover.finished = true;
-    }
-
-    #[inline]
-    fn lock(&self) -> MutexGuard<'_, Option<Box<Recording>>> {
-        self.recording
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
