@@ -1,4 +1,6 @@
 //! Functions with `#[tracing::instrument]`, below a span of a request.
+//!
+//! Every subject is a layer on a registry and no more, as the front page of each shows it. A level for the whole subscriber would cost all of them the same.
 
 use std::hint::black_box;
 use std::pin::pin;
@@ -6,7 +8,6 @@ use std::task::{Context as Polling, Poll, Waker};
 
 use trace_bridge::TracingLayer;
 use tracing_core_ctx::sampler::{AlwaysOn, ParentBased};
-use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::client::{ALL, Above, handler};
@@ -111,9 +112,7 @@ fn now(future: impl Future<Output = f64>) {
 
 fn traced(above: Above, way: Way) -> Result<Traced, Error> {
     let (tracer, delivery) = ours::set_up(way, ParentBased::new(AlwaysOn))?;
-    let subscriber = tracing_subscriber::registry()
-        .with(LevelFilter::INFO)
-        .with(TracingLayer::new(tracer.clone()));
+    let subscriber = tracing_subscriber::registry().with(TracingLayer::new(tracer.clone()));
     tracing::subscriber::set_global_default(subscriber)?;
     // Does not end.
     let handler = tracer.span("handler").parent(&handler(above)).start();
@@ -123,8 +122,7 @@ fn traced(above: Above, way: Way) -> Result<Traced, Error> {
 
 /// What `tracing` itself costs: the part of every subject here that no layer can do anything about.
 fn no_layer() -> Result<Traced, Error> {
-    let subscriber = tracing_subscriber::registry().with(LevelFilter::INFO);
-    tracing::subscriber::set_global_default(subscriber)?;
+    tracing::subscriber::set_global_default(tracing_subscriber::registry())?;
     Ok(Traced::new(turns(), Nowhere))
 }
 

@@ -18,10 +18,12 @@
 mod future;
 mod hint;
 mod identity;
+mod moment;
 mod neighbour;
 mod node;
 mod owner;
 mod scope;
+mod spans;
 mod stream;
 mod values;
 
@@ -31,6 +33,7 @@ use std::mem;
 pub use future::{FutureExt, WithContext};
 pub use hint::SamplingHint;
 pub use identity::Identity;
+pub use moment::{Moment, Watcher};
 pub use neighbour::{Neighbour, NeighbourExists, set_neighbour};
 use node::{Extras, Node};
 pub use owner::Owner;
@@ -39,7 +42,7 @@ pub use stream::{StreamExt, StreamWithContext};
 use triomphe::Arc;
 
 use crate::span::{LiveSpan, SpanRef};
-use crate::{Baggage, SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+use crate::{Baggage, SpanContext};
 
 /// A span, baggage and user values: cheap to clone, changed by copy.
 ///
@@ -167,6 +170,14 @@ impl Context {
         self.extras()?.values.get()
     }
 
+    /// Whether there are values of the application in it, which live as long as a copy of it does.
+    #[must_use]
+    #[inline]
+    pub fn has_values(&self) -> bool {
+        self.extras()
+            .is_some_and(|extras| !extras.values.is_empty())
+    }
+
     /// What the caller wished for sampling, if it said so without or beside a span context.
     #[must_use]
     #[inline]
@@ -179,84 +190,6 @@ impl Context {
     #[inline]
     pub fn is_suppressed(&self) -> bool {
         self.node.as_ref().is_some_and(|node| node.suppressed)
-    }
-
-    /// The same with a span of another service as the current one.
-    #[must_use]
-    pub fn with_remote_span(mut self, span_context: SpanContext) -> Self {
-        self.set_remote_span(span_context);
-        self
-    }
-
-    #[inline]
-    pub(crate) fn set_remote_span(&mut self, span_context: SpanContext) {
-        self.change(|node| node.span = SpanRef::passing(span_context));
-    }
-
-    /// The same with `span` as the current one; with none, if `span` has no identity.
-    ///
-    /// A span of this process has decided about sampling: of what the caller wished, only [`SamplingHint::Debug`] stays.
-    #[must_use]
-    pub fn with_span(mut self, span: &SpanRef) -> Self {
-        self.set_span(span.clone());
-        self
-    }
-
-    fn set_span(&mut self, span: SpanRef) {
-        // A span that is not ours only passes through, and its caller's wish with it.
-        let is_ours = span.span_context().is_some_and(|span| !span.is_remote());
-        self.change(|node| {
-            node.span = span;
-            if is_ours {
-                node.forget_hint();
-            }
-        });
-    }
-
-    /// Puts a span of this process in the place of the current one, which `start` is given.
-    #[inline]
-    pub(crate) fn replace_span(&mut self, start: impl FnOnce(SpanRef) -> SpanRef) {
-        self.change(|node| {
-            node.span = start(mem::take(&mut node.span));
-            node.forget_hint();
-        });
-    }
-
-    /// Takes a span of this process, which is not recorded, as the current one: below the current one, whose `tracestate` it takes over
-    /// unless it has its own.
-    #[inline]
-    pub(crate) fn set_unrecorded(
-        &mut self,
-        (trace_id, span_id): (TraceId, SpanId),
-        flags: TraceFlags,
-        trace_state: Option<TraceState>,
-    ) {
-        self.change(|node| {
-            node.forget_hint();
-            // Mostly it takes the place of its caller's.
-            if let Some(caller) = node.span.passing_mut() {
-                caller.become_local(span_id, flags, trace_state);
-            } else {
-                let above = node.span.span_context();
-                let trace_state = trace_state
-                    .or_else(|| above.map(|above| above.trace_state().clone()))
-                    .unwrap_or_default();
-                let span_context = SpanContext::with_all(trace_id, span_id, flags, trace_state);
-                node.span = SpanRef::passing(span_context);
-            }
-        });
-    }
-
-    /// The same with no span and no wish for sampling: what starts below is a new trace.
-    #[must_use]
-    pub fn without_span(mut self) -> Self {
-        if self.node.is_some() {
-            self.change(|node| {
-                node.span = SpanRef::NONE;
-                node.hint = None;
-            });
-        }
-        self
     }
 
     /// The same with other baggage, in place of all that was there.

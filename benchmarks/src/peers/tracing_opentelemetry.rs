@@ -1,6 +1,9 @@
 //! tracing-opentelemetry as it is by default: `#[instrument]` below the span of a handler.
 
-use super::opentelemetry::{handler, set_up_with_tracing};
+use opentelemetry::trace::TracerProvider as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use super::opentelemetry::{handler, set_up};
 use crate::Error;
 use crate::client::{ALL, Above};
 use crate::instrumented::{BARE, turns};
@@ -19,7 +22,9 @@ pub(crate) const INSTRUMENTED: Entry<Above> = Entry {
 };
 
 fn traced(above: Above) -> Result<Traced, Error> {
-    let provider = set_up_with_tracing(true)?;
+    let delivery = set_up(true);
+    let layer = tracing_opentelemetry::layer().with_tracer(delivery.provider.tracer("orders"));
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer))?;
     let turns = turns().within(move || handler(above).entered());
-    Ok(Traced::new(turns, provider))
+    Ok(Traced::new(turns, delivery))
 }

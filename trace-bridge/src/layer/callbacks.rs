@@ -4,45 +4,48 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
 use tracing_core_ctx::attribute::Key;
 use tracing_core_ctx::attribute::KeyRef;
-use tracing_core_ctx::{ActiveSpan, Context, Timestamp};
-use tracing_subscriber::Layer;
+use tracing_core_ctx::context::Owner;
+use tracing_core_ctx::{ActiveSpan, Timestamp};
 use tracing_subscriber::layer::Context as Around;
+use tracing_subscriber::{Layer, Registry};
 
 use super::fields::each;
-use super::made::Age;
+use super::made::MadeBy;
 use super::open::Open;
 use super::otel::Otel;
 use super::timings::Timings;
-use super::{TracingLayer, event};
+use super::{TracingLayer, event, made};
 
 const BUSY: Key<i64> = Key::new("busy_ns");
 const IDLE: Key<i64> = Key::new("idle_ns");
 
 impl<S: Subscriber> Layer<S> for TracingLayer {
+    fn on_layer(&mut self, subscriber: &mut S) {
+        let subscriber: &dyn Subscriber = subscriber;
+        if subscriber.is::<Registry>() {
+            self.made = MadeBy::layer(self.number).unwrap_or(MadeBy::STRANGER);
+        }
+    }
+
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _: Around<'_, S>) {
         self.start(attributes, id);
     }
 
     fn on_enter(&self, id: &Id, _: Around<'_, S>) {
-        if !self.age.is_in_place(id) {
+        if !self.made.is_in_place(id) {
             self.enter(id);
         }
     }
 
     fn on_exit(&self, id: &Id, _: Around<'_, S>) {
-        if !self.age.remembers(id) {
+        if made::is_any_attached() {
             self.exit(id);
         }
     }
 
     fn on_close(&self, id: Id, _: Around<'_, S>) {
-        match self.spans.remove(&id) {
-            Some(Open::Passing { context, maker }) => {
-                self.age.forget(&id, maker);
-                drop(context);
-            }
-            Some(Open::Recording { active, timings }) => self.end(active, timings),
-            None => {}
+        if !self.made.closes(&id, &self.spans) {
+            self.close(&id);
         }
     }
 
@@ -79,29 +82,27 @@ impl<S: Subscriber> Layer<S> for TracingLayer {
 impl TracingLayer {
     #[inline(never)]
     fn enter(&self, id: &Id) {
-        let Some((context, records)) = self.spans.look(id, |open| match open {
-            Open::Passing { context, .. } => (context.clone(), false),
-            Open::Recording { active, .. } => (active.context().clone(), true),
-        }) else {
+        if self.made.has_nothing_attached(id) && self.stays(id) {
+            return;
+        }
+        let Some(context) = self.spans.context(id) else {
             return;
         };
-        if !records {
-            return self.enter_unrecorded(id, context);
-        }
         if self.settings.busy_and_idle {
             self.time(id, Timings::enter);
         }
+        made::attached();
         context.attach_as(self.owner(id));
     }
 
+    /// Whether a span that was made here is current without being attached. If not, it is forgotten.
     #[inline(never)]
-    fn enter_unrecorded(&self, id: &Id, context: Context) {
-        // What is current already is attached only to be in step with an exit of the same span.
-        let is_in_place = context.is_unrecorded() && context.identity().is_current();
-        if !is_in_place || self.owner(id).is_attached() {
-            Age::leave(id);
-            context.attach_as(self.owner(id));
+    fn stays(&self, id: &Id) -> bool {
+        let stays = self.made.is_again_in_place(id);
+        if !stays {
+            MadeBy::forget(id);
         }
+        stays
     }
 
     #[inline(never)]
@@ -109,7 +110,27 @@ impl TracingLayer {
         if self.settings.busy_and_idle {
             self.time(id, Timings::exit);
         }
-        self.owner(id).detach();
+        if self.owner(id).detach() || self.has_lost(id) {
+            made::detached();
+        }
+    }
+
+    /// Whether what was attached for a span has gone with the scope around it: nothing of this layer is attached any more.
+    #[cold]
+    fn has_lost(&self, id: &Id) -> bool {
+        !self.made.has_nothing_attached(id) && Owner::last_of(self.number).is_none()
+    }
+
+    #[inline(never)]
+    fn close(&self, id: &Id) {
+        match self.spans.remove(id) {
+            Some(Open::Recording {
+                active,
+                timings: Some(timings),
+            }) => self.end(active, *timings),
+            // Dropped and not ended: if a panic drops the span, it has failed.
+            open => drop(open),
+        }
     }
 
     #[inline(never)]
@@ -119,14 +140,11 @@ impl TracingLayer {
     }
 
     #[inline(never)]
-    fn end(&self, active: ActiveSpan, timings: Option<Box<Timings>>) {
-        if let Some(mut timings) = timings {
-            timings.end(self.tracer.now());
-            let nanos = |time: Duration| u64::try_from(time.as_nanos()).ok();
-            active.span().set_opt(BUSY, nanos(timings.busy));
-            active.span().set_opt(IDLE, nanos(timings.idle));
-        }
-        // Dropped and not ended: if a panic drops the span, it has failed.
+    fn end(&self, active: ActiveSpan, mut timings: Timings) {
+        timings.end(self.tracer.now());
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).ok();
+        active.span().set_opt(BUSY, nanos(timings.busy));
+        active.span().set_opt(IDLE, nanos(timings.idle));
         drop(active);
     }
 }

@@ -1,153 +1,278 @@
-//! Which span was made last on a thread, if it does not record: most are entered where they were made, in the context that is current there, and then
-//! there is nothing to do.
+//! Which spans that do not record were made last on a thread: most are entered where they were made, in the context that is current there, and then
+//! there is nothing to do; and the next one mostly carries what the one before has carried.
+//!
+//! It rests on what a [`Registry`](tracing_subscriber::Registry) promises about its numbers: a thread that makes spans has numbers of its own, and thousands
+//! of others come before one comes again. Over other subscribers nothing is remembered.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing::span::Id;
 use tracing_core_ctx::Context;
-use tracing_core_ctx::context::Identity;
+use tracing_core_ctx::context::{Identity, Moment, Watcher};
+
+use super::open::{NEVER_SEATED, OpenSpans};
+
+/// So many open ones are remembered; those with the same last bits push each other out.
+const SPANS: usize = 8;
 
 thread_local! {
-    static LAST: Last = const {
-        Last {
-            id: Cell::new(0),
-            age: Cell::new(0),
-            context: Cell::new(Identity::EMPTY),
+    static MADE: Made = const {
+        Made {
+            open: [const { Cell::new(0) }; SPANS],
+            seated: [const { Cell::new(NEVER_SEATED) }; SPANS],
+            layer: [const { Cell::new(0) }; SPANS],
+            moment: [const { Cell::new(Moment::NEVER) }; SPANS],
+            context: [const { Cell::new(Identity::EMPTY) }; SPANS],
+            attached: Cell::new(0),
         }
     };
 }
 
-/// The last span that was made here, in a context that its layer keeps as long as the span is open.
-struct Last {
-    /// Zero of none.
-    id: Cell<u64>,
-    age: Cell<u64>,
-    context: Cell<Identity>,
+/// What a thread remembers. It has nothing to drop, so it is there without asking.
+struct Made {
+    /// Open, and nothing is attached for it here. Zero of none.
+    open: [Cell<u64>; SPANS],
+    /// The same if it has a [seat](OpenSpans), which the next one takes over when it is closed; else [`NEVER_SEATED`].
+    seated: [Cell<u64>; SPANS],
+    /// The layer that made it.
+    layer: [Cell<u64>; SPANS],
+    /// As long as it lasts, the context of the span is current.
+    moment: [Cell<Moment>; SPANS],
+    context: [Cell<Identity>; SPANS],
+    /// How many entries of any layer have attached something that no exit has taken away yet.
+    attached: Cell<usize>,
 }
 
-/// A thread that may remember a span.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Maker(usize);
-
-impl Maker {
-    pub(super) const NONE: Self = Self(0);
-
-    #[inline]
-    fn of(last: &Last) -> Self {
-        Self(std::ptr::from_ref(last).addr())
-    }
+/// What threads remember of the spans of one layer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MadeBy {
+    layer: u64,
+    watcher: Watcher,
 }
 
-/// What threads remember of the spans of a layer counts as long as this is the same: numbers of spans are used again.
-///
-/// No two layers have the same one.
-pub(super) struct Age(AtomicU64);
+impl MadeBy {
+    /// A layer of which nothing is remembered.
+    pub(super) const STRANGER: Self = Self {
+        layer: 0,
+        watcher: Watcher::NOBODY,
+    };
 
-impl Age {
-    pub(super) fn new() -> Self {
-        Self(AtomicU64::new(next()))
+    /// The layer with this number, from 1. `None` if numbers have run out.
+    pub(super) fn layer(layer: u64) -> Option<Self> {
+        let watcher = Watcher::new(layer)?;
+        Some(Self { layer, watcher })
     }
 
-    /// Remembers a span of this layer that was made here in the current context, which it keeps.
+    /// Remembers a span that was made here in the current context, which is kept as long as the span is open. One that
+    /// [sits](OpenSpans::insert) may be closed where it was made.
+    pub(super) fn remember(self, id: &Id, context: &Context, sits: bool) {
+        if self.layer == Self::STRANGER.layer {
+            return;
+        }
+        let id = id.into_u64();
+        // What the application put there must not outlive the span.
+        let is_kept = sits && !context.has_values();
+        MADE.with(|made| {
+            let slot = slot(id);
+            made.open[slot].set(id);
+            made.seated[slot].set(if is_kept { id } else { NEVER_SEATED });
+            made.layer[slot].set(self.layer);
+            made.moment[slot].set(self.watcher.now());
+            made.context[slot].set(context.identity());
+        });
+    }
+
+    /// Whether a new span carries what the one before on this thread has carried: then all is done.
     #[inline]
-    pub(super) fn remember(&self, id: &Id, context: &Context) -> Maker {
-        LAST.try_with(|last| {
-            last.id.set(id.into_u64());
-            last.age.set(self.get());
-            last.context.set(context.identity());
-            Maker::of(last)
+    pub(super) fn makes_again(self, id: &Id, spans: &OpenSpans) -> bool {
+        MADE.with(|made| {
+            let slot = slot(id.into_u64());
+            let is_again = made.open[slot].get() == 0
+                && self.watcher.is_now(made.moment[slot].get())
+                && spans.sit_again(made.seated[slot].get(), id);
+            if is_again {
+                made.open[slot].set(id.into_u64());
+                made.seated[slot].set(id.into_u64());
+            }
+            is_again
         })
-        .unwrap_or(Maker::NONE)
+    }
+
+    /// Whether the context of a span has been the current one since it was made here.
+    #[inline]
+    pub(super) fn is_in_place(self, id: &Id) -> bool {
+        MADE.with(|made| {
+            let slot = slot(id.into_u64());
+            made.open[slot].get() == id.into_u64() && self.watcher.is_now(made.moment[slot].get())
+        })
+    }
+
+    /// Whether it is the current one again.
+    pub(super) fn is_again_in_place(self, id: &Id) -> bool {
+        MADE.with(|made| {
+            let slot = slot(id.into_u64());
+            let is_in_place =
+                self.remembers(made, slot, id) && made.context[slot].get().is_current();
+            if is_in_place {
+                made.moment[slot].set(self.watcher.now());
+            }
+            is_in_place
+        })
+    }
+
+    /// Whether a span was made here, and nothing is attached for it.
+    #[inline]
+    pub(super) fn has_nothing_attached(self, id: &Id) -> bool {
+        MADE.with(|made| self.remembers(made, slot(id.into_u64()), id))
+    }
+
+    /// Closes a span if all that takes is known here.
+    #[inline]
+    pub(super) fn closes(self, id: &Id, spans: &OpenSpans) -> bool {
+        MADE.with(|made| {
+            let slot = slot(id.into_u64());
+            if !self.remembers(made, slot, id) {
+                return false;
+            }
+            made.open[slot].set(0);
+            let is_kept = made.seated[slot].get() == id.into_u64();
+            if is_kept {
+                spans.leave_seat(id);
+            }
+            is_kept
+        })
     }
 
     /// Forgets a span for which something is about to be attached.
-    pub(super) fn leave(id: &Id) {
-        let _ = LAST.try_with(|last| {
-            if last.id.get() == id.into_u64() {
-                last.id.set(0);
-            }
+    #[cold]
+    pub(super) fn forget(id: &Id) {
+        MADE.with(|made| {
+            let slot = slot(id.into_u64());
+            made.open[slot].set(0);
+            // It is still open, so its seat is not for the next one.
+            made.seated[slot].set(NEVER_SEATED);
         });
     }
 
-    /// Whether a span is the one that was remembered here: then nothing is attached for it.
     #[inline]
-    pub(super) fn remembers(&self, id: &Id) -> bool {
-        LAST.try_with(|last| last.id.get() == id.into_u64() && last.age.get() == self.get())
-            .unwrap_or(false)
-    }
-
-    /// The same, and its context is the current one.
-    #[inline]
-    pub(super) fn is_in_place(&self, id: &Id) -> bool {
-        self.remembers(id) && LAST.try_with(|last| last.context.get().is_current()) == Ok(true)
-    }
-
-    /// Forgets a span that is closed, wherever it was made.
-    #[inline]
-    pub(super) fn forget(&self, id: &Id, maker: Maker) {
-        let is_here = LAST.try_with(|last| {
-            if last.id.get() == id.into_u64() {
-                last.id.set(0);
-            }
-            Maker::of(last) == maker
-        });
-        if is_here != Ok(true) && maker != Maker::NONE {
-            // Its maker may remember it, and all that others remember is forgotten with it.
-            self.0.store(next(), Ordering::Relaxed);
-        }
-    }
-
-    #[inline]
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+    fn remembers(self, made: &Made, slot: usize, id: &Id) -> bool {
+        made.open[slot].get() == id.into_u64() && made.layer[slot].get() == self.layer
     }
 }
 
-fn next() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
+/// Whether something may be attached here for a span of any layer.
+#[inline]
+pub(super) fn is_any_attached() -> bool {
+    MADE.with(|made| made.attached.get() != 0)
+}
 
-    NEXT.fetch_add(1, Ordering::Relaxed)
+/// Something has been attached.
+#[inline]
+pub(super) fn attached() {
+    MADE.with(|made| made.attached.set(made.attached.get() + 1));
+}
+
+/// It is no more.
+#[inline]
+pub(super) fn detached() {
+    MADE.with(|made| made.attached.set(made.attached.get().saturating_sub(1)));
+}
+
+#[inline]
+const fn slot(id: u64) -> usize {
+    let [low, ..] = id.to_le_bytes();
+    low as usize % SPANS
 }
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
-
     use super::*;
+    use crate::layer::open::Open;
 
-    #[test]
-    fn a_span_is_remembered_until_another_one_is_made_or_it_is_closed() {
-        let (age, other) = (Age::new(), Age::new());
-        let [first, second] = [1, 2].map(Id::from_u64);
-        let context = Context::new();
-        let maker = age.remember(&first, &context);
-        assert!(age.is_in_place(&first));
-        assert!(!other.is_in_place(&first), "a span of another layer");
-        assert!(
-            !Context::new()
-                .suppressed()
-                .scope(|| age.is_in_place(&first))
-        );
-        assert_eq!(age.remember(&second, &context), maker);
-        assert!(!age.is_in_place(&first));
-        age.forget(&first, maker);
-        assert!(age.is_in_place(&second));
-        age.forget(&second, maker);
-        assert!(!age.is_in_place(&second));
+    /// A span that a layer makes in the current context.
+    fn make(layer: MadeBy, spans: &OpenSpans, id: &Id) {
+        if !layer.makes_again(id, spans) {
+            let context = Context::current();
+            let sits = spans.insert(id, Open::Passing(context.clone()));
+            layer.remember(id, &context, sits);
+        }
+    }
+
+    /// Whether the context of a span is the current one, as the table has it.
+    fn is_known(spans: &OpenSpans, id: &Id) -> bool {
+        let context = spans.context(id);
+        context.is_some_and(|context| context.identity().is_current())
+    }
+
+    /// All of one place, and remembered where the first one is.
+    fn ids() -> [Id; 3] {
+        [1, 1 + (1 << 20), 1 + (2 << 20)].map(Id::from_u64)
     }
 
     #[test]
-    fn a_span_that_is_closed_on_another_thread_is_forgotten_where_it_was_made() {
-        let age = Age::new();
-        let id = Id::from_u64(1);
-        let maker = age.remember(&id, &Context::new());
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                assert!(!age.is_in_place(&id));
-                age.forget(&id, maker);
-            });
+    fn what_a_span_carried_goes_to_the_next_one_as_long_as_nothing_else_is_current() {
+        let (layer, spans) = (MadeBy::layer(1).unwrap(), OpenSpans::new());
+        let [first, second, third] = ids();
+        make(layer, &spans, &first);
+        assert!(layer.is_in_place(&first));
+        assert!(layer.closes(&first, &spans));
+        assert!(!layer.is_in_place(&first) && !layer.closes(&first, &spans));
+        assert!(layer.makes_again(&second, &spans));
+        assert!(layer.is_in_place(&second) && is_known(&spans, &second));
+        assert!(layer.closes(&second, &spans));
+        Context::new().suppressed().scope(|| {
+            assert!(!layer.makes_again(&third, &spans));
+            make(layer, &spans, &third);
+            assert!(is_known(&spans, &third));
         });
-        assert!(!age.is_in_place(&id));
+        assert!(!layer.is_in_place(&third) && !layer.is_again_in_place(&third));
+    }
+
+    #[test]
+    fn while_a_span_is_open_its_seat_is_not_for_the_next_one() {
+        let (layer, spans) = (MadeBy::layer(1).unwrap(), OpenSpans::new());
+        let [first, second, third] = ids();
+        make(layer, &spans, &first);
+        assert!(!layer.makes_again(&second, &spans));
+        // Something is attached for it.
+        MadeBy::forget(&first);
+        assert!(!layer.has_nothing_attached(&first));
+        assert!(!layer.makes_again(&third, &spans));
+        assert!(!layer.closes(&first, &spans));
+        assert!(is_known(&spans, &first));
+    }
+
+    #[test]
+    fn values_of_the_application_are_not_left_on_a_seat() {
+        let (layer, spans) = (MadeBy::layer(1).unwrap(), OpenSpans::new());
+        let [first, second, _] = ids();
+        Context::new().with_value(7u8).scope(|| {
+            make(layer, &spans, &first);
+            assert!(layer.is_in_place(&first));
+            assert!(
+                !layer.closes(&first, &spans),
+                "the table has to let go of it"
+            );
+            assert!(spans.remove(&first).is_some());
+            assert!(!layer.makes_again(&second, &spans));
+        });
+    }
+
+    #[test]
+    fn layers_do_not_take_each_others_spans_for_their_own_and_of_a_stranger_nothing_is_remembered()
+    {
+        let [one, other] = [1, 2].map(|number| MadeBy::layer(number).unwrap());
+        let (spans, others) = (OpenSpans::new(), OpenSpans::new());
+        let [first, second, _] = ids();
+        make(one, &spans, &first);
+        assert!(!other.is_in_place(&first) && !other.has_nothing_attached(&first));
+        assert!(!other.closes(&first, &others));
+        assert!(one.closes(&first, &spans));
+        assert!(!other.makes_again(&second, &others));
+        make(MadeBy::STRANGER, &others, &second);
+        assert!(!MadeBy::STRANGER.is_in_place(&second));
+        assert!(!MadeBy::STRANGER.closes(&second, &others));
+        assert!(one.makes_again(&second, &spans));
+        assert!(MadeBy::layer(0).is_none() && MadeBy::layer(65_536).is_none());
     }
 }

@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::span::Id;
 use tracing_core_ctx::{ActiveSpan, Context};
 
-use super::made::Maker;
 use super::timings::Timings;
 
 /// So many that two threads seldom meet at one, nor two open spans.
@@ -20,6 +20,9 @@ const PLACES: usize = 256;
 pub(super) struct OpenSpans {
     places: [Place; PLACES],
 }
+
+/// The number of a span that never [sits](OpenSpans::insert).
+pub(super) const NEVER_SEATED: u64 = u64::MAX;
 
 /// The spans of a layer, for others.
 #[derive(Clone)]
@@ -37,24 +40,30 @@ impl fmt::Debug for SpansOf {
     }
 }
 
-/// On cache lines of its own.
+/// A seat for one span, which is found without a table, and room for others. On cache lines of its own.
+///
+/// The seat changes hands under the lock, but for one case: a thread that has left it may [sit down again](OpenSpans::sit_again) with its next span, to which
+/// the same belongs. What lies on the seat stays there meanwhile.
 #[derive(Default)]
 #[repr(align(128))]
-struct Place(Mutex<Spans>);
+struct Place {
+    /// The number of the span that has the seat, or had it last; zero, which is nobody's, where nothing lies on it.
+    seated: AtomicU64,
+    /// The number of the last one that left it without the lock. If that is who is seated, the seat is free.
+    left: AtomicU64,
+    spans: Mutex<Spans>,
+}
 
-/// Mostly one span at most, which is found without a table.
 #[derive(Default)]
 struct Spans {
-    /// The number of the first; zero, which is nobody's, where there is none.
-    id: u64,
-    first: Option<Open>,
+    seated: Option<Open>,
     others: HashMap<u64, Open, BuildHasherDefault<Spread>>,
 }
 
 /// What is known about an open span.
 pub(super) enum Open {
     /// It does not record, and carries the context in which it was made.
-    Passing { context: Context, maker: Maker },
+    Passing(Context),
     Recording {
         active: ActiveSpan,
         /// Only where they are wanted.
@@ -66,7 +75,7 @@ impl Open {
     #[inline]
     pub(super) const fn context(&self) -> &Context {
         match self {
-            Self::Passing { context, .. } => context,
+            Self::Passing(context) => context,
             Self::Recording { active, .. } => active.context(),
         }
     }
@@ -79,19 +88,41 @@ impl OpenSpans {
         }
     }
 
+    /// Says whether the span has got the seat of its place.
     #[inline]
-    pub(super) fn insert(&self, id: &Id, open: Open) {
+    pub(super) fn insert(&self, id: &Id, open: Open) -> bool {
         let id = id.into_u64();
-        let mut spans = self.place(id);
-        if spans.id == 0 && spans.others.is_empty() {
-            spans.id = id;
-            // There is none before: nothing is dropped.
-            spans.first = Some(open);
+        let place = self.place(id);
+        let mut spans = place.lock();
+        let sits = place.take_seat(id);
+        // Of one who left, or of a subscriber that gives a number away twice.
+        let before = if sits {
+            let other = spans.remove_other(id);
+            spans.seated.replace(open).or(other)
         } else {
-            let before = spans.insert_other(id, open);
-            drop(spans);
-            drop(before);
-        }
+            spans.others.insert(id, open)
+        };
+        drop(spans);
+        drop(before);
+        sits
+    }
+
+    /// Whether a span has got the seat that another one of the same thread has [left](Self::leave_seat), and what lies there.
+    #[inline]
+    pub(super) fn sit_again(&self, before: u64, id: &Id) -> bool {
+        let id = id.into_u64();
+        let seated = &self.place(id).seated;
+        before != id
+            && seated
+                .compare_exchange(before, id, Ordering::AcqRel, Ordering::Relaxed)
+                .is_ok()
+    }
+
+    /// Leaves the seat to the next one, together with what lies on it.
+    #[inline]
+    pub(super) fn leave_seat(&self, id: &Id) {
+        let id = id.into_u64();
+        self.place(id).left.store(id, Ordering::Release);
     }
 
     /// The context of a span.
@@ -103,7 +134,7 @@ impl OpenSpans {
     /// The context of a span that records.
     pub(super) fn recorded(&self, id: &Id) -> Option<Context> {
         let context = |open: &Open| match open {
-            Open::Passing { .. } => None,
+            Open::Passing(_) => None,
             Open::Recording { active, .. } => Some(active.context().clone()),
         };
         self.look(id, context).flatten()
@@ -113,11 +144,12 @@ impl OpenSpans {
     #[inline(always)]
     pub(super) fn look<R>(&self, id: &Id, look: impl FnOnce(&Open) -> R) -> Option<R> {
         let id = id.into_u64();
-        let spans = self.place(id);
-        let open = if spans.id == id {
-            spans.first.as_ref()
+        let place = self.place(id);
+        let spans = place.lock();
+        let open = if place.is_seated(id) {
+            spans.seated.as_ref()
         } else {
-            spans.others.get(&id)
+            spans.other(id)
         };
         open.map(look)
     }
@@ -125,9 +157,10 @@ impl OpenSpans {
     /// Lets `change` at the timings of a span. It runs under the lock.
     pub(super) fn time(&self, id: &Id, change: impl FnOnce(&mut Timings)) {
         let id = id.into_u64();
-        let mut spans = self.place(id);
-        let open = if spans.id == id {
-            spans.first.as_mut()
+        let place = self.place(id);
+        let mut spans = place.lock();
+        let open = if place.is_seated(id) {
+            spans.seated.as_mut()
         } else {
             spans.others.get_mut(&id)
         };
@@ -141,44 +174,76 @@ impl OpenSpans {
     #[inline]
     pub(super) fn remove(&self, id: &Id) -> Option<Open> {
         let id = id.into_u64();
-        let mut spans = self.place(id);
-        if spans.id == id {
-            spans.id = 0;
-            return spans.first.take();
+        let place = self.place(id);
+        let mut spans = place.lock();
+        if place.is_seated(id) {
+            place.seated.store(0, Ordering::Release);
+            return spans.seated.take();
         }
         spans.remove_other(id)
     }
 
     #[inline]
-    fn place(&self, id: u64) -> MutexGuard<'_, Spans> {
-        let Place(place) = &self.places[usize::from(place_of(id))];
-        place.lock().unwrap_or_else(PoisonError::into_inner)
+    fn place(&self, id: u64) -> &Place {
+        &self.places[usize::from(place_of(id))]
+    }
+}
+
+impl Place {
+    #[inline]
+    fn lock(&self) -> MutexGuard<'_, Spans> {
+        self.spans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the seat is that of an open span. Under the lock.
+    #[inline]
+    fn is_seated(&self, id: u64) -> bool {
+        self.seated.load(Ordering::Acquire) == id && self.left.load(Ordering::Acquire) != id
+    }
+
+    /// Takes the seat if it is free. Under the lock, so that only the thread that left it may come before.
+    #[inline]
+    fn take_seat(&self, id: u64) -> bool {
+        let seated = self.seated.load(Ordering::Acquire);
+        let is_free = seated == 0 || seated == id || self.left.load(Ordering::Acquire) == seated;
+        let sits = is_free
+            && id != NEVER_SEATED
+            && self
+                .seated
+                .compare_exchange(seated, id, Ordering::AcqRel, Ordering::Relaxed)
+                .is_ok();
+        if sits {
+            self.left.store(0, Ordering::Release);
+        }
+        sits
     }
 }
 
 impl Spans {
-    /// Gives back what was there under this number: nothing, unless a subscriber gives a number away twice.
     #[cold]
-    fn insert_other(&mut self, id: u64, open: Open) -> Option<Open> {
-        let before = self.others.remove(&id);
-        if self.id == id || self.id == 0 {
-            self.id = id;
-            return self.first.replace(open).or(before);
+    fn other(&self, id: u64) -> Option<&Open> {
+        self.others.get(&id)
+    }
+
+    #[inline]
+    fn remove_other(&mut self, id: u64) -> Option<Open> {
+        if self.others.is_empty() {
+            return None;
         }
-        self.others.insert(id, open).or(before)
+        self.take_other(id)
     }
 
     #[cold]
-    fn remove_other(&mut self, id: u64) -> Option<Open> {
+    fn take_other(&mut self, id: u64) -> Option<Open> {
         self.others.remove(&id)
     }
 }
 
 /// Where a number belongs. The registry counts up for each thread, which it tells in the bits from 38 on, and uses its numbers again with other bits
-/// from 51 on: those belong where they belonged before, which a thread then has at hand.
+/// from 51 on: those belong where they belonged before, which a thread then has at hand. Eight places for each thread, and then those of the next one.
 #[inline]
 const fn place_of(id: u64) -> u8 {
-    let [place, ..] = (id >> 38).wrapping_mul(37).wrapping_add(id).to_le_bytes();
+    let [place, ..] = (id ^ (id >> 35)).to_le_bytes();
     place
 }
 
@@ -218,10 +283,7 @@ mod tests {
     use super::*;
 
     fn open(context: &Context) -> Open {
-        Open::Passing {
-            context: context.clone(),
-            maker: Maker::NONE,
-        }
+        Open::Passing(context.clone())
     }
 
     #[test]
@@ -257,6 +319,78 @@ mod tests {
             );
             assert!(spans.remove(&id).is_none());
         }
+    }
+
+    #[test]
+    fn a_seat_that_was_left_is_taken_again_by_the_next_span_and_nobody_finds_the_last_one() {
+        let spans = OpenSpans::new();
+        let context = Context::new().suppressed();
+        let [first, next, last] = [1, 1 | 1 << 51, 1 | 2 << 51].map(Id::from_u64);
+        assert!(spans.insert(&first, open(&context)));
+        spans.leave_seat(&first);
+        assert!(spans.context(&first).is_none());
+        assert!(spans.remove(&first).is_none());
+        assert!(!spans.sit_again(first.into_u64(), &first), "the same one");
+        assert!(spans.sit_again(first.into_u64(), &next));
+        assert!(
+            spans
+                .context(&next)
+                .is_some_and(|found| found.identity() == context.identity())
+        );
+        assert!(!spans.sit_again(first.into_u64(), &last), "it is taken");
+        assert!(spans.remove(&next).is_some());
+        assert!(
+            !spans.sit_again(next.into_u64(), &last),
+            "nothing lies there"
+        );
+    }
+
+    #[test]
+    fn a_seat_that_was_left_is_free_for_others_and_one_that_was_not_is_not() {
+        let spans = OpenSpans::new();
+        let [one, next, other] = [1, 1 | 1 << 51, 1 | 2 << 51].map(Id::from_u64);
+        let others = Context::new().suppressed();
+        let is_others = |id: &Id| spans.context(id).map(|found| found.is_suppressed());
+        spans.insert(&one, open(&Context::new()));
+        assert!(!spans.insert(&other, open(&others)));
+        assert_eq!(is_others(&other), Some(true));
+        assert!(spans.remove(&other).is_some());
+        spans.leave_seat(&one);
+        assert!(spans.insert(&other, open(&others)));
+        assert!(!spans.sit_again(one.into_u64(), &next));
+        assert_eq!(is_others(&other), Some(true));
+        assert!(spans.remove(&other).is_some());
+        // Thousands of spans later the number comes again.
+        assert!(spans.insert(&one, open(&Context::new())));
+        assert!(!spans.insert(&other, open(&others)));
+        assert_eq!(is_others(&one), Some(false));
+    }
+
+    #[test]
+    fn who_sits_down_again_and_who_takes_the_seat_never_both_have_it() {
+        let spans = OpenSpans::new();
+        // Two threads whose spans belong to the same place. Each looks for what it has put there.
+        let work = |thread: u64| {
+            let mine = Context::new().suppressed();
+            let mut left = NEVER_SEATED;
+            for number in 0..20_000 {
+                let id = Id::from_u64(1 | thread << 48 | number << 51 | (number >> 13) << 16);
+                let sits = spans.sit_again(left, &id) || spans.insert(&id, open(&mine));
+                let found = spans.context(&id).map(|found| found.identity());
+                assert_eq!(found, Some(mine.identity()), "{number} of {thread}");
+                left = NEVER_SEATED;
+                if sits && number % 3 != 0 {
+                    spans.leave_seat(&id);
+                    left = id.into_u64();
+                } else {
+                    assert!(spans.remove(&id).is_some(), "{number} of {thread}");
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| work(0));
+            scope.spawn(|| work(1));
+        });
     }
 
     #[test]

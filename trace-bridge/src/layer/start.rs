@@ -2,87 +2,98 @@
 
 use tracing::span::{Attributes, Id};
 use tracing_core_ctx::attribute::{KeyRef, StaticKey};
-use tracing_core_ctx::span::SpanTemplate;
-use tracing_core_ctx::{ActiveSpan, Context, SpanContext, Tracer};
+use tracing_core_ctx::span::{SpanBuilder, SpanTemplate};
+use tracing_core_ctx::{ActiveSpan, Context, SpanContext};
 
 use super::callsites::Callsite;
 use super::fields::{Plain, each};
-use super::made::Maker;
 use super::open::Open;
 use super::otel::Otel;
 use super::timings::Timings;
 use super::{TracingLayer, event, place};
 
 impl TracingLayer {
-    /// Where a new span stands; `context` is current.
-    fn above(&self, attributes: &Attributes<'_>, context: Context) -> Context {
+    /// Where a new span stands, if not in the current context.
+    #[inline]
+    fn above(&self, attributes: &Attributes<'_>, current: &Context) -> Option<Context> {
+        if attributes.is_contextual() {
+            return None;
+        }
         if attributes.is_root() {
-            return context.without_span();
+            return Some(current.clone().without_span());
         }
         // A parent that this layer does not see, because a filter keeps it away, tells nothing.
-        attributes
-            .parent()
-            .and_then(|parent: &Id| self.spans.context(parent))
-            .unwrap_or(context)
+        self.spans.context(attributes.parent()?)
     }
 
-    /// Who starts a span in a context; nobody, if it is not recorded there.
-    fn starter(&self, context: &Context) -> Option<Tracer> {
+    /// A span about to start in a context; `None`, if it is not recorded there.
+    #[inline]
+    fn builder<'a>(&'a self, context: &'a Context, name: &'a str) -> Option<SpanBuilder<'a>> {
         if context.is_suppressed() {
             return None;
         }
         let span = context.span_ref();
-        match span.span_context().map(SpanContext::is_remote) {
-            // Its sampler has its say about a caller's trace.
-            Some(true) => Some(self.tracer.clone()),
-            // Where the span above does not record, neither does this one.
-            Some(false) => span.tracer(),
-            None => self.settings.roots.then(|| self.tracer.clone()),
+        if let Some(child) = span.child_span(name) {
+            return Some(child);
         }
+        let is_begun = match span.span_context().map(SpanContext::is_remote) {
+            // Its sampler has its say about a caller's trace.
+            Some(true) => true,
+            // Where the span above does not record, neither does this one.
+            Some(false) => false,
+            None => self.settings.roots,
+        };
+        is_begun.then(|| self.tracer.span(name))
     }
 
     /// Starts a span. One that does not record carries the context in which it was made, unless that is in no trace.
     #[inline]
     pub(super) fn start(&self, attributes: &Attributes<'_>, id: &Id) {
-        let context = Context::current();
-        if attributes.is_contextual() && context.is_unrecorded() {
-            let maker = self.age.remember(id, &context);
-            self.spans.insert(id, Open::Passing { context, maker });
-        } else {
-            self.start_below(attributes, id, context);
+        if !(attributes.is_contextual() && self.made.makes_again(id, &self.spans)) {
+            self.start_anew(attributes, id);
         }
     }
 
     #[inline(never)]
-    fn start_below(&self, attributes: &Attributes<'_>, id: &Id, context: Context) {
-        let context = self.above(attributes, context);
-        if let Some(open) = self.open(attributes, context) {
-            self.spans.insert(id, open);
+    fn start_anew(&self, attributes: &Attributes<'_>, id: &Id) {
+        let context = Context::current();
+        let is_here = attributes.is_contextual() && context.is_unrecorded();
+        let open = if is_here {
+            Some(Open::Passing(context.clone()))
+        } else {
+            self.open(attributes, &context)
+        };
+        if let Some(open) = open {
+            let sits = self.spans.insert(id, open);
+            if is_here {
+                self.made.remember(id, &context, sits);
+            }
         }
     }
 
-    fn open(&self, attributes: &Attributes<'_>, context: Context) -> Option<Open> {
-        if let Some(tracer) = self.starter(&context) {
-            let active = self.record(&tracer, attributes, context);
-            if active.is_open() {
-                let is_timed = self.settings.busy_and_idle;
-                let timings = is_timed.then(|| Box::new(Timings::new(self.tracer.now())));
-                return Some(Open::Recording { active, timings });
-            }
+    /// `current` is the current context.
+    #[inline]
+    fn open(&self, attributes: &Attributes<'_>, current: &Context) -> Option<Open> {
+        let above = self.above(attributes, current);
+        let context = above.as_ref().unwrap_or(current);
+        let Some(active) = self.record(attributes, context) else {
+            return Self::pass(context.clone());
+        };
+        if !active.is_open() {
             return Self::pass(active.context().clone());
         }
-        Self::pass(context)
+        let is_timed = self.settings.busy_and_idle;
+        let timings = is_timed.then(|| Box::new(Timings::new(self.tracer.now())));
+        Some(Open::Recording { active, timings })
     }
 
     fn pass(context: Context) -> Option<Open> {
         let is_in_trace = context.span_context().is_some() || context.is_suppressed();
-        is_in_trace.then_some(Open::Passing {
-            context,
-            maker: Maker::NONE,
-        })
+        is_in_trace.then_some(Open::Passing(context))
     }
 
-    fn record(&self, tracer: &Tracer, attributes: &Attributes<'_>, context: Context) -> ActiveSpan {
+    #[inline]
+    fn record(&self, attributes: &Attributes<'_>, context: &Context) -> Option<ActiveSpan> {
         let metadata = attributes.metadata();
         let anew;
         let callsite = match self.callsites.get(metadata, &self.settings) {
@@ -93,66 +104,63 @@ impl TracingLayer {
             }
         };
         match &callsite.plain {
-            Some(keys) => self.record_plain(tracer, attributes, context, &callsite.template, keys),
-            None => self.record_any(tracer, attributes, context, &callsite.template),
+            Some(keys) => self.record_plain(attributes, context, &callsite.template, keys),
+            None => self.record_any(attributes, context, &callsite.template),
         }
     }
 
     #[inline]
     fn record_plain(
         &self,
-        tracer: &Tracer,
         attributes: &Attributes<'_>,
-        context: Context,
+        context: &Context,
         template: &SpanTemplate,
         keys: &[StaticKey],
-    ) -> ActiveSpan {
+    ) -> Option<ActiveSpan> {
+        let builder = self.builder(context, attributes.metadata().name())?;
         let mut has_error = false;
-        let active = tracer
-            .span(attributes.metadata().name())
-            .template(template)
-            // Nobody else has the span yet, so a `Debug` that opens spans or logs meets no lock.
-            .start_in(context, |span| {
-                if self.settings.threads {
-                    place::describe_thread(span);
-                }
-                let mut fields = Plain {
-                    span,
-                    keys,
-                    has_error: false,
-                };
-                attributes.record(&mut fields);
-                has_error = fields.has_error;
-            });
+        // Nobody else has the span yet, so a `Debug` that opens spans or logs meets no lock.
+        let active = builder.template(template).start_below(context, |span| {
+            if self.settings.threads {
+                place::describe_thread(span);
+            }
+            let mut fields = Plain {
+                span,
+                keys,
+                has_error: false,
+            };
+            attributes.record(&mut fields);
+            has_error = fields.has_error;
+        });
         if has_error {
             record_errors(attributes, &active);
         }
-        active
+        Some(active)
     }
 
     /// Where fields say how the span is, or say anything twice.
     #[inline(never)]
     fn record_any(
         &self,
-        tracer: &Tracer,
         attributes: &Attributes<'_>,
-        context: Context,
+        context: &Context,
         template: &SpanTemplate,
-    ) -> ActiveSpan {
+    ) -> Option<ActiveSpan> {
         let mut otel = Otel::default();
         attributes.record(&mut each(|name, value| {
             otel.take(name, value);
         }));
         let name = otel.name.take();
+        let builder = self.builder(
+            context,
+            name.as_deref()
+                .unwrap_or_else(|| attributes.metadata().name()),
+        )?;
         let mut has_error = false;
-        let active = tracer
-            .span(
-                name.as_deref()
-                    .unwrap_or_else(|| attributes.metadata().name()),
-            )
+        let active = builder
             .template(template)
             .kind(otel.kind)
-            .start_in(context, |span| {
+            .start_below(context, |span| {
                 if let Some(name) = &name {
                     span.update_name(name);
                 }
@@ -173,7 +181,7 @@ impl TracingLayer {
         if has_error {
             record_errors(attributes, &active);
         }
-        active
+        Some(active)
     }
 }
 

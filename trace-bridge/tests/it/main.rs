@@ -15,3 +15,4 @@ mod spans;
 mod support;
 mod traps;
 mod unrecorded;
+mod wherever;

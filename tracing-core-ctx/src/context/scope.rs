@@ -10,7 +10,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{self, ManuallyDrop};
 
-use stack::{Frame, STACK, Ticket, with_stack};
+use stack::{Frame, STACK, TOP, Ticket, depth, with_stack};
 
 use super::{Context, Owner, neighbour};
 
@@ -77,16 +77,19 @@ pub(super) fn with_current<R>(read: impl FnOnce(&Context) -> R) -> Option<R> {
 /// Whether nothing is current here, and no neighbour can know better.
 #[inline]
 pub(super) fn is_empty() -> bool {
-    STACK
-        .try_with(|stack| stack.depth.get() == 0)
-        .unwrap_or(true)
-        && neighbour::get().is_none()
+    depth() == 0 && neighbour::get().is_none()
+}
+
+/// A number that is another one after each change of what is current here.
+#[inline]
+pub(super) fn moment() -> u64 {
+    TOP.with(|top| top.next.get())
 }
 
 #[inline]
 fn with_ours<R>(read: impl FnOnce(&Context) -> R) -> Option<R> {
     STACK
-        .try_with(|stack| match stack.depth.get().checked_sub(1) {
+        .try_with(|stack| match depth().checked_sub(1) {
             None => Some(read(&Context::new())),
             Some(top) => stack.at(top, |frame| read(&Look::at(frame).context)),
         })
@@ -135,21 +138,54 @@ pub(super) fn enter(home: &mut Context) -> Entered<'_> {
 }
 
 /// Attaches without a guard. A thread that does so and never detaches holds no more than a bounded number; those beyond are not made current.
-#[inline]
-pub(super) fn attach_as(mut context: Context, owner: Owner) {
+#[inline(always)]
+pub(super) fn attach_as(context: Context, owner: Owner) {
+    let far = STACK.try_with(|stack| {
+        let (depth, next) = TOP.with(|top| (top.depth.get(), top.next.get()));
+        let Some(frame) = stack.near.get(depth) else {
+            return Some(context);
+        };
+        frame.number.set(next | Frame::OWNED);
+        frame.owner.set(owner);
+        // What an ended frame holds is the empty context, which has nothing to drop.
+        let _empty = ManuallyDrop::new(frame.context.replace(context));
+        TOP.with(|top| {
+            top.depth.set(depth + 1);
+            top.next.set(next + Frame::STEP);
+        });
+        None
+    });
+    match far {
+        Ok(Some(context)) => attach_far(context, owner),
+        Ok(None) if neighbour::get().is_some() => tell_entered_last(),
+        Ok(None) | Err(_) => {}
+    }
+}
+
+#[cold]
+fn attach_far(mut context: Context, owner: Owner) {
     push_with(&mut context, Some(owner));
+}
+
+#[cold]
+fn tell_entered_last() {
+    if let Some(neighbour) = neighbour::get()
+        && let Some(context) = with_ours(Context::clone)
+    {
+        neighbour.entered(&context, depth());
+    }
 }
 
 /// Ends the frame of an owner, the uppermost if he has several; says whether there was one.
 #[inline]
 pub(super) fn detach(owner: Owner) -> bool {
     let left = STACK.try_with(|stack| {
-        let top = stack.depth.get().checked_sub(1)?;
+        let top = depth().checked_sub(1)?;
         let frame = stack.near.get(top)?;
         if !frame.is_of(owner) || stack.is_done_below(top) {
             return None;
         }
-        stack.depth.set(top);
+        TOP.with(|tops| tops.fall(top));
         Some(frame.context.take())
     });
     let was_there = match left {
@@ -191,9 +227,9 @@ fn push(context: &mut Context) -> Ticket {
 #[inline(always)]
 fn push_with(context: &mut Context, owner: Option<Owner>) -> Ticket {
     let pushed = STACK.try_with(|stack| {
-        let next = stack.next.get();
+        let (depth, next) = TOP.with(|top| (top.depth.get(), top.next.get()));
         let ticket = Ticket {
-            depth: stack.depth.get(),
+            depth,
             number: match owner {
                 None => next,
                 Some(_) => next | Frame::OWNED,
@@ -208,8 +244,10 @@ fn push_with(context: &mut Context, owner: Option<Owner>) -> Ticket {
         } else if !stack.push_far(ticket, context, owner) {
             return Ticket::NONE;
         }
-        stack.depth.set(ticket.depth + 1);
-        stack.next.set(next + Frame::STEP);
+        TOP.with(|top| {
+            top.depth.set(depth + 1);
+            top.next.set(next + Frame::STEP);
+        });
         ticket
     });
     let ticket = pushed.unwrap_or(Ticket::NONE);
@@ -231,9 +269,8 @@ fn tell_entered(ticket: Ticket) {
 
 #[cold]
 fn tell_left() {
-    let depth = STACK.try_with(|stack| stack.depth.get());
-    if let (Some(neighbour), Ok(depth)) = (neighbour::get(), depth) {
-        neighbour.left(depth);
+    if let Some(neighbour) = neighbour::get() {
+        neighbour.left(depth());
     }
 }
 
@@ -243,12 +280,12 @@ fn tell_left() {
 #[inline]
 fn leave(ticket: Ticket) {
     let left = STACK.try_with(|stack| {
-        if stack.depth.get() == ticket.depth + 1
+        if depth() == ticket.depth + 1
             && let Some(frame) = stack.near.get(ticket.depth)
             && frame.number.get() == ticket.number
             && !stack.is_done_below(ticket.depth)
         {
-            stack.depth.set(ticket.depth);
+            TOP.with(|top| top.fall(ticket.depth));
             return Some(frame.context.take());
         }
         None
@@ -280,13 +317,13 @@ fn leave_late(ticket: Ticket) -> Option<(Context, Vec<Context>)> {
 #[inline]
 fn come_home(ticket: Ticket, home: &mut Context) {
     let is_home = STACK.try_with(|stack| {
-        if stack.depth.get() == ticket.depth + 1
+        if depth() == ticket.depth + 1
             && let Some(frame) = stack.near.get(ticket.depth)
             && frame.number.get() == ticket.number
         {
             // What was at home is the empty context, which is what an ended frame holds.
             frame.swap(home);
-            stack.depth.set(ticket.depth);
+            TOP.with(|top| top.fall(ticket.depth));
             return true;
         }
         false
@@ -301,7 +338,8 @@ fn come_home(ticket: Ticket, home: &mut Context) {
 fn come_home_late(ticket: Ticket, home: &mut Context) {
     let left = with_stack(|stack| {
         stack.frame(ticket, |frame| frame.swap(home))?;
-        let end = stack.depth.replace(ticket.depth);
+        let end = depth();
+        TOP.with(|top| top.fall(ticket.depth));
         (end > ticket.depth + 1).then(|| stack.take(ticket.depth + 1, end))
     });
     drop(left);

@@ -672,6 +672,8 @@ fn an_entry_of_baggage_leaves_the_others_and_the_original() {
     assert_eq!(list, [("a", "3"), ("b", "2"), ("c", "4")]);
     assert_eq!(after.value(), Some(&Tag(1)));
     assert_eq!(before.baggage().get("a"), Some("1"));
+    assert!(before.has_values() && after.has_values());
+    assert!(!Context::new().with_baggage_entry("a", "1").has_values());
     assert!(
         Context::new()
             .with_baggage_entry("", "1")
@@ -921,6 +923,34 @@ fn owners_detach_in_any_order_and_however_deep_they_lie() {
             assert_eq!(tag(), None);
         }
     }
+}
+
+#[test]
+fn a_moment_lasts_until_something_becomes_current_or_ends() {
+    let [watcher, other] = [1, 2].map(|number| Watcher::new(number).unwrap());
+    let owner = Owner::new(1, 1);
+    let mut entered = tagged(1);
+    let changes: [&mut dyn FnMut(); 7] = [
+        &mut || leak(tagged(1).attach()),
+        &mut || tagged(1).attach_as(owner),
+        &mut || assert!(owner.detach()),
+        &mut || drop(entered.enter()),
+        &mut || tagged(1).scope(|| leak(tagged(2).attach())),
+        &mut || (0..40).for_each(|depth| tagged(depth).attach_as(owner)),
+        &mut || assert!(owner.detach()),
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let moment = watcher.now();
+        assert!(watcher.is_now(moment));
+        assert!(!other.is_now(moment), "who has not seen it");
+        assert!(!watcher.is_now(Moment::NEVER));
+        let _ = (tag(), Context::current());
+        assert!(watcher.is_now(moment), "looking changes nothing");
+        change();
+        assert!(!watcher.is_now(moment), "change {number}");
+    }
+    assert_eq!(Watcher::new(0), None);
+    assert_eq!(Watcher::new(65_536), None);
 }
 
 #[test]

@@ -12,6 +12,10 @@ impl Values {
         value.downcast_ref()
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn set<T: Send + Sync + 'static>(&mut self, value: T) {
         let wanted = TypeId::of::<T>();
         self.0.retain(|(id, _)| *id != wanted);

@@ -231,6 +231,40 @@ impl<'a> SpanBuilder<'a> {
         ActiveSpan::open(context)
     }
 
+    /// The same below a context that others have too, which stays as it is.
+    #[inline]
+    pub fn start_below(
+        self,
+        context: &Context,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
+    ) -> ActiveSpan {
+        let Self {
+            what,
+            parent,
+            given,
+        } = self;
+        drop(parent);
+        let view = View::of(context);
+        let Some(verdict) = what.judge(given.as_deref(), &view) else {
+            return ActiveSpan::passing(context.clone());
+        };
+        let Some(added) = verdict.added else {
+            Recording::give_back_given(given);
+            let mut context = context.clone();
+            context.set_unrecorded(verdict.ids, verdict.flags, verdict.trace_state);
+            return ActiveSpan::passing(context);
+        };
+        let trace_state = match (verdict.trace_state, view.parent) {
+            (Some(changed), _) => changed,
+            (None, Some(parent)) => parent.trace_state().clone(),
+            (None, None) => TraceState::EMPTY,
+        };
+        let (trace_id, span_id) = verdict.ids;
+        let span_context = SpanContext::with_all(trace_id, span_id, verdict.flags, trace_state);
+        let span = what.begin(given, span_context, &added, Place::below(&view), describe);
+        ActiveSpan::open(context.with_local_span(span))
+    }
+
     fn given(&mut self) -> &mut Recording {
         self.given.get_or_insert_with(Recording::take)
     }

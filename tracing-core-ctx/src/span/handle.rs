@@ -3,7 +3,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::event::EventWriter;
-use super::{Event, Link, LiveRef, LiveSpan, SpanWriter, Status, exception};
+use super::{Event, Link, LiveRef, LiveSpan, SpanBuilder, SpanWriter, Status, exception};
 use crate::attribute::{AttributeKey, AttributeValue};
 use crate::{Context, SpanContext, SpanId, Timestamp, TraceState, Tracer, semconv};
 
@@ -119,6 +119,13 @@ impl SpanRef {
     pub fn tracer(&self) -> Option<Tracer> {
         let tracer = self.live()?.tracer();
         Some(tracer.with_scope(tracer.application()))
+    }
+
+    /// A child about to start, by the [`tracer`](Self::tracer) that starts children. `None` for a span that was not recording when this handle was made.
+    #[must_use]
+    #[inline]
+    pub fn child_span<'a>(&'a self, name: &'a str) -> Option<SpanBuilder<'a>> {
+        Some(SpanBuilder::of_application(self.live()?.tracer(), name))
     }
 
     /// Sets an attribute; a second value for a key replaces the first.

@@ -6,10 +6,15 @@ use std::mem;
 use super::super::{Context, Owner};
 
 thread_local! {
-    pub(super) static STACK: Stack = const {
-        Stack {
+    /// Beside the frames, since it has nothing to drop: then it is there without asking.
+    pub(super) static TOP: Top = const {
+        Top {
             depth: Cell::new(0),
             next: Cell::new(Frame::FIRST),
+        }
+    };
+    pub(super) static STACK: Stack = const {
+        Stack {
             near: [const { Frame::new() }; NEAR],
             far: RefCell::new(Vec::new()),
         }
@@ -26,12 +31,31 @@ const DEEPEST: usize = 4096;
 ///
 /// Cells, each for itself: to move a context in takes two words, and nothing that is borrowed has to be counted.
 pub(super) struct Stack {
-    /// How many frames are in use.
-    pub(super) depth: Cell<usize>,
-    /// The number of the next frame.
-    pub(super) next: Cell<u64>,
     pub(super) near: [Frame; NEAR],
     far: RefCell<Vec<Frame>>,
+}
+
+/// How far the frames reach.
+pub(super) struct Top {
+    /// How many frames are in use.
+    pub(super) depth: Cell<usize>,
+    /// The number of the next frame: another one after each change of what is current.
+    pub(super) next: Cell<u64>,
+}
+
+impl Top {
+    /// Ends all frames from `depth` on.
+    #[inline]
+    pub(super) fn fall(&self, depth: usize) {
+        self.depth.set(depth);
+        self.next.set(self.next.get() + Frame::STEP);
+    }
+}
+
+/// How many frames are in use here.
+#[inline]
+pub(super) fn depth() -> usize {
+    TOP.with(|top| top.depth.get())
 }
 
 pub(super) struct Frame {
@@ -133,7 +157,7 @@ impl Stack {
 
     /// The uppermost frame whose owner is wanted.
     pub(super) fn find(&self, is_wanted: impl Fn(Owner) -> bool) -> Option<(Ticket, Owner)> {
-        (0..self.depth.get()).rev().find_map(|depth| {
+        (0..depth()).rev().find_map(|depth| {
             self.at(depth, |frame| {
                 let owner = frame.owner.get();
                 let ticket = Ticket {
@@ -147,7 +171,7 @@ impl Stack {
 
     /// Shows the frame of a guard to `look`, if it is still there.
     pub(super) fn frame(&self, ticket: Ticket, look: impl FnOnce(&Frame)) -> Option<()> {
-        if ticket.depth >= self.depth.get() {
+        if ticket.depth >= depth() {
             return None;
         }
         self.at(ticket.depth, |frame| {
@@ -168,11 +192,11 @@ impl Stack {
     }
 
     pub(super) fn pop_if_done(&self) -> Option<Context> {
-        let top = self.depth.get().checked_sub(1)?;
+        let top = depth().checked_sub(1)?;
         let context = self.at(top, |frame| {
             (frame.number.get() & Frame::DONE != 0).then(|| frame.context.take())
         })??;
-        self.depth.set(top);
+        TOP.with(|tops| tops.fall(top));
         Some(context)
     }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::TraceState;
 use crate::context::SamplingHint;
+use crate::sampler::{AlwaysOff, AlwaysOn};
 
 #[test]
 fn a_span_without_a_parent_starts_a_trace() {
@@ -53,6 +54,52 @@ fn a_callers_span_is_a_remote_parent_and_its_tracestate_goes_on() {
     assert!(record.parent_is_remote() && record.is_local_root());
     assert_eq!(record.span_context().trace_state(), &state);
     assert!(!record.span_context().is_remote());
+}
+
+#[test]
+fn a_span_that_starts_below_a_context_leaves_it_as_it_is_and_keeps_all_but_the_span() {
+    let state: TraceState = "rojo=00f067aa0ba902b7".parse().unwrap();
+    let caller = caller(TraceFlags::SAMPLED).with_trace_state(state.clone());
+    for records in [true, false] {
+        let bench = Bench::with(|builder| match records {
+            true => builder.sampler(AlwaysOn),
+            false => builder.sampler(AlwaysOff),
+        });
+        let cx = Context::new()
+            .with_remote_span(caller.clone())
+            .with_sampling_hint(SamplingHint::Debug)
+            .with_baggage_entry("tier", "gold")
+            .with_value(7u8);
+        let copy = cx.clone();
+        let active = bench.tracer.span("serve").start_below(&cx, |_| {});
+        assert_eq!(active.is_open(), records);
+        let below = active.context();
+        let span = below.span_context().unwrap();
+        assert_eq!(span.trace_id(), caller.trace_id());
+        assert_ne!(span.span_id(), caller.span_id());
+        assert_eq!(span.trace_state(), &state);
+        assert!(!span.is_remote());
+        assert_eq!(below.baggage().get("tier"), Some("gold"));
+        assert_eq!(below.value(), Some(&7u8));
+        assert_eq!(below.sampling_hint(), Some(SamplingHint::Debug));
+        assert_eq!(cx.identity(), copy.identity());
+        assert_eq!(cx.span_context(), Some(&caller));
+    }
+}
+
+#[test]
+fn a_handle_starts_children_of_a_span_that_records_in_its_applications_name() {
+    let bench = Bench::new();
+    let parent = bench.span();
+    let child = parent.child_span("child").unwrap();
+    drop(child.parent(&parent.context()).start());
+    assert_eq!(
+        bench.only().parent(),
+        parent.span_context().map(SpanContext::span_id)
+    );
+    let remote = Context::new().with_remote_span(caller(TraceFlags::SAMPLED));
+    assert!(remote.span_ref().child_span("child").is_none());
+    assert!(SpanRef::default().child_span("child").is_none());
 }
 
 #[test]
