@@ -1,14 +1,14 @@
 //! Where new ids come from.
 
-mod xoshiro;
-
 use std::cell::RefCell;
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
 
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
+
 use crate::{SpanId, TraceId};
-use xoshiro::Xoshiro256PlusPlus;
 
 /// Makes ids for new traces and spans. A seam for tests, which want to know them.
 pub trait IdGenerator: fmt::Debug + Send + Sync {
@@ -52,7 +52,7 @@ impl IdGenerator for RandomIds {
 
 fn trace_id(rng: &mut Xoshiro256PlusPlus) -> TraceId {
     loop {
-        let value = u128::from(rng.next()) << 64 | u128::from(rng.next());
+        let value = u128::from(rng.next_u64()) << 64 | u128::from(rng.next_u64());
         if let Some(id) = TraceId::from_u128(value) {
             return id;
         }
@@ -61,7 +61,7 @@ fn trace_id(rng: &mut Xoshiro256PlusPlus) -> TraceId {
 
 fn span_id(rng: &mut Xoshiro256PlusPlus) -> SpanId {
     loop {
-        if let Some(id) = SpanId::from_u64(rng.next()) {
+        if let Some(id) = SpanId::from_u64(rng.next_u64()) {
             return id;
         }
     }
@@ -79,11 +79,13 @@ fn with_rng<R>(mut draw: impl FnMut(&mut Xoshiro256PlusPlus) -> R) -> R {
 
 /// The keys of a `RandomState` are random and differ for each one made; hashing under them spreads them over the whole seed.
 fn seeded() -> Xoshiro256PlusPlus {
-    Xoshiro256PlusPlus::from_seed([0, 1, 2, 3].map(|part: usize| {
+    let mut seed = [0; 32];
+    for (part, chunk) in seed.chunks_exact_mut(8).enumerate() {
         let mut hasher = RandomState::new().build_hasher();
         hasher.write_usize(part);
-        hasher.finish()
-    }))
+        chunk.copy_from_slice(&hasher.finish().to_ne_bytes());
+    }
+    Xoshiro256PlusPlus::from_seed(seed)
 }
 
 #[cfg(test)]
