@@ -8,7 +8,7 @@ use crate::workspace::{External, Member};
 const CORE: &str = "tracing-core-ctx";
 
 /// Every user of any of our crates builds these.
-const CORE_CEILING: usize = 5;
+const CORE_CEILING: usize = 6;
 
 /// Families of crates whose types stay out of our public API, and who may use them: those whose purpose it is to know these types or to be
 /// compared with them, and programs, which have no API. All others stay out of their version matrix; in tests such crates are
@@ -112,19 +112,20 @@ mod tests {
     use crate::tidy::lines;
 
     #[test]
-    fn the_sixth_external_crate_of_the_core_is_found() {
+    fn the_seventh_external_crate_of_the_core_is_found() {
         let core = Member::library(CORE)
             .needs_external("futures-core")
             .needs_external("pin-project-lite")
             .needs_external("quanta")
             .needs_external("rand_core")
+            .needs_external("spin")
             .needs_external("triomphe")
             .needs_external_in_tests("proptest");
         assert!(lines(&check_core(std::slice::from_ref(&core))).is_empty());
         assert_eq!(
             lines(&check_core(&[core.needs_external("http")])),
             [
-                "tracing-core-ctx/Cargo.toml: 6 external crates (futures-core, pin-project-lite, quanta, rand_core, triomphe, http); 5 are the ceiling"
+                "tracing-core-ctx/Cargo.toml: 7 external crates (futures-core, pin-project-lite, quanta, rand_core, spin, triomphe, http); 6 are the ceiling"
             ]
         );
     }
