@@ -12,6 +12,7 @@ mod chain;
 mod emit;
 #[cfg(unix)]
 mod greeter;
+mod prometheus;
 mod queue_peer;
 mod way_back;
 
