@@ -23,7 +23,7 @@ impl Context {
 
     /// The same with `span` as the current one; with none, if `span` has no identity.
     ///
-    /// A span of this process has decided about sampling: of what the caller wished, only [`SamplingHint::Debug`] stays.
+    /// A span of this process has decided about sampling: of what the caller wished, only [`SamplingHint::Debug`](super::SamplingHint::Debug) stays.
     #[must_use]
     pub fn with_span(mut self, span: &SpanRef) -> Self {
         self.set_span(span.clone());
