@@ -66,7 +66,7 @@ impl TraceState {
     /// The list of a single header.
     #[inline]
     pub(crate) fn from_header(header: &[u8]) -> Result<Self, InvalidTraceState> {
-        again::list(header, Self::read)
+        again::list(header)
     }
 
     fn read(header: &[u8]) -> Result<Self, InvalidTraceState> {

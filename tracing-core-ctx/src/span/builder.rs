@@ -7,7 +7,7 @@ use super::recording::Recording;
 use super::{ActiveSpan, Link, Relation, Span, SpanKind, SpanRef, SpanTemplate, SpanWriter};
 use crate::attribute::{AttributeKey, AttributeValue};
 use crate::sampler::AttributeSource;
-use crate::{Context, SpanContext, Timestamp, TraceState, Tracer};
+use crate::{Context, SpanContext, Timestamp, Tracer};
 
 /// Says what is known before a span starts. Made by [`Tracer::span`].
 ///
@@ -172,7 +172,7 @@ impl<'a> SpanBuilder<'a> {
                 above.view()
             }
         };
-        let Some(verdict) = what.judge(given.as_deref(), &view) else {
+        let Some(mut verdict) = what.judge(given.as_deref(), &view) else {
             return Span::new(
                 view.parent
                     .cloned()
@@ -180,14 +180,9 @@ impl<'a> SpanBuilder<'a> {
                     .unwrap_or_default(),
             );
         };
-        let trace_state = match (verdict.trace_state, view.parent) {
-            (Some(changed), _) => changed,
-            (None, Some(parent)) => parent.trace_state().clone(),
-            (None, None) => TraceState::EMPTY,
-        };
-        let (trace_id, span_id) = verdict.ids;
-        let span_context = SpanContext::with_all(trace_id, span_id, verdict.flags, trace_state);
-        Span::new(match verdict.added {
+        let added = verdict.added.take();
+        let span_context = verdict.span_context(view.parent);
+        Span::new(match added {
             Some(added) => what.begin(given, span_context, &added, Place::below(&view), describe),
             None => {
                 Recording::give_back_given(given);
@@ -211,13 +206,11 @@ impl<'a> SpanBuilder<'a> {
         } = self;
         drop(parent);
         let view = View::of(&context);
-        let Some(verdict) = what.judge(given.as_deref(), &view) else {
+        let Some(mut verdict) = what.judge(given.as_deref(), &view) else {
             return ActiveSpan::passing(context);
         };
-        let Some(added) = verdict.added else {
-            Recording::give_back_given(given);
-            context.set_unrecorded(verdict.ids, verdict.flags, verdict.trace_state);
-            return ActiveSpan::passing(context);
+        let Some(added) = verdict.added.take() else {
+            return verdict.pass(context, given);
         };
         let place = Place::below(&view);
         context.replace_span(|above| {
@@ -245,22 +238,13 @@ impl<'a> SpanBuilder<'a> {
         } = self;
         drop(parent);
         let view = View::of(context);
-        let Some(verdict) = what.judge(given.as_deref(), &view) else {
+        let Some(mut verdict) = what.judge(given.as_deref(), &view) else {
             return ActiveSpan::passing(context.clone());
         };
-        let Some(added) = verdict.added else {
-            Recording::give_back_given(given);
-            let mut context = context.clone();
-            context.set_unrecorded(verdict.ids, verdict.flags, verdict.trace_state);
-            return ActiveSpan::passing(context);
+        let Some(added) = verdict.added.take() else {
+            return verdict.pass(context.clone(), given);
         };
-        let trace_state = match (verdict.trace_state, view.parent) {
-            (Some(changed), _) => changed,
-            (None, Some(parent)) => parent.trace_state().clone(),
-            (None, None) => TraceState::EMPTY,
-        };
-        let (trace_id, span_id) = verdict.ids;
-        let span_context = SpanContext::with_all(trace_id, span_id, verdict.flags, trace_state);
+        let span_context = verdict.span_context(view.parent);
         let span = what.begin(given, span_context, &added, Place::below(&view), describe);
         ActiveSpan::open(context.with_local_span(span))
     }

@@ -27,15 +27,12 @@ const PLACES: usize = 8;
 /// The longest list that is kept, in bytes.
 const LONGEST: usize = 512;
 
-/// The list of this header: the same as before, or what `read` makes of it.
+/// The list of this header: the same as before, or read anew.
 #[inline]
-pub(super) fn list(
-    header: &[u8],
-    read: fn(&[u8]) -> Result<TraceState, InvalidTraceState>,
-) -> Result<TraceState, InvalidTraceState> {
-    let list = AGAIN.try_with(|again| again.list(header, read));
+pub(super) fn list(header: &[u8]) -> Result<TraceState, InvalidTraceState> {
+    let list = AGAIN.try_with(|again| again.list(header));
     // A thread that is being torn down keeps nothing.
-    list.unwrap_or_else(|_| read(header))
+    list.unwrap_or_else(|_| TraceState::read(header))
 }
 
 impl Again {
@@ -51,17 +48,11 @@ impl Again {
     }
 
     #[inline]
-    fn list(
-        &self,
-        header: &[u8],
-        read: fn(&[u8]) -> Result<TraceState, InvalidTraceState>,
-    ) -> Result<TraceState, InvalidTraceState> {
+    fn list(&self, header: &[u8]) -> Result<TraceState, InvalidTraceState> {
         let fingerprint = fingerprint(header);
         match self.places.get(fingerprint as usize % PLACES) {
-            Some(place) if place.met.replace(fingerprint) == fingerprint => {
-                place.list(header, read)
-            }
-            Some(_) | None => read(header),
+            Some(place) if place.met.replace(fingerprint) == fingerprint => place.list(header),
+            Some(_) | None => TraceState::read(header),
         }
     }
 }
@@ -69,16 +60,12 @@ impl Again {
 impl Place {
     /// The list of a header that was probably here before.
     #[inline]
-    fn list(
-        &self,
-        header: &[u8],
-        read: fn(&[u8]) -> Result<TraceState, InvalidTraceState>,
-    ) -> Result<TraceState, InvalidTraceState> {
+    fn list(&self, header: &[u8]) -> Result<TraceState, InvalidTraceState> {
         let mut kept = self.kept.take();
         let list = if kept.as_bytes() == header {
             Ok(kept.clone())
         } else {
-            read(header)
+            TraceState::read(header)
         };
         // Not what had to be put in order: it is not what was sent.
         if let Ok(list) = &list
@@ -113,8 +100,14 @@ mod tests {
     use super::*;
 
     fn list(again: &Again, header: &str) -> Result<String, InvalidTraceState> {
-        let list = again.list(header.as_bytes(), TraceState::read);
+        let list = again.list(header.as_bytes());
         list.map(|list| list.as_str().to_owned())
+    }
+
+    /// Longer than what is kept.
+    fn long() -> String {
+        let member = |key: &str| format!("{key}={}", "x".repeat(200));
+        ["a", "b", "c"].map(member).join(",")
     }
 
     fn kept(again: &Again) -> Vec<String> {
@@ -131,10 +124,12 @@ mod tests {
     #[test]
     fn a_list_is_what_was_sent_however_often() {
         let again = Again::new();
-        let long = format!("a={},b=2", "x".repeat(250)).repeat(3);
-        // Some alike in length and ends, some that are put in order, some that are none.
+        let long = long();
+        // Two with one fingerprint, some alike in length and ends, some that are put in order, some that are none.
+        assert_eq!(fingerprint(b"ot=th:8"), fingerprint(b"ot=th:c"));
         let headers = [
             "ot=th:8",
+            "ot=th:c",
             "rojo=0123456789,congo=1",
             "rojo=0123 56789,congo=1",
             "a=1, b=2",
@@ -145,7 +140,8 @@ mod tests {
             "",
         ];
         for which in [
-            0, 0, 1, 2, 1, 2, 2, 2, 1, 1, 1, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 0,
+            0, 0, 1, 0, 1, 1, 1, 2, 3, 2, 3, 3, 3, 2, 2, 2, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8,
+            8, 8, 9, 9, 0,
         ] {
             let header = headers[which];
             let read = TraceState::read(header.as_bytes());
@@ -166,6 +162,7 @@ mod tests {
         for _ in 0..2 {
             list(&again, "ot=th:8").unwrap();
             list(&again, "a=1, b=2").unwrap();
+            list(&again, &long()).unwrap();
         }
         assert_eq!(kept(&again), ["ot=th:8"]);
     }

@@ -1,7 +1,7 @@
 //! How a span starts: the sampler is asked, and what it lets through begins to record.
 
 use super::super::recording::Recording;
-use super::super::{Link, LiveRef, SpanKind, SpanRef, SpanTemplate, SpanWriter};
+use super::super::{ActiveSpan, Link, LiveRef, SpanKind, SpanRef, SpanTemplate, SpanWriter};
 use crate::attribute::{Attributes, ValueRef};
 use crate::context::SamplingHint;
 use crate::sampler::{AttributeSource, Decision, SamplingInput};
@@ -102,6 +102,28 @@ pub(super) struct Verdict {
     pub(super) trace_state: Option<TraceState>,
     /// Whether it records, and what samplers add to it then.
     pub(super) added: Option<Attributes>,
+}
+
+impl Verdict {
+    /// The identity of a span below `parent`, which it does not take the place of.
+    #[inline]
+    pub(super) fn span_context(self, parent: Option<&SpanContext>) -> SpanContext {
+        let trace_state = match (self.trace_state, parent) {
+            (Some(changed), _) => changed,
+            (None, Some(parent)) => parent.trace_state().clone(),
+            (None, None) => TraceState::EMPTY,
+        };
+        let (trace_id, span_id) = self.ids;
+        SpanContext::with_all(trace_id, span_id, self.flags, trace_state)
+    }
+
+    /// A span that does not record, as the one of `context`.
+    #[inline]
+    pub(super) fn pass(self, mut context: Context, given: Option<Box<Recording>>) -> ActiveSpan {
+        Recording::give_back_given(given);
+        context.set_unrecorded(self.ids, self.flags, self.trace_state);
+        ActiveSpan::passing(context)
+    }
 }
 
 /// What samplers see: what was lent, else what was given.
