@@ -18,7 +18,6 @@ pub(super) struct Tallies {
 }
 
 /// On cache lines of its own.
-#[derive(Default)]
 #[repr(align(128))]
 struct Place {
     started: AtomicU64,
