@@ -5,7 +5,7 @@ use std::{fmt, thread};
 use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::observer::{Arrived, Ended, ExchangeObserver, ObservedExchange, Started};
 use tracing_core_ctx::sampler::AttributeSource;
-use tracing_core_ctx::{SpanContext, SpanKind, SpanRef, Timestamp, Tracer, semconv};
+use tracing_core_ctx::{ActiveSpan, SpanContext, SpanKind, SpanRef, Timestamp, Tracer, semconv};
 
 use crate::QueueTracer;
 use crate::operation::Begin;
@@ -97,6 +97,16 @@ impl Watch {
     pub(crate) fn end(&mut self, error_type: Option<&str>) -> Option<Timestamp> {
         let watched = *self.0.take()?;
         Some(watched.end(error_type))
+    }
+
+    /// The same for an operation whose span ends with it, and has failed if there is an error.
+    pub(crate) fn end_with(&mut self, active: &mut ActiveSpan, error_type: Option<&str>) {
+        let time = self.end(error_type);
+        active.end_at_with(time, |span| {
+            if let Some(error_type) = error_type {
+                span.fail(error_type, "");
+            }
+        });
     }
 }
 

@@ -267,12 +267,7 @@ impl QueueTracer {
             false => ActiveSpan::passing(Context::new()),
         };
         let mut watch = self.watch(SpanKind::Client, operation, active.span());
-        let time = watch.end(error_type);
-        active.end_at_with(time, |span| {
-            if let Some(error_type) = error_type {
-                span.fail(error_type, "");
-            }
-        });
+        watch.end_with(&mut active, error_type);
     }
 
     pub(crate) fn start_linked<L: Linked>(

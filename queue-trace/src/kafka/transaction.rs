@@ -118,12 +118,7 @@ impl<'p, P> Transaction<'p, P> {
             producer.send_offsets_to_transaction(offsets, group, timeout)
         };
         let error = sent.as_ref().err().map(error_type);
-        let time = watch.end(error.as_deref());
-        active.end_at_with(time, |span| {
-            if let Some(error) = &error {
-                span.fail(error, "");
-            }
-        });
+        watch.end_with(&mut active, error.as_deref());
         sent
     }
 
