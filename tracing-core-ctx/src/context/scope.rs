@@ -10,7 +10,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{self, ManuallyDrop};
 
-use stack::{Frame, STACK, TOP, Ticket, depth, with_stack};
+use stack::{Frame, STACK, TOP, Ticket, Top, depth, with_stack};
 
 use super::{Context, Owner, neighbour};
 
@@ -140,39 +140,33 @@ pub(super) fn enter(home: &mut Context) -> Entered<'_> {
 /// Attaches without a guard. A thread that does so and never detaches holds no more than a bounded number; those beyond are not made current.
 #[inline(always)]
 pub(super) fn attach_as(context: Context, owner: Owner) {
-    let far = STACK.try_with(|stack| {
-        let (depth, next) = TOP.with(|top| (top.depth.get(), top.next.get()));
-        let Some(frame) = stack.near.get(depth) else {
-            return Some(context);
+    let left = STACK.try_with(|stack| {
+        let ticket = Ticket::next().owned();
+        let Some(frame) = stack.near.get(ticket.depth) else {
+            return Some((ticket, context));
         };
-        frame.number.set(next | Frame::OWNED);
+        frame.number.set(ticket.number);
         frame.owner.set(owner);
         // What an ended frame holds is the empty context, which has nothing to drop.
         let _empty = ManuallyDrop::new(frame.context.replace(context));
-        TOP.with(|top| {
-            top.depth.set(depth + 1);
-            top.next.set(next + Frame::STEP);
-        });
+        TOP.with(Top::rise);
         None
     });
-    match far {
-        Ok(Some(context)) => attach_far(context, owner),
-        Ok(None) if neighbour::get().is_some() => tell_entered_last(),
+    match left {
+        Ok(None) if neighbour::get().is_some() => tell_entered(),
+        Ok(Some((ticket, context))) => attach_far(ticket, context, owner),
         Ok(None) | Err(_) => {}
     }
 }
 
 #[cold]
-fn attach_far(mut context: Context, owner: Owner) {
-    push_with(&mut context, Some(owner));
-}
-
-#[cold]
-fn tell_entered_last() {
-    if let Some(neighbour) = neighbour::get()
-        && let Some(context) = with_ours(Context::clone)
-    {
-        neighbour.entered(&context, depth());
+fn attach_far(ticket: Ticket, mut context: Context, owner: Owner) {
+    let is_there = with_stack(|stack| {
+        let is_there = stack.push_far(ticket, &mut context, Some(owner));
+        is_there.then(|| TOP.with(Top::rise))
+    });
+    if is_there.is_some() {
+        tell_entered();
     }
 }
 
@@ -218,52 +212,34 @@ pub(super) fn find(is_wanted: impl Fn(Owner) -> bool) -> Option<Owner> {
     Some(owner)
 }
 
-#[inline]
-fn push(context: &mut Context) -> Ticket {
-    push_with(context, None)
-}
-
 /// Moves the context onto the stack, or leaves it where it is when there is none (the thread is being torn down).
 #[inline(always)]
-fn push_with(context: &mut Context, owner: Option<Owner>) -> Ticket {
+fn push(context: &mut Context) -> Ticket {
     let pushed = STACK.try_with(|stack| {
-        let (depth, next) = TOP.with(|top| (top.depth.get(), top.next.get()));
-        let ticket = Ticket {
-            depth,
-            number: match owner {
-                None => next,
-                Some(_) => next | Frame::OWNED,
-            },
-        };
+        let ticket = Ticket::next();
         if let Some(frame) = stack.near.get(ticket.depth) {
             frame.number.set(ticket.number);
-            if let Some(owner) = owner {
-                frame.owner.set(owner);
-            }
             frame.swap(context);
-        } else if !stack.push_far(ticket, context, owner) {
+        } else if !stack.push_far(ticket, context, None) {
             return Ticket::NONE;
         }
-        TOP.with(|top| {
-            top.depth.set(depth + 1);
-            top.next.set(next + Frame::STEP);
-        });
+        TOP.with(Top::rise);
         ticket
     });
     let ticket = pushed.unwrap_or(Ticket::NONE);
-    if neighbour::get().is_some() {
-        tell_entered(ticket);
+    if neighbour::get().is_some() && ticket.number != Ticket::NONE.number {
+        tell_entered();
     }
     ticket
 }
 
+/// Tells the neighbour of the frame that has just been taken.
 #[cold]
-fn tell_entered(ticket: Ticket) {
+fn tell_entered() {
     if let Some(neighbour) = neighbour::get()
-        && ticket.number != Ticket::NONE.number
         && let Some(context) = with_ours(Context::clone)
     {
-        neighbour.entered(&context, ticket.depth + 1);
+        neighbour.entered(&context, depth());
     }
 }
 

@@ -44,6 +44,13 @@ pub(super) struct Top {
 }
 
 impl Top {
+    /// The next frame is taken.
+    #[inline]
+    pub(super) fn rise(&self) {
+        self.depth.set(self.depth.get() + 1);
+        self.next.set(self.next.get() + Frame::STEP);
+    }
+
     /// Ends all frames from `depth` on.
     #[inline]
     pub(super) fn fall(&self, depth: usize) {
@@ -80,6 +87,24 @@ impl Ticket {
         depth: 0,
         number: 0,
     };
+
+    /// Of the frame that comes next.
+    #[inline]
+    pub(super) fn next() -> Self {
+        TOP.with(|top| Self {
+            depth: top.depth.get(),
+            number: top.next.get(),
+        })
+    }
+
+    /// The same with an owner in place of a guard.
+    #[inline]
+    pub(super) const fn owned(self) -> Self {
+        Self {
+            depth: self.depth,
+            number: self.number | Frame::OWNED,
+        }
+    }
 }
 
 impl Frame {
