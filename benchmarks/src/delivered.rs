@@ -2,29 +2,24 @@
 //!
 //! ```text
 //!   report()  ->  receiver, which counts spans                      a process of its own
-//!             ->  run("ours", its address), run("sdk", its address) in turn, each a process of its own on one core
+//!             ->  run("ours", its address), run("sdk", its address),
+//!                 run("ours", "nowhere"),   run("sdk", "nowhere")   in turn, each a process of its own on one core
 //! ```
 //!
 //! Bursts of traces are made and flushed, so that no queue overflows: all that was made arrives, or the run fails. The receiver is on whatever core it likes.
+//! Nowhere is in the process itself: each exporter makes the bytes of its requests, whose spans are counted, and nothing is sent.
+
+mod nowhere;
+mod ours;
+mod sdk;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use opentelemetry::trace::{
-    Span as _, SpanKind as SdkKind, TraceContextExt as _, Tracer as _, TracerProvider as _,
-};
-use opentelemetry::{Context as SdkContext, KeyValue};
-use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SdkTracerProvider;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use rustix::time::ClockId;
-use trace_pipeline::Pipeline;
-use trace_pipeline::otlp::OtlpConfig;
-use trace_pipeline::sampling::{Keep, Tail};
-use tracing_core_ctx::attribute::Key;
-use tracing_core_ctx::{SpanKind, Tracer, semconv};
 
+use self::nowhere::Nowhere;
 use crate::Error;
 use crate::instructions::valgrind;
 use crate::load::{RECEIVE, Role, by_thread};
@@ -51,11 +46,20 @@ const fn spans(bursts: u64) -> u64 {
     TRACES * (1 + CHILDREN) * bursts
 }
 
-// By reference, as the SDK takes the names of its `KeyValue`s.
-const SKU: Key<str> = Key::new("shop.item.sku");
-const COUNT: Key<i64> = Key::new("shop.item.count");
-const WAREHOUSE: Key<str> = Key::new("shop.warehouse");
-const RESERVED: Key<bool> = Key::new("shop.reserved");
+/// Whose spans, as the command line has it.
+const WHOSE: [&str; 2] = ["ours", "sdk"];
+
+/// The destination that is no address.
+const NOWHERE: &str = "nowhere";
+
+/// Where the bytes of requests go.
+#[derive(Clone, Copy, Debug)]
+enum Destination<'a> {
+    /// By HTTP to this address.
+    Receiver(&'a str),
+    /// They are counted and dropped.
+    Nowhere,
+}
 
 /// What one run has cost, in nanoseconds for each span that arrived.
 #[derive(Clone, Copy, Debug)]
@@ -66,29 +70,32 @@ struct Figures {
     delivery: f64,
     /// Spans in a second.
     rate: f64,
+    /// What came to an end in the process itself: spans, and bytes.
+    ended: (u64, u64),
 }
 
-/// Makes and delivers spans, `ours` or those of the `sdk`, to a receiver; prints what it cost.
+/// Makes and delivers spans, `ours` or those of the `sdk`, to a receiver or `nowhere`; prints what it cost.
 ///
 /// # Errors
 ///
 /// When something can not be set up, or not all spans were delivered.
 pub fn run(arguments: &[&str]) -> Result<String, Error> {
-    let (whose, receiver, bursts) = match *arguments {
-        [whose, receiver] => (whose, receiver, BURSTS),
-        [whose, receiver, bursts] => (whose, receiver, bursts.parse()?),
+    let (whose, to, bursts) = match *arguments {
+        [whose, to] => (whose, to, BURSTS),
+        [whose, to, bursts] => (whose, to, bursts.parse()?),
         _ => return Err("whose, and to which address?".into()),
     };
     stay_on_one_core()?;
+    let destination = match to {
+        NOWHERE => Destination::Nowhere,
+        address => Destination::Receiver(address),
+    };
     let figures = match whose {
-        "ours" => ours(receiver, bursts)?,
-        "sdk" => sdk(receiver, bursts)?,
+        "ours" => ours::run(destination, bursts)?,
+        "sdk" => sdk::run(destination, bursts)?,
         _ => return Err(format!("`{whose}` is not known").into()),
     };
-    Ok(format!(
-        "{}\t{}\t{}",
-        figures.all, figures.delivery, figures.rate
-    ))
+    Ok(figures.write())
 }
 
 fn stay_on_one_core() -> Result<(), Error> {
@@ -121,6 +128,7 @@ fn repeat(bursts: u64, burst: &mut dyn FnMut() -> Result<(), Error>) -> Result<F
         all: all.as_secs_f64() * 1e9 / spans,
         delivery: all.saturating_sub(own).as_secs_f64() * 1e9 / spans,
         rate: spans / start.elapsed().as_secs_f64(),
+        ended: (0, 0),
     })
 }
 
@@ -132,164 +140,163 @@ fn to_f64(number: u64) -> f64 {
     number as f64
 }
 
-/// The tail looks at every trace, for errors and for slow ones, and keeps all.
-fn ours(receiver: &str, bursts: u64) -> Result<Figures, Error> {
-    let tail = Tail::new()
-        .keep(Keep::errors())
-        .keep(Keep::slowest(0.01))
-        .keep(Keep::probability(1.0));
-    let pipeline = Pipeline::builder()
-        .service("orders")
-        .otlp(OtlpConfig::http().endpoint(format!("http://{receiver}")))
-        .tail(tail)
-        .build()?;
-    let figures = measure(bursts, || {
-        for number in 0..TRACES {
-            trace(pipeline.tracer(), number);
-        }
-        Ok(pipeline.flush(LIMIT)?)
-    })?;
-    let (exported, made) = (pipeline.stats().exported, spans(bursts));
-    if exported != made {
-        return Err(format!("ours: {exported} of {made} spans were exported").into());
-    }
-    Ok(figures)
-}
-
-fn trace(tracer: &Tracer, number: u64) {
-    let number = i64::try_from(number).unwrap_or_default();
-    let root = tracer
-        .span("GET /orders/{id}")
-        .kind(SpanKind::Server)
-        .start();
-    root.set(semconv::HTTP_REQUEST_METHOD, "GET");
-    root.set(semconv::URL_SCHEME, "http");
-    root.set(semconv::URL_PATH, "/orders/17");
-    root.set(semconv::HTTP_ROUTE, "/orders/{id}");
-    root.set(semconv::SERVER_ADDRESS, "shop.example");
-    root.set(semconv::SERVER_PORT, 8080);
-    root.set(
-        semconv::USER_AGENT_ORIGINAL,
-        "Mozilla/5.0 (X11; Linux x86_64)",
-    );
-    root.set(semconv::HTTP_RESPONSE_STATUS_CODE, 200);
-    let context = root.context();
-    for _ in 0..CHILDREN {
-        let child = tracer.span("reserve").parent(&context).start();
-        child.set(SKU, "sofa-17");
-        child.set(COUNT, number);
-        child.set(WAREHOUSE, "north");
-        child.set(RESERVED, true);
-        child.end();
-    }
-    root.end();
-}
-
-fn sdk(receiver: &str, bursts: u64) -> Result<Figures, Error> {
-    let exporter = SpanExporter::builder()
-        .with_http()
-        .with_protocol(Protocol::HttpBinary)
-        .with_endpoint(format!("http://{receiver}/v1/traces"))
-        .build()?;
-    let provider = SdkTracerProvider::builder()
-        .with_resource(Resource::builder().with_service_name("orders").build())
-        .with_batch_exporter(exporter)
-        .build();
-    let tracer = provider.tracer("orders");
-    let figures = measure(bursts, || {
-        for number in 0..TRACES {
-            sdk_trace(&tracer, number);
-        }
-        Ok(provider.force_flush()?)
-    })?;
-    provider.shutdown()?;
-    Ok(figures)
-}
-
-fn sdk_trace(tracer: &opentelemetry_sdk::trace::SdkTracer, number: u64) {
-    let number = i64::try_from(number).unwrap_or_default();
-    let mut root = tracer
-        .span_builder("GET /orders/{id}")
-        .with_kind(SdkKind::Server)
-        .start(tracer);
-    root.set_attribute(KeyValue::new("http.request.method", "GET"));
-    root.set_attribute(KeyValue::new("url.scheme", "http"));
-    root.set_attribute(KeyValue::new("url.path", "/orders/17"));
-    root.set_attribute(KeyValue::new("http.route", "/orders/{id}"));
-    root.set_attribute(KeyValue::new("server.address", "shop.example"));
-    root.set_attribute(KeyValue::new("server.port", 8080));
-    root.set_attribute(KeyValue::new(
-        "user_agent.original",
-        "Mozilla/5.0 (X11; Linux x86_64)",
-    ));
-    root.set_attribute(KeyValue::new("http.response.status_code", 200));
-    let context = SdkContext::new().with_span(root);
-    for _ in 0..CHILDREN {
-        let mut child = tracer.start_with_context("reserve", &context);
-        child.set_attribute(KeyValue::new("shop.item.sku", "sofa-17"));
-        child.set_attribute(KeyValue::new("shop.item.count", number));
-        child.set_attribute(KeyValue::new("shop.warehouse", "north"));
-        child.set_attribute(KeyValue::new("shop.reserved", true));
-        child.end();
-    }
-    context.span().end();
-}
-
-/// Both, in turn, as a table.
-///
-/// # Errors
-///
-/// When a process fails, or spans are missing at the receiver.
-pub fn report(program: &Path) -> Result<String, Error> {
-    let mut receiver = Role::start(program, &[RECEIVE])?;
-    let mut rounds: [Vec<Figures>; 2] = Default::default();
-    let mut bytes = [0; 2];
-    let mut arrived = (0, 0);
-    for round in 0..ROUNDS {
-        for turn in 0..2 {
-            let whose = (round + turn) % 2;
-            let name = ["ours", "sdk"][whose];
-            let figures = once(name, receiver.address())?;
-            rounds[whose].push(figures);
-            let (spans, total) = receiver.ask()?;
-            let total: u64 = total.parse()?;
-            if spans - arrived.0 != SPANS {
-                return Err(
-                    format!("{name}: {} of {SPANS} spans arrived", spans - arrived.0).into(),
-                );
-            }
-            bytes[whose] = (total - arrived.1) / SPANS;
-            arrived = (spans, total);
+impl Figures {
+    /// The same with what ended there.
+    fn with(self, nowhere: &Nowhere) -> Self {
+        Self {
+            ended: nowhere.taken(),
+            ..self
         }
     }
-    let counted = ["ours", "sdk"].map(|whose| instructions(whose, receiver.address()));
-    let [ours, sdk] = rounds.map(|rounds| medians(&rounds));
-    let [of_ours, of_sdk] = counted;
-    let (of_ours, of_sdk) = (of_ours?, of_sdk?);
-    let row = |name: &str, figures: Figures, counted: (f64, f64), bytes: u64| {
+
+    fn write(&self) -> String {
+        let Self {
+            all,
+            delivery,
+            rate,
+            ended: (spans, bytes),
+        } = self;
+        format!("{all}\t{delivery}\t{rate}\t{spans}\t{bytes}")
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let [all, delivery, rate, spans, bytes] = text
+            .trim()
+            .split('\t')
+            .collect::<Vec<_>>()
+            .try_into()
+            .ok()?;
+        Some(Self {
+            all: all.parse().ok()?,
+            delivery: delivery.parse().ok()?,
+            rate: rate.parse().ok()?,
+            ended: (spans.parse().ok()?, bytes.parse().ok()?),
+        })
+    }
+
+    /// The median of each figure by itself. What ended is the same in all.
+    fn median_of(rounds: &[Self]) -> Self {
+        let of = |figure: fn(&Self) -> f64| median(rounds.iter().map(figure).collect());
+        Self {
+            all: of(|figures| figures.all),
+            delivery: of(|figures| figures.delivery),
+            rate: of(|figures| figures.rate),
+            ended: rounds.first().map_or((0, 0), |figures| figures.ended),
+        }
+    }
+}
+
+/// One of those that are compared.
+struct Subject {
+    whose: &'static str,
+    /// An address, or [`NOWHERE`].
+    to: String,
+    rounds: Vec<Figures>,
+}
+
+impl Subject {
+    /// Runs it once more; `arrived` says what has come to the receiver until now.
+    fn once(
+        &mut self,
+        arrived: &mut dyn FnMut() -> Result<(u64, u64), Error>,
+    ) -> Result<(), Error> {
+        let before = arrived()?;
+        let text = String::from_utf8(again(&[RUN, self.whose, &self.to])?.stdout)?;
+        let mut figures = Figures::read(&text).ok_or("not the figures of a run")?;
+        let after = arrived()?;
+        figures.ended.0 += after.0 - before.0;
+        figures.ended.1 += after.1 - before.1;
+        if figures.ended.0 != SPANS {
+            let (whose, to, spans) = (self.whose, &self.to, figures.ended.0);
+            return Err(format!("{whose} to {to}: {spans} of {SPANS} spans arrived").into());
+        }
+        self.rounds.push(figures);
+        Ok(())
+    }
+
+    fn measured(&self) -> Result<Measured, Error> {
+        Ok(Measured {
+            figures: Figures::median_of(&self.rounds),
+            instructions: instructions(self.whose, &self.to)?,
+        })
+    }
+}
+
+/// What all rounds of one of them come to.
+struct Measured {
+    figures: Figures,
+    /// For each span: of all threads, and of all but the one that makes the spans.
+    instructions: (f64, f64),
+}
+
+impl Measured {
+    fn row(&self, name: &str) -> Vec<String> {
+        let Self {
+            figures,
+            instructions: (all, delivery),
+        } = self;
         vec![
             name.to_owned(),
-            format!("{:.0}", counted.0),
-            format!("{:.0}", counted.1),
+            format!("{all:.0}"),
+            format!("{delivery:.0}"),
             format!("{:.0}", figures.rate),
             format!("{:.0}", figures.all),
             format!("{:.0}", figures.delivery),
-            bytes.to_string(),
+            (figures.ended.1 / SPANS).to_string(),
         ]
+    }
+
+    fn row_over(&self, theirs: &Self) -> Vec<String> {
+        let (ours, sdk) = (&self.figures, &theirs.figures);
+        let (counted, of_sdk) = (self.instructions, theirs.instructions);
+        let ratios = [
+            counted.0 / of_sdk.0,
+            counted.1 / of_sdk.1,
+            ours.rate / sdk.rate,
+            ours.all / sdk.all,
+            ours.delivery / sdk.delivery,
+        ];
+        let mut row = vec!["ours over theirs".to_owned()];
+        row.extend(ratios.map(|ratio| format!("{ratio:.2}")));
+        row.push(String::new());
+        row
+    }
+}
+
+/// All of them, in turn, as a table.
+///
+/// # Errors
+///
+/// When a process fails, or spans are missing.
+pub fn report(program: &Path) -> Result<String, Error> {
+    let mut receiver = Role::start(program, &[RECEIVE])?;
+    let address = receiver.address().to_owned();
+    let mut subjects = [&*address, NOWHERE].map(|to| {
+        WHOSE.map(|whose| Subject {
+            whose,
+            to: to.to_owned(),
+            rounds: Vec::new(),
+        })
+    });
+    let mut arrived = || {
+        let (spans, bytes) = receiver.ask()?;
+        Ok((spans, bytes.parse()?))
     };
-    let rows = [
-        row("trace-pipeline, through a tail", ours, of_ours, bytes[0]),
-        row("opentelemetry_sdk, batch processor", sdk, of_sdk, bytes[1]),
-        vec![
-            "ours over theirs".to_owned(),
-            format!("{:.2}", of_ours.0 / of_sdk.0),
-            format!("{:.2}", of_ours.1 / of_sdk.1),
-            format!("{:.2}", ours.rate / sdk.rate),
-            format!("{:.2}", ours.all / sdk.all),
-            format!("{:.2}", ours.delivery / sdk.delivery),
-            String::new(),
-        ],
-    ];
+    for round in 0..ROUNDS {
+        for pair in &mut subjects {
+            // Each of the two is the first in its turn.
+            for turn in 0..2 {
+                pair[(round + turn) % 2].once(&mut arrived)?;
+            }
+        }
+    }
+    let mut rows = Vec::new();
+    for (way, [ours, sdk]) in ["sent", "sent nowhere"].into_iter().zip(&subjects) {
+        let (ours, sdk) = (ours.measured()?, sdk.measured()?);
+        rows.push(ours.row(&format!("trace-pipeline, through a tail; {way}")));
+        rows.push(sdk.row(&format!("opentelemetry_sdk, batch processor; {way}")));
+        rows.push(ours.row_over(&sdk));
+    }
     let heads = [
         "",
         "instructions a span",
@@ -303,13 +310,13 @@ pub fn report(program: &Path) -> Result<String, Error> {
 }
 
 /// For each span: of all threads, and of all but the one that makes the spans. Nothing where there is no valgrind.
-fn instructions(whose: &str, receiver: &str) -> Result<(f64, f64), Error> {
+fn instructions(whose: &str, to: &str) -> Result<(f64, f64), Error> {
     if valgrind().is_none() {
         return Ok((0.0, 0.0));
     }
     let count = |bursts: u64| {
         by_thread(|callgrind| {
-            let work = [RUN, whose, receiver, &bursts.to_string()];
+            let work = [RUN, whose, to, &bursts.to_string()];
             again_under(callgrind.arg(COUNTED), &work).map(drop)
         })
     };
@@ -319,25 +326,29 @@ fn instructions(whose: &str, receiver: &str) -> Result<(f64, f64), Error> {
     Ok((each(few.0, many.0) + delivery, delivery))
 }
 
-fn once(whose: &str, receiver: &str) -> Result<Figures, Error> {
-    let text = String::from_utf8(again(&[RUN, whose, receiver])?.stdout)?;
-    let numbers: Result<Vec<f64>, _> = text.trim().split('\t').map(str::parse).collect();
-    let [all, delivery, rate] = numbers?[..] else {
-        return Err("three figures".into());
-    };
-    Ok(Figures {
-        all,
-        delivery,
-        rate,
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Of each figure by itself.
-fn medians(rounds: &[Figures]) -> Figures {
-    let of = |figure: fn(&Figures) -> f64| median(rounds.iter().map(figure).collect());
-    Figures {
-        all: of(|figures| figures.all),
-        delivery: of(|figures| figures.delivery),
-        rate: of(|figures| figures.rate),
+    #[test]
+    fn figures_are_read_back() {
+        let figures = Figures {
+            all: 450.5,
+            delivery: 282.0,
+            rate: 2e6,
+            ended: (100_000, 25_400_000),
+        };
+        let text = figures.write();
+        assert_eq!(Figures::read(&text).map(|read| read.write()), Some(text));
+        assert!(Figures::read("1\t2\t3").is_none());
+    }
+
+    /// Both count what they have encoded, so that a span that is missing is seen.
+    #[test]
+    fn all_spans_end_nowhere() {
+        for run in [ours::run, sdk::run] {
+            let figures = run(Destination::Nowhere, 2).expect("a run");
+            assert_eq!(figures.ended.0, spans(2));
+        }
     }
 }

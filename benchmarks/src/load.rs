@@ -28,4 +28,5 @@ pub use process::{RECEIVE, Role, SERVE};
 pub use receiver::receive;
 pub use rounds::{Plan, Results, run};
 pub use serve::serve;
+pub(crate) use spans::count as count_spans;
 pub use table::{table, versions};

@@ -47,8 +47,9 @@ pub fn encode<'a>(
     encode_into(Vec::new(), resource, spans)
 }
 
-/// The same in the memory of an earlier request.
-pub(crate) fn encode_into<'a>(
+/// The same in the memory of an earlier request, which is written anew: for who sends one after the other. To ask the system for that memory
+/// costs more than to write it.
+pub fn encode_into<'a>(
     earlier: Vec<u8>,
     resource: &Resource,
     spans: impl ExactSizeIterator<Item = &'a SpanRecord> + Clone,
