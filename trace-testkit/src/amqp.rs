@@ -64,6 +64,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
 use socket::Shared;
@@ -73,7 +74,14 @@ use socket::Shared;
 pub struct Broker {
     address: SocketAddr,
     shared: Shared,
-    serving: Mutex<Option<JoinHandle<()>>>,
+    serving: Mutex<Option<Serving>>,
+}
+
+/// The task that accepts clients. It ends, with all of them, when its end is asked for or this is dropped.
+#[derive(Debug)]
+struct Serving {
+    task: JoinHandle<()>,
+    end: oneshot::Sender<()>,
 }
 
 impl Broker {
@@ -106,12 +114,13 @@ impl Broker {
     }
 
     /// Cuts all connections without a word, as if the machine were gone, and refuses new ones. What was delivered and not settled goes back to its queues.
+    /// Once this is over, nothing more is read or answered.
     pub async fn kill(&self) {
         let serving = self.slot().take();
-        if let Some(serving) = serving {
-            serving.abort();
-            // It was aborted, or has panicked: it is over.
-            let _over = serving.await;
+        if let Some(Serving { task, end }) = serving {
+            drop(end);
+            // It has ended, or has panicked: it is over.
+            let _over = task.await;
         }
     }
 
@@ -127,28 +136,22 @@ impl Broker {
     }
 
     fn serve(&self, listener: TcpListener) {
-        let serving = tokio::spawn(serve(self.shared.clone(), listener));
-        *self.slot() = Some(serving);
+        let (end, ends) = oneshot::channel();
+        let task = tokio::spawn(serve(self.shared.clone(), listener, ends));
+        *self.slot() = Some(Serving { task, end });
     }
 
-    fn slot(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+    fn slot(&self) -> MutexGuard<'_, Option<Serving>> {
         self.serving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Broker {
-    fn drop(&mut self) {
-        if let Some(serving) = self.slot().take() {
-            serving.abort();
-        }
-    }
-}
-
 /// Accepts clients, and lets messages expire. All clients go with it.
-async fn serve(shared: Shared, listener: TcpListener) {
+async fn serve(shared: Shared, listener: TcpListener, mut ends: oneshot::Receiver<()>) {
     let mut clients = JoinSet::new();
     loop {
         tokio::select! {
+            _asked = &mut ends => break,
             accepted = listener.accept() => {
                 // A client that is gone before it is here, or no file left for it: the next one may have more luck.
                 if let Ok((stream, _)) = accepted {
@@ -160,6 +163,9 @@ async fn serve(shared: Shared, listener: TcpListener) {
             () = expiry(&shared) => shared.lock().expire(),
         }
     }
+    drop(listener);
+    // One that is at work on another thread goes on until it waits for something.
+    clients.shutdown().await;
 }
 
 /// Waits until a message expires.
