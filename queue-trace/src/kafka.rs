@@ -54,6 +54,9 @@
 //! message comes again. With `enable.auto.offset.store` = `false`, call [`store_offset_from_message`](TracedConsumer::store_offset_from_message)
 //! when it is processed.
 //!
+//! A member of a group that is dropped leaves it, and rdkafka waits for librdkafka's word on that without a limit. Amid a rebalance the word may never come. Who
+//! shuts down calls `unsubscribe`, goes on polling until the partitions are revoked, and drops the consumer then.
+//!
 //! Retries and dead letters are sent by [`forward_to`](Traced::forward_to). Time in queue is `ctx.message.queue_time`; with a [`Lag`], how much is behind a
 //! message is `ctx.message.lag`.
 //!

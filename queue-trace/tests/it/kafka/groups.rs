@@ -68,6 +68,35 @@ fn is_shared(rebalances: &[RecordedSpan]) -> bool {
     }
 }
 
+/// Has members give their partitions back before they are dropped: one that is closed amid a rebalance may wait for librdkafka forever. What is
+/// recorded meanwhile is the answer. They must be polled.
+async fn leave(
+    members: [&Member; 2],
+    recorder: &SpanRecorder,
+    before: &[RecordedSpan],
+) -> Vec<RecordedSpan> {
+    for member in members {
+        member.unsubscribe();
+    }
+    let mut spans = recorder.take();
+    let left = async {
+        while held(before) + held(&spans) > 0 {
+            spans.extend(recorder.wait_for_async(1, LONG).await);
+        }
+    };
+    tokio::time::timeout(LONG, left).await.unwrap();
+    spans
+}
+
+/// How many partitions more were assigned than revoked.
+fn held(spans: &[RecordedSpan]) -> isize {
+    let count = |key| {
+        let spans = spans.iter().filter(|span| span.attr(key).is_some());
+        spans.map(|span| span.strs(key).len()).sum::<usize>()
+    };
+    count("ctx.rebalance.assigned").cast_signed() - count("ctx.rebalance.revoked").cast_signed()
+}
+
 #[tokio::test]
 async fn members_share_the_partitions_and_no_message_is_lost_or_seen_twice() {
     let recorder = SpanRecorder::new();
@@ -78,8 +107,8 @@ async fn members_share_the_partitions_and_no_message_is_lost_or_seen_twice() {
     let sent = recorder.take();
 
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let work = |member: Member| {
-        let seen = Arc::clone(&seen);
+    let work = |member: &Arc<Member>| {
+        let (seen, member) = (Arc::clone(&seen), Arc::clone(member));
         tokio::spawn(async move {
             loop {
                 let message = member.recv().await.unwrap();
@@ -103,9 +132,11 @@ async fn members_share_the_partitions_and_no_message_is_lost_or_seen_twice() {
         tokio::time::timeout(LONG, enough).await.unwrap();
     };
     // The first to join has to wait for others: three seconds, in this cluster.
-    let first = work(join(&cluster, &queue, "shared"));
+    let first = Arc::new(join(&cluster, &queue, "shared"));
+    let works = work(&first);
     until(20).await;
-    let second = work(join(&cluster, &queue, "shared"));
+    let second = Arc::new(join(&cluster, &queue, "shared"));
+    let work_too = work(&second);
     // Until the second has its half.
     let mut rebalances = Vec::new();
     let mut others = Vec::new();
@@ -121,9 +152,10 @@ async fn members_share_the_partitions_and_no_message_is_lost_or_seen_twice() {
     tokio::time::timeout(LONG, shared).await.unwrap();
     send_all(&cluster, &queue, "shared", 20..40).await;
     until(40).await;
-    for member in [first, second] {
-        member.abort();
-        let _cancelled = member.await;
+    others.extend(leave([&first, &second], &recorder, &rebalances).await);
+    for work in [works, work_too] {
+        work.abort();
+        let _cancelled = work.await;
     }
 
     let mut numbers = seen.lock().await.clone();
@@ -196,11 +228,26 @@ async fn a_rebalance_in_the_middle_of_a_batch_leaves_the_batch_whole() {
     commit.assert_failed("ILLEGAL_GENERATION");
     assert!(commit.is_child_of(&process));
     drop(batch);
-    drop(batches);
-    drop((first, second));
     // Leaving is a rebalance too.
-    let rest = recorder.take();
-    assert!(rest.iter().all(|span| span.name() == "rebalance"));
+    let polled = async {
+        tokio::join!(
+            async {
+                loop {
+                    let _again = batches.recv().await;
+                }
+            },
+            async {
+                loop {
+                    let _again = second.recv().await;
+                }
+            }
+        )
+    };
+    let left = tokio::select! {
+        left = leave([&first, &second], &recorder, &rebalances) => left,
+        _never = polled => unreachable!(),
+    };
+    assert!(left.iter().all(|span| span.name() == "rebalance"));
 }
 
 /// A user's own context around ours.
