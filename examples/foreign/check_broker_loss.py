@@ -30,7 +30,7 @@ AWAY = 3.0  # Seconds without the broker.
 
 # What a send can have ended with while the broker was away.
 ERRORS = {
-    "rabbitmq": {"io", "connection", "channel", "connection-forced", "cancelled"},
+    "rabbitmq": {"io", "connection-closed", "channel-closed", "connection-forced", "missing-heartbeat"},
     "tansu": {"MESSAGE_TIMED_OUT"},
 }
 
