@@ -61,6 +61,7 @@ mod headers;
 mod name;
 mod routes;
 mod settled;
+mod source;
 
 pub use channel::TracedChannel;
 pub use confirm::TracedConfirm;

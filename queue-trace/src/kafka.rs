@@ -43,7 +43,8 @@
 //! A poll that fails is a failed span. While brokers are away, librdkafka reports one error after the other; they are one outage and one span. An outage ends
 //! when a message or the end of a partition comes. Other errors of one kind in a row are one span as well.
 //!
-//! What settles a message whose processing a sampler has dropped is not recorded either; no sampler is asked.
+//! What settles a message whose processing a sampler has dropped is not recorded either; no sampler is asked. Nor is one of a poll outside any span that brought only
+//! messages whose producers are trusted to the full and were not recorded.
 //!
 //! Commits that librdkafka makes by itself are not seen, nor is what other code does with the inner client. Polls that bring nothing, and the end of a
 //! partition, are no spans. A record that comes back (a full queue, an error) is as it was given, without our context.
@@ -64,7 +65,8 @@
 //!
 //! Of a header that stands several times the last is read; writing leaves one. rdkafka panics when it is asked for a header whose name is not UTF-8, which any
 //! producer can write. Here that panic is caught and the header passed over; the panic hook still reports it, and a program built with
-//! `panic = "abort"` is not saved. After eight such names the rest of the headers is not looked at.
+//! `panic = "abort"` is not saved. After eight such names the rest of the headers is not looked at; after 256 in the process, after one.
+//! [`KafkaHeaders::unreadable`] counts them.
 
 mod base;
 mod batch;

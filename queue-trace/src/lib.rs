@@ -66,8 +66,11 @@ pub mod process;
 
 // Necessary for implementation.
 mod destination;
+#[cfg(any(feature = "amqp", feature = "kafka", feature = "tower"))]
+mod failure;
 #[cfg(any(feature = "amqp", feature = "kafka"))]
 mod few;
+mod known;
 mod message;
 #[cfg(any(feature = "amqp", feature = "kafka"))]
 mod observe;

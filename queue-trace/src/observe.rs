@@ -44,7 +44,7 @@ impl QueueTracer {
         (operation, start): (&dyn AttributeSource, Option<Timestamp>),
         span: &SpanRef,
     ) -> Watch {
-        let facts = Facts(operation);
+        let facts = Facts(self, operation);
         let started = Started::new(kind, &facts);
         let observed = catch_unwind(AssertUnwindSafe(|| observer.started(&started)));
         let observed = observed.ok().flatten();
@@ -75,7 +75,7 @@ impl QueueTracer {
         let Some(observer) = &self.settings.observer else {
             return;
         };
-        let facts = Facts(operation);
+        let facts = Facts(self, operation);
         let queue_time = queue_time.and_then(|millis| u64::try_from(millis).ok());
         let arrived = Arrived::new(&facts)
             .with_queue_time(queue_time.map(Duration::from_millis))
@@ -138,24 +138,24 @@ impl Drop for Watch {
 }
 
 /// What metrics may know of an operation: of destinations, those that are few.
-struct Facts<'a>(&'a dyn AttributeSource);
+struct Facts<'a>(&'a QueueTracer, &'a dyn AttributeSource);
 
 impl AttributeSource for Facts<'_> {
     fn name(&self) -> &str {
-        self.0.name()
+        self.1.name()
     }
 
     fn get(&self, key: &str) -> Option<ValueRef<'_>> {
         if key == semconv::MESSAGING_DESTINATION_NAME.name() && self.is_made_up() {
             return None;
         }
-        self.0.get(key)
+        self.1.get(key).or_else(|| self.0.server_fact(key))
     }
 }
 
 impl Facts<'_> {
     fn is_made_up(&self) -> bool {
-        let has = |key: &str| self.0.get(key).is_some();
+        let has = |key: &str| self.1.get(key).is_some();
         has(semconv::MESSAGING_DESTINATION_ANONYMOUS.name())
             || has(semconv::MESSAGING_DESTINATION_TEMPORARY.name())
             || has(semconv::MESSAGING_DESTINATION_TEMPLATE.name())

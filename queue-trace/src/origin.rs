@@ -74,6 +74,12 @@ impl Origin {
         }
     }
 
+    /// Whether the span that made or sent the message says that it was not recorded.
+    #[inline]
+    pub(crate) fn is_unsampled(&self) -> bool {
+        self.cause().is_some_and(|cause| !cause.is_sampled())
+    }
+
     /// `around` with the baggage of the message added to its own; of two entries of one name the message's counts: the work is
     /// done for its sake.
     pub(crate) fn baggage_into(&self, around: Context) -> Context {

@@ -42,11 +42,14 @@ mod future;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod layer;
+mod measured;
 
 use tracing_core_ctx::ActiveSpan;
 
 pub use future::ResponseFuture;
 pub use layer::{ProcessTrace, ProcessTraceLayer};
+#[doc(hidden)]
+pub use measured::Measured;
 
 use crate::QueueTracer;
 
@@ -56,4 +59,9 @@ pub trait ProcessMessage {
     ///
     /// A message that has its process span already hands it over: the layer ends it.
     fn begin(&mut self, queue: &QueueTracer) -> ActiveSpan;
+
+    #[doc(hidden)]
+    fn measured(&mut self) -> Measured {
+        Measured::default()
+    }
 }

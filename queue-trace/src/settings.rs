@@ -127,7 +127,8 @@ impl QueueTracer {
     /// what measures how long that takes and how long messages waited. Default: nobody.
     ///
     /// A poll of Kafka takes no time: it is told of by the messages that it brings, or if it fails, once for each outage. A batch is told of as one when
-    /// it is processed. Where a service of the module `process` handles messages, one is processed until it is dropped.
+    /// it is processed. That processing has failed is told where the result of the work is known: by `try_process`, `Processing::fail`, a service of the module
+    /// `process`, or a panic.
     #[cfg(any(feature = "amqp", feature = "kafka"))]
     #[must_use]
     pub fn observe(self, observer: impl ExchangeObserver + 'static) -> Self {

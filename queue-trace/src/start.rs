@@ -3,11 +3,10 @@ use tracing_core_ctx::Span;
 use tracing_core_ctx::attribute::Attributes;
 use tracing_core_ctx::propagation::{Extract, Inject};
 use tracing_core_ctx::span::{Link, SpanBuilder, SpanWriter};
-use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind, Timestamp, semconv};
+use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind, Timestamp};
 
-use crate::{Existing, Message, Operation, Origin, Relation};
+use crate::{Existing, Message, Operation, Origin, Relation, Trust};
 
-use crate::message::Describe;
 use crate::operation::Begin;
 use crate::settings::QueueTracer;
 
@@ -42,7 +41,8 @@ impl QueueTracer {
         operation: &Operation<'_>,
         message: &mut C,
     ) -> ActiveSpan {
-        let builder = self.begin(operation, SpanKind::Producer);
+        let known = self.known(operation);
+        let builder = self.begin(&known, SpanKind::Producer);
         let active = builder.start_in(Context::current(), |span| {
             Begin::describe(operation, self, span);
         });
@@ -61,7 +61,8 @@ impl QueueTracer {
     ) -> ActiveSpan {
         let made = self.made(message);
         let respected = made.is_some();
-        let builder = self.begin_send(operation, respected);
+        let known = self.known(operation);
+        let builder = self.begin(&known, sending_kind(!respected));
         let builder = made.into_iter().fold(builder, SpanBuilder::link);
         let active = builder.start_in(Context::current(), |span| {
             Begin::describe(operation, self, span);
@@ -76,13 +77,14 @@ impl QueueTracer {
     pub(crate) fn made(&self, message: &dyn Extract) -> Option<SpanContext> {
         match self.settings.existing {
             Existing::Replace => None,
-            Existing::Respect => self
-                .settings
-                .tracer
-                .extract(message)
-                .span_context()
-                .cloned(),
+            Existing::Respect => self.context_in(message),
         }
+    }
+
+    /// The context in a message.
+    pub(crate) fn context_in(&self, message: &dyn Extract) -> Option<SpanContext> {
+        let context = self.settings.tracer.extract(message);
+        context.span_context().cloned()
     }
 
     /// The same with messages that have contexts, `made`, of their own; of kind client if there are any.
@@ -95,7 +97,8 @@ impl QueueTracer {
     ) -> ActiveSpan {
         let mut made = made.into_iter();
         let first = made.next();
-        let builder = self.begin_send(operation, first.is_some());
+        let known = self.known(operation);
+        let builder = self.begin(&known, sending_kind(first.is_none()));
         let builder = first
             .into_iter()
             .chain(made)
@@ -111,11 +114,13 @@ impl QueueTracer {
     pub(crate) fn start_send_leaf(
         &self,
         operation: &impl Begin,
+        kind: SpanKind,
         around: &Context,
         (made, before): (Option<SpanContext>, Option<SpanContext>),
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) -> Span {
-        let mut builder = self.begin_send(operation, made.is_some()).parent(around);
+        let known = self.known(operation);
+        let mut builder = self.begin(&known, kind).parent(around);
         // Most messages are made where they are sent.
         if made.is_some() || before.is_some() {
             builder = made
@@ -128,20 +133,23 @@ impl QueueTracer {
             describe(span);
         })
     }
+}
 
-    #[inline]
-    fn begin_send<'a>(&'a self, operation: &'a impl Begin, is_made: bool) -> SpanBuilder<'a> {
-        let kind = match is_made {
-            true => SpanKind::Client,
-            false => SpanKind::Producer,
-        };
-        self.begin(operation, kind)
+/// The kind of a span of sending: by whether its context travels.
+#[inline]
+pub(crate) const fn sending_kind(injects: bool) -> SpanKind {
+    match injects {
+        true => SpanKind::Producer,
+        false => SpanKind::Client,
     }
 }
 
 /// # The consumer
 impl QueueTracer {
     /// Starts the span of pulling messages, as a child of the active span, linked to where they came from.
+    ///
+    /// Where no span is active, and all of them come from spans that were not recorded and are [trusted](Self::trust) to the full, no sampler is asked and
+    /// nothing is recorded: a trace of the pull alone tells nobody anything.
     pub fn start_receive<'m>(
         &self,
         operation: &Operation<'_>,
@@ -179,7 +187,8 @@ impl QueueTracer {
             true => origin.continued_in(around),
             false => origin.baggage_into(around),
         };
-        let builder = self.begin(operation, SpanKind::Consumer);
+        let known = self.known(operation);
+        let builder = self.begin(&known, SpanKind::Consumer);
         let builder = builder.link_source(link.as_slice());
         builder.start_in(context, |span| {
             operation.describe(self, span);
@@ -204,7 +213,8 @@ impl QueueTracer {
 
     /// Starts the span of acknowledging or rejecting messages, below the context in which they were processed.
     pub fn start_settle(&self, operation: &Operation<'_>, processed: Context) -> ActiveSpan {
-        let builder = self.begin(operation, SpanKind::Client);
+        let known = self.known(operation);
+        let builder = self.begin(&known, SpanKind::Client);
         builder.start_in(processed, |span| Begin::describe(operation, self, span))
     }
 
@@ -220,7 +230,8 @@ impl QueueTracer {
         if processed.is_unrecorded() {
             return Span::none();
         }
-        let builder = self.begin(operation, SpanKind::Client).parent(processed);
+        let known = self.known(operation);
+        let builder = self.begin(&known, SpanKind::Client).parent(processed);
         builder.start_with(|span| {
             operation.describe(self, span);
             describe(span);
@@ -236,11 +247,12 @@ impl QueueTracer {
         origin: &Origin,
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) {
-        if !self.settings.tracer.is_enabled() {
+        if !self.settings.tracer.is_enabled() || self.follows(|| origin.is_unsampled()) {
             return;
         }
         let link = origin.cause().cloned().map(Link::new);
-        let builder = self.begin(operation, SpanKind::Client);
+        let known = self.known(operation);
+        let builder = self.begin(&known, SpanKind::Client);
         let span = builder.link_source(link.as_slice()).start_with(|span| {
             operation.describe(self, span);
             describe(span);
@@ -270,6 +282,13 @@ impl QueueTracer {
         watch.end_with(&mut active, error_type);
     }
 
+    /// Whether a pull follows the decision of the producers, which is, as they say, to record nothing.
+    fn follows(&self, are_unsampled: impl FnOnce() -> bool) -> bool {
+        self.settings.trust == Trust::Continue
+            && are_unsampled()
+            && Context::current().span_context().is_none()
+    }
+
     pub(crate) fn start_linked<L: Linked>(
         &self,
         operation: &impl Begin,
@@ -277,10 +296,19 @@ impl QueueTracer {
         messages: impl Iterator<Item = L> + Clone,
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) -> ActiveSpan {
-        let builder = self.begin(operation, kind);
+        let known = self.known(operation);
+        let builder = self.begin(&known, kind);
         // Nobody sees links where nothing can be recorded.
         if !self.settings.tracer.is_enabled() {
             return builder.start_in(Context::current(), |_| {});
+        }
+        let are_unsampled = || {
+            let mut all = messages.clone();
+            let is_unsampled = |message: L| message.origin().is_unsampled();
+            all.next().is_some_and(is_unsampled) && all.all(is_unsampled)
+        };
+        if kind == SpanKind::Client && self.follows(are_unsampled) {
+            return ActiveSpan::passing(Context::current());
         }
         let link = |message: &L| message.origin().cause().cloned().map(Link::new);
         // Samplers see whom; what is said of each is put together only if it is recorded.
@@ -325,25 +353,6 @@ impl Linked for (&Origin, Message<'_>) {
 
     fn attributes(&self, _: Timestamp) -> Attributes {
         self.1.attributes()
-    }
-}
-
-impl QueueTracer {
-    #[inline]
-    fn begin<'a>(&'a self, operation: &'a impl Begin, kind: SpanKind) -> SpanBuilder<'a> {
-        let builder = self.settings.tracer.span("").kind(kind);
-        let builder = builder.attribute_source(operation);
-        match operation.start() {
-            Some(time) => builder.start_time(time),
-            None => builder,
-        }
-    }
-
-    pub(crate) fn describe_server(&self, to: &mut impl Describe) {
-        if let Some((address, port)) = &self.settings.server {
-            to.put(semconv::SERVER_ADDRESS, address.as_str());
-            to.put(semconv::SERVER_PORT, *port);
-        }
     }
 }
 

@@ -14,11 +14,13 @@ use tracing_core_ctx::{Context, SpanKind};
 
 use super::confirm::TracedConfirm;
 use super::consumer::TracedConsumer;
-use super::delivery::{Source, TracedDelivery, TracedGet};
+use super::delivery::{TracedDelivery, TracedGet};
 use super::headers::AmqpHeaders;
 use super::routes::{Routes, Step, Way};
+use super::source::Source;
 use super::{facts, settled::Settled};
 use crate::QueueTracer;
+use crate::start::sending_kind;
 use crate::under_way::UnderWay;
 
 /// A [`Channel`] whose messages are traced. Cheap to clone.
@@ -123,7 +125,8 @@ impl TracedChannel {
         };
         let injects = made.is_none();
         let around = Context::current();
-        let span = queue.start_send_leaf(&operation, &around, (made, None), |span| {
+        let kind = sending_kind(injects);
+        let span = queue.start_send_leaf(&operation, kind, &around, (made, None), |span| {
             facts::outgoing(queue, routing_key, properties, payload).describe(span);
         });
         if injects {

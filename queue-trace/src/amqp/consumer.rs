@@ -9,7 +9,8 @@ use lapin::Consumer;
 use lapin::message::DeliveryResult;
 use tracing_core_ctx::context::FutureExt as _;
 
-use super::delivery::{Source, TracedDelivery};
+use super::delivery::TracedDelivery;
+use super::source::Source;
 
 /// A [`Consumer`] whose deliveries are process spans: a stream, or with [`set_delegate`](Self::set_delegate) a callback.
 ///

@@ -1,119 +1,25 @@
-use std::cell::OnceCell;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
-use lapin::types::{MessageCount, ShortString};
+use lapin::types::MessageCount;
 use tracing_core_ctx::context::{FutureExt as _, WithContext};
 use tracing_core_ctx::semconv::{self, ctx_message_settlement as settlement};
-use tracing_core_ctx::{ActiveSpan, Context, SpanKind, SpanRef, Timestamp};
+use tracing_core_ctx::{ActiveSpan, Context, SpanRef};
 
 use super::facts;
 use super::headers::AmqpHeaders;
-use super::routes::{Routes, Step, Way};
-use super::settled::{Settled, Since};
-use crate::carrier::LastOf;
-use crate::message::Describe as _;
+use super::routes::Step;
+use super::settled::Since;
+use super::source::Source;
+use crate::QueueTracer;
+use crate::failure::error_type;
 use crate::observe::Watch;
 use crate::under_way::UnderWay;
-use crate::{Origin, QueueTracer};
-
-/// Where deliveries come from. They share it.
-#[derive(Debug)]
-pub(super) struct Source {
-    pub(super) tracer: QueueTracer,
-    pub(super) settled: Settled,
-    pub(super) queue: ShortString,
-    /// Nothing is ever settled.
-    pub(super) no_ack: bool,
-    pub(super) routes: Routes,
-}
-
-impl Source {
-    /// A pull that began at `start` and has brought `delivery`.
-    pub(super) fn received(&self, delivery: &Delivery, start: Timestamp) {
-        if !self.tells_pulls() {
-            return;
-        }
-        let way = self.way(delivery);
-        let name = way.name();
-        let mut operation = Step::Receive.operation(way, name.as_str());
-        operation.start = Some(start);
-        operation.message = facts::incoming(&self.tracer, delivery, self.tracer.tracer().now());
-        let origin = self.tracer.extract(&LastOf(&delivery.properties));
-        let messages = [(&origin, operation.message)];
-        self.tracer.pulled(&operation, messages, None);
-    }
-
-    /// A pull that failed.
-    pub(super) fn failed(&self, error: &lapin::Error, start: Timestamp) {
-        if !self.tells_pulls() {
-            return;
-        }
-        let way = Way {
-            exchange: "",
-            routing_key: "",
-            queue: Some(self.queue.as_str()),
-        };
-        let mut operation = Step::Receive.operation(way, self.queue.as_str());
-        operation.start = Some(start);
-        let error = facts::error_type(error);
-        self.tracer.pulled(&operation, [], Some(&*error));
-    }
-
-    /// Whether anybody wants to know of pulls.
-    fn tells_pulls(&self) -> bool {
-        self.tracer.settings.receive_spans || self.tracer.is_observed()
-    }
-
-    #[inline]
-    fn way<'a>(&'a self, delivery: &'a Delivery) -> Way<'a> {
-        Way {
-            exchange: delivery.exchange.as_str(),
-            routing_key: delivery.routing_key.as_str(),
-            queue: Some(self.queue.as_str()),
-        }
-    }
-
-    /// The span of processing a delivery.
-    #[inline]
-    fn start_process(&self, delivery: &Delivery) -> (ActiveSpan, Watch) {
-        let (queue, name) = (&self.tracer, OnceCell::new());
-        let way = self.way(delivery);
-        let operation = self.routes.at(queue, Step::Process, way, &name);
-        let origin = match delivery.properties.headers() {
-            Some(_) => queue.extract(&LastOf(&delivery.properties)),
-            None => Origin::unknown(),
-        };
-        let active = queue.start_process_with(&operation, origin, |span| {
-            facts::incoming(queue, delivery, span.start()).describe(span);
-        });
-        if queue.is_observed() {
-            let now = queue.tracer().now();
-            let queue_time = facts::queue_time(now, &delivery.properties);
-            queue.tell_arrival(&operation, queue_time, None);
-        }
-        let watch = queue.watch(SpanKind::Consumer, &operation, active.span());
-        (active, watch)
-    }
-
-    /// The span of settling one.
-    #[inline]
-    fn start_settle(&self, step: Step, delivery: &Delivery, processing: &Context) -> UnderWay {
-        let (queue, name) = (&self.tracer, OnceCell::new());
-        let operation = self.routes.at(queue, step, self.way(delivery), &name);
-        let span = queue.start_settle_leaf(&operation, processing, |span| {
-            let tag = i64::try_from(delivery.delivery_tag).ok();
-            span.put_opt(semconv::RABBITMQ_MESSAGE_DELIVERY_TAG, tag);
-        });
-        let watch = queue.watch(SpanKind::Client, &operation, &span);
-        UnderWay::new(span, watch)
-    }
-}
 
 /// A [`Delivery`] and the span of processing it.
 ///
@@ -127,6 +33,8 @@ pub struct TracedDelivery {
     watch: Watch,
     source: Arc<Source>,
     since: Since,
+    /// With what the work has failed, if it has.
+    failed: OnceLock<&'static str>,
     /// Somebody else ends the span, and hears from us only how it was settled.
     #[cfg(feature = "tower")]
     lent: bool,
@@ -141,6 +49,7 @@ impl TracedDelivery {
             watch,
             source: Arc::clone(source),
             since: source.settled.since(),
+            failed: OnceLock::new(),
             #[cfg(feature = "tower")]
             lent: false,
             delivery,
@@ -150,6 +59,36 @@ impl TracedDelivery {
     /// Lets `work` run as what processes this message: its span is current in every poll. The span goes on afterwards, until the delivery is settled.
     pub fn process<F: Future>(&self, work: F) -> WithContext<F> {
         work.with_context(self.processing.context().clone())
+    }
+
+    /// The same with work that may fail: if it does, processing has failed with the type of the error (boxed ones are `_OTHER`), for the span, unless the work
+    /// has said more, and for who [observes](QueueTracer::observe). In a service of the module `process` it is the result of the service that counts.
+    ///
+    /// ```no_run
+    /// use lapin::options::{BasicAckOptions, BasicNackOptions};
+    /// use queue_trace::amqp::TracedDelivery;
+    ///
+    /// # async fn send(_: &[u8]) -> std::io::Result<()> { Ok(()) }
+    /// async fn handle(mut delivery: TracedDelivery) -> lapin::Result<bool> {
+    ///     match delivery.try_process(send(&delivery.data)).await {
+    ///         Ok(()) => delivery.ack(BasicAckOptions::default()).await,
+    ///         Err(_) => delivery.nack(BasicNackOptions::default()).await,
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of the work.
+    pub async fn try_process<T, E>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let output = self.process(work).await;
+        if output.is_err() {
+            self.failed.get_or_init(error_type::<E>);
+        }
+        output
     }
 
     /// The context in which the message is processed.
@@ -267,9 +206,21 @@ impl TracedDelivery {
             let span = self.processing.span();
             span.set(semconv::CTX_MESSAGE_SETTLEMENT, how);
         }
-        let time = self.watch.end(None);
-        self.processing
-            .end_at_with(time, |span| span.set(semconv::CTX_MESSAGE_SETTLEMENT, how));
+        self.end_processing(Some(how));
+    }
+
+    fn end_processing(&mut self, how: Option<&str>) {
+        let failed = self.failed.get().copied();
+        let time = self.watch.end(failed);
+        self.processing.end_at_with(time, |span| {
+            span.set_opt(semconv::CTX_MESSAGE_SETTLEMENT, how);
+            // The work may have said more.
+            if let Some(failed) = failed
+                && !span.status().is_error()
+            {
+                span.fail(failed, "");
+            }
+        });
     }
 
     /// How others have settled it.
@@ -290,8 +241,7 @@ impl TracedDelivery {
     /// Ends as one that this delivery did not settle; others may have.
     fn end_unsettled(&mut self) {
         if self.source.no_ack {
-            let time = self.watch.end(None);
-            self.processing.end_at_with(time, |_| {});
+            self.end_processing(None);
         } else {
             self.end(self.settled_by_others());
         }
@@ -306,6 +256,10 @@ impl crate::process::ProcessMessage for TracedDelivery {
         let context = self.processing.context().clone();
         std::mem::replace(&mut self.processing, ActiveSpan::passing(context))
     }
+
+    fn measured(&mut self) -> crate::process::Measured {
+        crate::process::Measured::by(std::mem::take(&mut self.watch))
+    }
 }
 
 impl Deref for TracedDelivery {
@@ -318,8 +272,11 @@ impl Deref for TracedDelivery {
 
 impl Drop for TracedDelivery {
     fn drop(&mut self) {
-        // Who observes hears of the end by the drop of the watch.
         if !self.is_unsettled() {
+            if !std::thread::panicking() {
+                self.watch.end(self.failed.get().copied());
+            }
+            // Of a panic, who observes hears by the drop of the watch.
             return;
         }
         if std::thread::panicking() {

@@ -13,7 +13,7 @@ use crate::settings::QueueTracer;
 use crate::{Destination, Message, Operation, OperationType};
 
 /// Whether the broker made the name up.
-fn is_made_up(queue: &str) -> bool {
+pub(super) fn is_made_up(queue: &str) -> bool {
     queue.starts_with("amq.gen-") || queue.starts_with("amq.rabbitmq.reply-to")
 }
 

@@ -65,6 +65,11 @@ pub(super) struct Way<'a> {
 }
 
 impl<'a> Way<'a> {
+    /// Whether it is one of few: each client that waits for a reply has a name of its own for that.
+    fn may_return(self) -> bool {
+        self.queue.is_some() || !facts::is_made_up(self.routing_key)
+    }
+
     pub(super) fn name(self) -> Name<'a> {
         match self.queue {
             Some(queue) => Name::came_to(self.exchange, self.routing_key, queue),
@@ -99,6 +104,9 @@ impl Routes {
     }
 
     fn prepared(&self, queue: &QueueTracer, step: Step, way: Way<'_>) -> Option<&Prepared> {
+        if !way.may_return() {
+            return None;
+        }
         let is_it = |route: &Route| {
             *route.routing_key == *way.routing_key && *route.exchange == *way.exchange
         };
@@ -112,5 +120,30 @@ impl Routes {
             Prepared::new(queue, &step.operation(way, name.as_str()))
         };
         Some(self.0.get(position?)?.steps[step as usize].get_or_init(prepare))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_core_ctx::Tracer;
+
+    use super::*;
+
+    #[test]
+    fn names_of_those_who_wait_for_replies_take_no_place() {
+        let (queue, routes) = (QueueTracer::new(Tracer::noop()), Routes::default());
+        let is_prepared = |routing_key: &str| {
+            let way = Way {
+                exchange: "",
+                routing_key,
+                queue: None,
+            };
+            routes.prepared(&queue, Step::Publish, way).is_some()
+        };
+        for client in 0..100 {
+            assert!(!is_prepared(&format!("amq.rabbitmq.reply-to.g2dk{client}")));
+            assert!(!is_prepared(&format!("amq.gen-{client}")));
+        }
+        assert!(is_prepared("jobs"));
     }
 }

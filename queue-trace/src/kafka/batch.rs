@@ -63,6 +63,21 @@ impl<'a> TracedBatch<'a> {
         self.start_process().run(|| work(self)).await
     }
 
+    /// The same with work that may fail; see [`Traced::try_process`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the work.
+    pub async fn try_process<'m, F, T, E>(
+        &'m self,
+        work: impl FnOnce(&'m Self) -> F,
+    ) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        self.start_process().try_run(|| work(self)).await
+    }
+
     /// Starts one process span, linked to each message, that ends when it is told to, or dropped.
     pub fn start_process(&self) -> Processing {
         let (active, watch) = start(&self.source, Step::Process, &self.messages);

@@ -73,7 +73,7 @@ where
     pub fn headers_to_forward(&self) -> Option<OwnedHeaders> {
         let mut headers = KafkaHeaders::of(self.headers_without_context());
         if self.source.queue.settings.trust == Trust::Ignore {
-            headers.take_away(&[FIRST]);
+            headers.take_away_for_sure(&[FIRST]);
         } else if let Some(cause) = self.origin().cause()
             && headers.last(FIRST).is_none()
         {
@@ -85,12 +85,21 @@ where
 
     /// The headers of the message without its context, for a record that is to have the context of the one who sends it.
     ///
-    /// Where there are headers whose names are not UTF-8, the context stays: without it they would be lost.
+    /// Where there are headers whose names are not UTF-8 the context stays, if it is [trusted](crate::QueueTracer::trust) to the full: without it they would
+    /// be lost. If it is trusted less, they are lost.
     #[must_use]
     pub fn headers_without_context(&self) -> Option<OwnedHeaders> {
         let copy = self.headers()?.copy_headers();
         let mut headers = KafkaHeaders::of(Some(copy));
-        headers.take_away(&self.source.queue.settings.fields);
+        let settings = &self.source.queue.settings;
+        match settings.trust {
+            Trust::Continue => {
+                headers.take_away(&settings.fields);
+            }
+            Trust::ContinueWithoutSampling | Trust::Ignore | Trust::NewRootWithLink => {
+                headers.take_away_for_sure(&settings.fields);
+            }
+        }
         headers.into_inner()
     }
 }

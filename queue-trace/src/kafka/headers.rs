@@ -1,4 +1,5 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rdkafka::message::{BorrowedHeaders, Header, Headers, OwnedHeaders};
 use tracing_core_ctx::diagnostics::{self, Level};
@@ -69,19 +70,37 @@ impl KafkaHeaders {
     /// Takes the headers of these names away. They can only be copied without them; one that cannot be read would be lost by that, so then nothing
     /// is done and the answer is no.
     pub(super) fn take_away(&mut self, names: &[&str]) -> bool {
+        self.without(names, MayLose::Nothing)
+    }
+
+    /// The same at any price: what cannot be read is lost if there is one of these, or may be one behind it.
+    pub(super) fn take_away_for_sure(&mut self, names: &[&str]) {
+        self.without(names, MayLose::Unreadable);
+    }
+
+    fn without(&mut self, names: &[&str], may_lose: MayLose) -> bool {
         let is_named = |each: &str| names.iter().any(|name| each.eq_ignore_ascii_case(name));
         let Some(headers) = &self.headers else {
             return true;
         };
         let mut found = false;
-        let readable = walk(headers, &mut |each, _| {
+        let seen = walk(headers, &mut |each, _| {
             found |= is_named(each);
         });
-        if !found {
-            return true;
+        match (found, &seen, may_lose) {
+            (_, Seen::Beginning, MayLose::Unreadable) | (true, Seen::All, _) => {}
+            (true, Seen::Readable, MayLose::Unreadable) => {}
+            (true, _, MayLose::Nothing) => return false,
+            (false, ..) => return true,
         }
-        if !readable {
-            return false;
+        if seen != Seen::All {
+            diagnostics::report_once(
+                "queue-trace.kafka.header.lost",
+                Level::Warn,
+                format_args!(
+                    "a message is sent on without its headers whose names are not UTF-8: they lie beside a context that is not to be believed"
+                ),
+            );
         }
         let mut kept = Some(OwnedHeaders::new_with_capacity(headers.count()));
         walk(headers, &mut |key, value| {
@@ -92,6 +111,25 @@ impl KafkaHeaders {
         self.headers = kept;
         true
     }
+
+    /// How many headers were passed over in this process because their names are not UTF-8, once for each time they were looked at.
+    ///
+    /// ```
+    /// use queue_trace::kafka::KafkaHeaders;
+    ///
+    /// assert_eq!(KafkaHeaders::unreadable(), 0);
+    /// ```
+    #[must_use]
+    pub fn unreadable() -> u64 {
+        UNREADABLE.load(Ordering::Relaxed)
+    }
+}
+
+/// What headers may be copied without.
+#[derive(Clone, Copy)]
+enum MayLose {
+    Nothing,
+    Unreadable,
 }
 
 /// What headers have in them.
@@ -158,12 +196,36 @@ impl Walk for OwnedHeaders {
 /// How many headers with names that are not UTF-8 are passed over before the rest is not looked at any more: each costs a panic.
 const MOST_UNREADABLE: usize = 8;
 
-/// Shows every header that can be read, and says whether all can: rdkafka panics over a name that is not UTF-8.
-fn walk<'a, H: Headers>(headers: &'a H, visit: &mut dyn FnMut(&'a str, Option<&'a [u8]>)) -> bool {
+/// After so many in this process the first one of a message ends the look at it: panic hooks write each of them down.
+const PATIENCE: u64 = 256;
+
+/// How many there were so far.
+static UNREADABLE: AtomicU64 = AtomicU64::new(0);
+
+/// What was seen of headers.
+#[derive(PartialEq, Eq)]
+enum Seen {
+    All,
+    /// All but those that cannot be read.
+    Readable,
+    /// Those before too many that cannot be read.
+    Beginning,
+}
+
+fn walk<'a, H: Headers>(headers: &'a H, visit: &mut dyn FnMut(&'a str, Option<&'a [u8]>)) -> Seen {
+    walk_counting(headers, &UNREADABLE, visit)
+}
+
+/// Shows every header that can be read: rdkafka panics over a name that is not UTF-8.
+fn walk_counting<'a, H: Headers>(
+    headers: &'a H,
+    unreadable: &AtomicU64,
+    visit: &mut dyn FnMut(&'a str, Option<&'a [u8]>),
+) -> Seen {
     let count = headers.count();
     let mut index = 0;
-    let mut unreadable = 0;
-    while index < count && unreadable < MOST_UNREADABLE {
+    let mut panics = 0;
+    loop {
         let rest = catch_unwind(AssertUnwindSafe(|| {
             while index < count {
                 if let Some(header) = headers.try_get(index) {
@@ -172,19 +234,24 @@ fn walk<'a, H: Headers>(headers: &'a H, visit: &mut dyn FnMut(&'a str, Option<&'
                 index += 1;
             }
         }));
-        if rest.is_err() {
-            index += 1;
-            unreadable += 1;
+        if rest.is_ok() {
+            return match panics {
+                0 => Seen::All,
+                _ => Seen::Readable,
+            };
         }
-    }
-    if unreadable > 0 {
+        index += 1;
+        panics += 1;
         diagnostics::report_once(
             "queue-trace.kafka.header",
             Level::Warn,
             format_args!("a message has a header whose name is not UTF-8: it is passed over"),
         );
+        let is_too_many = unreadable.fetch_add(1, Ordering::Relaxed) >= PATIENCE;
+        if index < count && (is_too_many || panics >= MOST_UNREADABLE) {
+            return Seen::Beginning;
+        }
     }
-    unreadable == 0
 }
 
 impl Extract for KafkaHeaders {
@@ -284,7 +351,7 @@ mod tests {
     #[test]
     fn a_name_that_is_not_utf8_is_passed_over() {
         let mut names = Vec::new();
-        assert!(!walk(&Foreign, &mut |name, _| names.push(name)));
+        assert!(walk(&Foreign, &mut |name, _| names.push(name)) == Seen::Readable);
         assert_eq!(names, ["first", "last"]);
     }
 
@@ -305,7 +372,20 @@ mod tests {
     #[test]
     fn names_that_are_not_utf8_cost_a_few_panics_and_not_one_each() {
         let headers = Hostile(std::cell::Cell::new(0));
-        assert!(!walk(&headers, &mut |_, _| {}));
+        let unreadable = AtomicU64::new(0);
+        assert!(walk_counting(&headers, &unreadable, &mut |_, _| {}) == Seen::Beginning);
         assert_eq!(headers.0.get(), MOST_UNREADABLE);
+        assert_eq!(unreadable.into_inner(), MOST_UNREADABLE as u64);
+    }
+
+    #[test]
+    fn after_many_names_that_are_not_utf8_the_first_of_a_message_is_the_last() {
+        let unreadable = AtomicU64::new(PATIENCE);
+        for seen in 1..10 {
+            let headers = Hostile(std::cell::Cell::new(0));
+            walk_counting(&headers, &unreadable, &mut |_, _| {});
+            assert_eq!(headers.0.get(), 1);
+            assert_eq!(unreadable.load(Ordering::Relaxed), PATIENCE + seen);
+        }
     }
 }

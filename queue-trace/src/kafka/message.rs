@@ -133,9 +133,35 @@ impl<M: KafkaMessage> Traced<M> {
     /// Runs `work` in a process span, which is current in it and ends with it. If `work` is dropped before, the span ends with
     /// `ctx.outcome` = `cancelled`.
     ///
-    /// An error that `work` returns is for it to record: `SpanRef::current().record_failure(&error)`.
+    /// An error that `work` returns is for it to record: `SpanRef::current().record_failure(&error)`; or see [`try_process`](Self::try_process).
     pub async fn process<'m, F: Future>(&'m self, work: impl FnOnce(&'m Self) -> F) -> F::Output {
         self.start_process().run(|| work(self)).await
+    }
+
+    /// The same with work that may fail: if it does, processing has failed with the type of the error (boxed ones are `_OTHER`), for the span, unless the work
+    /// has said more, and for who [observes](crate::QueueTracer::observe).
+    ///
+    /// ```
+    /// use queue_trace::kafka::TracedMessage;
+    /// use rdkafka::Message as _;
+    ///
+    /// # async fn charge(_: Option<&[u8]>) -> std::io::Result<()> { Ok(()) }
+    /// async fn handle(message: TracedMessage<'_>) -> std::io::Result<()> {
+    ///     message.try_process(|message| charge(message.payload())).await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of the work.
+    pub async fn try_process<'m, F, T, E>(
+        &'m self,
+        work: impl FnOnce(&'m Self) -> F,
+    ) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        self.start_process().try_run(|| work(self)).await
     }
 
     /// Starts a process span that ends when it is told to, or dropped.

@@ -7,6 +7,7 @@ use std::task::{self, Poll};
 use tracing_core_ctx::context::Entered;
 use tracing_core_ctx::{ActiveSpan, Context, SpanRef, semconv};
 
+use crate::failure::error_type;
 use crate::observe::Watch;
 
 /// A process span and the right to end it, for work that is no single future: it owns its data and may outlive the message.
@@ -45,6 +46,19 @@ impl Processing {
         self.0.end_at_with(time, |_| {});
     }
 
+    /// Ends it as failed, with what kind of error.
+    ///
+    /// ```no_run
+    /// # async fn handle(message: queue_trace::kafka::TracedOwnedMessage) {
+    /// let processing = message.start_process();
+    /// // .. by several hands, one of which failed.
+    /// processing.fail("no-stamp");
+    /// # }
+    /// ```
+    pub fn fail(mut self, error_type: &str) {
+        self.1.end_with(&mut self.0, Some(error_type));
+    }
+
     /// The span, for somebody else to end, and who is to be told.
     #[cfg(feature = "tower")]
     pub(crate) fn into_parts(self) -> (ActiveSpan, Watch) {
@@ -53,6 +67,23 @@ impl Processing {
 
     /// Runs `work` as all there is to do. If it is dropped before its end, the span ends with `ctx.outcome` = `cancelled`.
     pub(super) async fn run<F: Future>(self, work: impl FnOnce() -> F) -> F::Output {
+        self.run_judging(work, |_| None).await
+    }
+
+    /// The same with work that may fail.
+    pub(super) async fn try_run<F, T, E>(self, work: impl FnOnce() -> F) -> F::Output
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let judge = |output: &F::Output| output.is_err().then(error_type::<E>);
+        self.run_judging(work, judge).await
+    }
+
+    async fn run_judging<F: Future>(
+        self,
+        work: impl FnOnce() -> F,
+        judge: impl FnOnce(&F::Output) -> Option<&'static str>,
+    ) -> F::Output {
         let mut running = Running(self.0, self.1);
         // What makes the future is part of the work.
         let mut work = pin!(Some(async move { work().await }));
@@ -61,8 +92,16 @@ impl Processing {
             active: &mut running.0,
         }
         .await;
-        let time = running.1.end(None);
-        running.0.end_at_with(time, |_| {});
+        let failed = judge(&output);
+        let time = running.1.end(failed);
+        running.0.end_at_with(time, |span| {
+            // The work may have said more.
+            if let Some(failed) = failed
+                && !span.status().is_error()
+            {
+                span.fail(failed, "");
+            }
+        });
         output
     }
 }

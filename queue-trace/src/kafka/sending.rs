@@ -13,6 +13,7 @@ use super::error::error_type;
 use super::forward;
 use super::headers::{Cleared, KafkaHeaders};
 use super::topics::{Step, Topics};
+use crate::start::sending_kind;
 use crate::under_way::UnderWay;
 use crate::{Message, QueueTracer};
 
@@ -110,12 +111,17 @@ impl Outgoing<'_> {
         let found = carrier.look(fields);
         let first = found.first.and_then(forward::first);
         let is_clear = settings.reads_what_it_writes && !found.context;
-        let made = match is_clear {
+        let mut made = match is_clear {
             true => None,
             false => queue.made(&carrier),
         };
-        let injected = made.is_none();
-        let span = queue.start_send_leaf(&operation, around, (made, first), |span| {
+        let injected = made.is_none() && (is_clear || carrier.take_away(fields));
+        if made.is_none() && !injected {
+            // What cannot be taken out travels on.
+            made = queue.context_in(&carrier);
+        }
+        let kind = sending_kind(injected);
+        let span = queue.start_send_leaf(&operation, kind, around, (made, first), |span| {
             let message = Message {
                 key: self.key.filter(|_| settings.keys),
                 is_tombstone: self.payload.is_none(),
@@ -127,7 +133,7 @@ impl Outgoing<'_> {
             };
             message.describe(span);
         });
-        if injected && (is_clear || carrier.take_away(fields)) {
+        if injected {
             let headers = &mut carrier;
             let tracer = queue.tracer();
             tracer.inject_span(&span, around, &mut Cleared { headers, fields });

@@ -1,4 +1,3 @@
-use std::any::type_name;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -6,6 +5,9 @@ use std::thread::panicking;
 
 use pin_project_lite::pin_project;
 use tracing_core_ctx::{ActiveSpan, semconv};
+
+use super::Measured;
+use crate::failure::error_type;
 
 pin_project! {
     /// What a service does with a message, in the message's process span.
@@ -15,6 +17,7 @@ pin_project! {
         #[pin]
         inner: Option<F>,
         active: ActiveSpan,
+        measured: Measured,
     }
 
     impl<F> PinnedDrop for ResponseFuture<F> {
@@ -35,10 +38,11 @@ pin_project! {
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) const fn new(inner: F, active: ActiveSpan) -> Self {
+    pub(super) const fn new(inner: F, active: ActiveSpan, measured: Measured) -> Self {
         Self {
             inner: Some(inner),
             active,
+            measured,
         }
     }
 }
@@ -56,16 +60,20 @@ where
             return Poll::Pending;
         };
         let output = {
-            let watched = Watched::new(this.active);
+            let watched = Watched::new(this.active, this.measured);
             let _entered = watched.active.enter();
             let output = ready!(inner.poll(cx));
             this.inner.set(None);
             output
         };
-        this.active.end_with(|span| {
+        let failed = output.is_err().then(error_type::<E>);
+        let time = this.measured.end(failed);
+        this.active.end_at_with(time, |span| {
             // The work may have said more.
-            if output.is_err() && !span.status().is_error() {
-                span.fail(error_type::<E>(), "");
+            if let Some(failed) = failed
+                && !span.status().is_error()
+            {
+                span.fail(failed, "");
             }
         });
         Poll::Ready(output)
@@ -75,13 +83,15 @@ where
 /// Ends the span if a panic comes by: whoever catches it may drop the future later, or never.
 struct Watched<'a> {
     active: &'a mut ActiveSpan,
+    measured: &'a mut Measured,
     was_panicking: bool,
 }
 
 impl<'a> Watched<'a> {
-    fn new(active: &'a mut ActiveSpan) -> Self {
+    fn new(active: &'a mut ActiveSpan, measured: &'a mut Measured) -> Self {
         Self {
             active,
+            measured,
             was_panicking: panicking(),
         }
     }
@@ -90,18 +100,9 @@ impl<'a> Watched<'a> {
 impl Drop for Watched<'_> {
     fn drop(&mut self) {
         if panicking() && !self.was_panicking {
+            let time = self.measured.end(Some(semconv::error_type::PANIC));
             self.active
-                .end_with(|span| span.fail(semconv::error_type::PANIC, ""));
+                .end_at_with(time, |span| span.fail(semconv::error_type::PANIC, ""));
         }
-    }
-}
-
-/// What kind of error it is: the name of its type, without what stands in `<>`. Boxed ones are all alike.
-fn error_type<E>() -> &'static str {
-    let name = type_name::<E>();
-    match name.split_once('<') {
-        Some(("alloc::boxed::Box", _)) => semconv::error_type::OTHER,
-        Some((name, _)) => name,
-        None => name,
     }
 }

@@ -1,7 +1,7 @@
 use rdkafka::message::Message;
 use tracing_core_ctx::ActiveSpan;
 
-use super::ProcessMessage;
+use super::{Measured, ProcessMessage};
 use crate::QueueTracer;
 use crate::kafka::Traced;
 
@@ -11,5 +11,9 @@ impl<M: Message> ProcessMessage for Traced<M> {
         let (active, watch) = self.start_process().into_parts();
         self.watch = watch;
         active
+    }
+
+    fn measured(&mut self) -> Measured {
+        Measured::by(std::mem::take(&mut self.watch))
     }
 }

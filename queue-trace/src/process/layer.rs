@@ -70,10 +70,11 @@ where
 
     fn call(&mut self, mut message: M) -> Self::Future {
         let mut active = message.begin(&self.queue);
+        let measured = message.measured();
         let inner = {
             let _entered = active.enter();
             self.inner.call(message)
         };
-        ResponseFuture::new(inner, active)
+        ResponseFuture::new(inner, active, measured)
     }
 }

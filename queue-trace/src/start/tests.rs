@@ -1,5 +1,8 @@
 use trace_testkit::{RecordedSpan, SpanRecorder};
-use tracing_core_ctx::sampler::{AlwaysOff, AlwaysOn, ParentBased};
+use tracing_core_ctx::attribute::ValueRef;
+use tracing_core_ctx::sampler::{
+    AlwaysOff, AlwaysOn, ParentBased, Sampler, Sampling, SamplingInput,
+};
 use tracing_core_ctx::{Baggage, Span, Tracer};
 
 use super::*;
@@ -371,17 +374,11 @@ fn work_of_telemetry_is_not_recorded() {
 fn samplers_see_name_destination_and_links() {
     #[derive(Debug)]
     struct Seen;
-    impl tracing_core_ctx::Sampler for Seen {
-        fn sample(
-            &self,
-            input: &tracing_core_ctx::sampler::SamplingInput<'_>,
-        ) -> tracing_core_ctx::sampler::Sampling {
+    impl Sampler for Seen {
+        fn sample(&self, input: &SamplingInput<'_>) -> Sampling {
             assert_eq!(input.name(), "process orders");
             let destination = input.attributes.get("messaging.destination.name");
-            assert_eq!(
-                destination,
-                Some(tracing_core_ctx::attribute::ValueRef::Str("orders"))
-            );
+            assert_eq!(destination, Some(ValueRef::Str("orders")));
             assert_eq!(input.links.len(), 1);
             AlwaysOn.sample(input)
         }
@@ -411,7 +408,76 @@ fn settings_say_what_else_is_recorded() {
 
 fn offset_of(link: &Link) -> Option<i64> {
     match link.attributes.get("kafka.offset") {
-        Some(tracing_core_ctx::attribute::ValueRef::I64(offset)) => Some(offset),
+        Some(ValueRef::I64(offset)) => Some(offset),
         _ => None,
     }
+}
+
+#[test]
+fn the_broker_is_known_to_samplers_though_nothing_is_prepared() {
+    #[derive(Debug)]
+    struct Asks;
+
+    impl Sampler for Asks {
+        fn sample(&self, input: &SamplingInput<'_>) -> Sampling {
+            let address = input.attributes.get("server.address");
+            assert_eq!(address, Some(ValueRef::Str("broker-1")));
+            let port = input.attributes.get("server.port");
+            assert_eq!(port, Some(ValueRef::I64(9092)));
+            AlwaysOn.sample(input)
+        }
+
+        fn description(&self) -> std::borrow::Cow<'static, str> {
+            "Asks".into()
+        }
+    }
+
+    let recorder = SpanRecorder::new();
+    let tracer = recorder.tracer_builder("shop").sampler(Asks).build();
+    let queue = QueueTracer::new(tracer).server("broker-1", 9092);
+    queue.start_send_of(&send(), []).end_with(|_| {});
+    queue
+        .start_process(&process(), &Origin::unknown())
+        .end_with(|_| {});
+    for span in recorder.take() {
+        assert_eq!(span.str("server.address"), "broker-1");
+        assert_eq!(span.int("server.port"), 9092);
+    }
+}
+
+#[test]
+fn a_pull_of_messages_that_were_not_recorded_asks_no_sampler() {
+    let recorder = SpanRecorder::new();
+    let off = recorder.tracer_builder("shop").sampler(AlwaysOff).build();
+    let mut unsampled = ByteHeaders::default();
+    let producer = QueueTracer::new(off);
+    producer
+        .start_send(&send(), &mut unsampled)
+        .end_with(|_| {});
+    let (sampled, _) = sent(&recorder);
+    let queue = QueueTracer::new(recorder.tracer("billing"));
+    let poll = Operation::receive("kafka", "poll", ORDERS);
+    let mut batch = poll.clone();
+    batch.batch = Some(2);
+    let pulled = |queue: &QueueTracer, operation: &Operation<'_>, all: &[&ByteHeaders]| {
+        let origins: Vec<_> = all.iter().map(|headers| queue.extract(*headers)).collect();
+        let messages = origins.iter().map(|origin| (origin, Message::default()));
+        queue.start_receive(operation, messages).end_with(|_| {});
+        recorder.take().len()
+    };
+    let nothing = ByteHeaders::default();
+    assert_eq!(pulled(&queue, &poll, &[&unsampled]), 0);
+    assert_eq!(pulled(&queue, &batch, &[&unsampled, &unsampled]), 0);
+    assert_eq!(pulled(&queue, &batch, &[&unsampled, &sampled]), 1);
+    assert_eq!(pulled(&queue, &batch, &[&unsampled, &nothing]), 1);
+    assert_eq!(pulled(&queue, &batch, &[]), 1);
+    // Who is believed less decides nothing here, and a span that is active is what the pull belongs to.
+    let less = queue.clone().trust(Trust::NewRootWithLink);
+    assert_eq!(pulled(&less, &poll, &[&unsampled]), 1);
+    let around = recorder.tracer("billing").span("round").start();
+    around
+        .context()
+        .scope(|| assert_eq!(pulled(&queue, &poll, &[&unsampled]), 1));
+    around.end();
+    let _around = recorder.take_one();
 }

@@ -9,11 +9,15 @@ use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use queue_trace::QueueTracer;
 use queue_trace::amqp::TracedChannel;
-use queue_trace::kafka::TracedConsumer;
+use queue_trace::kafka::{TracedConsumer, TracedOwnedMessage};
+use queue_trace::process::ProcessTraceLayer;
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::producer::{FutureRecord, Producer as _};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
+use tower::layer::Layer as _;
+use tower::{ServiceExt as _, service_fn};
+use trace_testkit::SpanRecorder;
 use trace_testkit::amqp::Broker;
 use tracing_core_ctx::Tracer;
 use tracing_core_ctx::observer::{Arrived, Ended, ExchangeObserver, ObservedExchange, Started};
@@ -242,4 +246,176 @@ async fn an_observer_that_panics_stops_no_message() {
     let message = tokio::time::timeout(LONG, consumer.recv()).await;
     let message = message.expect("no message in time").unwrap();
     message.process(async |_| {}).await;
+}
+
+async fn failing() -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Other.into())
+}
+
+#[tokio::test]
+async fn work_on_records_that_fails_is_told_of_as_failed() {
+    let (ear, cluster) = (Ear::default(), Cluster::new());
+    let queue = observed(&ear);
+    let consumer = cluster.consumer(&queue, "orders");
+    let producer = cluster.producer(&QueueTracer::new(Tracer::noop()), &[]);
+    for _ in 0..2 {
+        let record = FutureRecord::<str, str>::to("orders").payload("a book");
+        producer.send(record.partition(0), LONG).await.unwrap();
+    }
+    let batch = consumer.recv_batch(2, LONG).await.unwrap();
+    ear.heard(&["arrived poll orders timed", "arrived poll orders timed"]);
+    let started = "started process orders Consumer";
+    batch
+        .try_process(async |_| failing().await)
+        .await
+        .unwrap_err();
+    ear.heard(&[started, "ended std::io::error::Error"]);
+    for message in batch.into_messages() {
+        let failed = message.try_process(async |_| failing().await).await;
+        failed.unwrap_err();
+        ear.heard(&[started, "ended std::io::error::Error"]);
+        let well = message.try_process(async |_| Ok::<_, ()>(())).await;
+        well.unwrap();
+        ear.heard(&[started, "ended well"]);
+        message.start_process().fail("no-stamp");
+        ear.heard(&[started, "ended no-stamp"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn work_on_deliveries_that_fails_is_told_of_as_failed() {
+    let ear = Ear::default();
+    let broker = Broker::start().await.unwrap();
+    let connection = Connection::connect(&broker.url(), ConnectionProperties::default()).await;
+    let connection = connection.unwrap();
+    let recorder = SpanRecorder::new();
+    for queue in [
+        observed(&ear),
+        QueueTracer::new(recorder.tracer("shop")).observe(ear.clone()),
+    ] {
+        let inner = connection.create_channel().await.unwrap();
+        let channel = TracedChannel::new(inner, queue.receive_spans(false));
+        let declared =
+            channel.queue_declare("jobs".into(), Default::default(), FieldTable::default());
+        declared.await.unwrap();
+        for work in [failing().await, Ok(())] {
+            let (options, properties) = (Default::default(), BasicProperties::default());
+            let publish = channel.inner().basic_publish(
+                "".into(),
+                "jobs".into(),
+                options,
+                b"a book",
+                properties,
+            );
+            publish.await.unwrap().await.unwrap();
+            let got = channel.basic_get("jobs".into(), BasicGetOptions::default());
+            let mut got = got.await.unwrap().unwrap();
+            let failed = work.is_err();
+            assert_eq!(got.try_process(async { work }).await.is_err(), failed);
+            got.ack(BasicAckOptions::default()).await.unwrap();
+            let heard = std::mem::take(&mut *ear.0.lock().unwrap());
+            let expected = match failed {
+                true => "ended std::io::error::Error",
+                false => "ended well",
+            };
+            assert_eq!(heard.last().map(String::as_str), Some(expected));
+        }
+    }
+    let spans = recorder.take();
+    let processed = spans.iter().filter(|span| span.name() == "process jobs");
+    let processed: Vec<_> = processed.collect();
+    processed[0].assert_failed("std::io::error::Error");
+    assert_eq!(processed[0].str("ctx.message.settlement"), "ack");
+    processed[1].assert_unset();
+}
+
+#[tokio::test]
+async fn a_service_is_told_of_until_its_work_is_done_and_as_failed_if_that_is() {
+    let (ear, cluster) = (Ear::default(), Cluster::new());
+    let queue = observed(&ear);
+    let consumer = cluster.consumer(&queue, "orders");
+    let producer = cluster.producer(&QueueTracer::new(Tracer::noop()), &[]);
+    let record = FutureRecord::<str, str>::to("orders").payload("a book");
+    producer.send(record.partition(0), LONG).await.unwrap();
+    let message = tokio::time::timeout(LONG, consumer.recv()).await;
+    let message = message.expect("no message in time").unwrap().detach();
+    ear.heard(&["arrived poll orders timed"]);
+    let heard = ear.clone();
+    let service = service_fn(|message: TracedOwnedMessage| {
+        let ear = heard.clone();
+        async move {
+            drop(message);
+            ear.heard(&["started process orders Consumer"]);
+            failing().await
+        }
+    });
+    let service = ProcessTraceLayer::new(queue).layer(service);
+    service.oneshot(message).await.unwrap_err();
+    ear.heard(&["ended std::io::error::Error"]);
+}
+
+/// Notes whether each that it is told of has a broker.
+#[derive(Clone, Debug, Default)]
+struct Brokers(Arc<Mutex<Vec<bool>>>);
+
+impl Brokers {
+    fn note(&self, attributes: &dyn AttributeSource) {
+        let address = attributes.get("server.address");
+        let is_known = address.and_then(|address| address.as_str()) == Some("broker-1")
+            && attributes.get("server.port").is_some();
+        self.0.lock().unwrap().push(is_known);
+    }
+}
+
+impl ExchangeObserver for Brokers {
+    fn started(&self, exchange: &Started<'_>) -> Option<Box<dyn ObservedExchange>> {
+        self.note(exchange.attributes);
+        None
+    }
+
+    fn arrived(&self, message: &Arrived<'_>) {
+        self.note(message.attributes);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_broker_is_told_also_of_what_is_not_prepared() {
+    let (brokers, cluster) = (Brokers::default(), Cluster::new());
+    let queue = QueueTracer::new(Tracer::noop()).observe(brokers.clone());
+    let queue = queue.server("broker-1", 5672);
+    let producer = cluster.producer(&queue, &[]);
+    // More topics than are remembered.
+    for topic in 0..20 {
+        let topic = format!("orders-{topic}");
+        let record = FutureRecord::<str, str>::to(&topic).payload("a book");
+        producer.send(record.partition(0), LONG).await.unwrap();
+    }
+    let consumer = cluster.consumer(&queue, "orders-0");
+    let batch = consumer.recv_batch(1, LONG).await.unwrap();
+    batch.process(async |_| {}).await;
+
+    let broker = Broker::start().await.unwrap();
+    let connection = Connection::connect(&broker.url(), ConnectionProperties::default()).await;
+    let connection = connection.unwrap();
+    let channel = TracedChannel::new(connection.create_channel().await.unwrap(), queue);
+    let declared = channel.queue_declare("jobs".into(), Default::default(), FieldTable::default());
+    declared.await.unwrap();
+    let properties = BasicProperties::default();
+    let publish = channel.basic_publish(
+        "".into(),
+        "jobs".into(),
+        Default::default(),
+        b"",
+        properties,
+    );
+    publish.await.unwrap().await.unwrap();
+    let got = channel.basic_get("jobs".into(), BasicGetOptions::default());
+    let got = got.await.unwrap().unwrap();
+    let ack = channel.basic_ack(got.delivery_tag, BasicAckOptions::default());
+    ack.await.unwrap();
+    let known = brokers.0.lock().unwrap();
+    assert!(
+        known.len() > 25 && known.iter().all(|known| *known),
+        "{known:?}"
+    );
 }

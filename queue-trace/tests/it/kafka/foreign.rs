@@ -3,16 +3,17 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use queue_trace::kafka::{TracedConsumer, TracedMessage};
-use queue_trace::{QueueTracer, Trust};
+use queue_trace::kafka::{KafkaHeaders, TracedConsumer, TracedMessage};
+use queue_trace::{Existing, QueueTracer, Trust};
 use rdkafka::Message as _;
 use rdkafka::message::Headers as _;
+use rdkafka::producer::FutureRecord;
 use trace_testkit::{RecordedSpan, SpanRecorder};
 use tracing_core_ctx::sampler::{AlwaysOff, ParentBased};
-use tracing_core_ctx::{SpanContext, TraceFlags};
+use tracing_core_ctx::{SpanContext, SpanKind, TraceFlags};
 
 use super::cluster::Cluster;
-use super::recv;
+use super::{LONG, recv};
 
 type Name<'a> = &'a [u8];
 type Value<'a> = Option<&'a [u8]>;
@@ -178,7 +179,10 @@ async fn a_header_name_that_is_not_utf8_does_not_kill_the_consumer() {
 async fn names_that_are_not_utf8_do_not_keep_a_consumer_busy() {
     let reader = Reader::new();
     let many = vec![(&b"\xff"[..], Some(&b"x"[..])); 50_000];
+    let before = KafkaHeaders::unreadable();
     assert_eq!(reader.process(&many).await.parent(), None);
+    let looks = KafkaHeaders::unreadable() - before;
+    assert!(looks < 100, "{looks} panics");
 }
 
 #[tokio::test]
@@ -323,4 +327,52 @@ async fn headers_that_cannot_be_read_are_kept_when_a_message_is_sent_on() {
     assert_eq!(kept.get(0).value, None);
     assert_eq!(kept.get(1).value, Some(&[0, 0xff][..]));
     assert_eq!(kept.get(2).value, Some(CONTEXT));
+}
+
+#[tokio::test]
+async fn a_forged_context_beside_a_name_that_is_not_utf8_is_not_carried_on() {
+    let forged: [(Name<'_>, Value<'_>); 4] = [
+        (b"traceparent", Some(CONTEXT)),
+        (b"baggage", Some(b"admin=true")),
+        (b"ctx-first-traceparent", Some(STALE)),
+        (b"tenant", Some(b"7")),
+    ];
+    for trust in [
+        Trust::ContinueWithoutSampling,
+        Trust::NewRootWithLink,
+        Trust::Ignore,
+    ] {
+        let reader = Reader::with(|queue| queue.trust(trust));
+        // One, or so many that nobody looks behind them.
+        for unreadable in [1, 20] {
+            let bad: (Name<'_>, Value<'_>) = (b"\xff", Some(b"x"));
+            let headers = [vec![bad; unreadable], forged.to_vec()].concat();
+            let message = reader.read(&headers).await;
+            let kept = message.headers_to_forward().unwrap();
+            let names: Vec<_> = kept.iter().map(|header| header.key.to_owned()).collect();
+            let expected: &[&str] = match (unreadable, trust) {
+                (20, _) => &[],
+                (_, Trust::Ignore) => &["tenant"],
+                _ => &["ctx-first-traceparent", "tenant"],
+            };
+            assert_eq!(names, expected, "{trust:?}, {unreadable}");
+        }
+        assert!(KafkaHeaders::unreadable() > 20);
+    }
+}
+
+#[tokio::test]
+async fn a_context_that_cannot_be_replaced_is_respected_and_the_span_says_so() {
+    let reader = Reader::with(|queue| queue.existing(Existing::Replace));
+    let bad: (Name<'_>, Value<'_>) = (b"\xff", Some(b"x"));
+    let message = reader.read(&[bad, (b"traceparent", Some(CONTEXT))]).await;
+    let queue = QueueTracer::new(reader.recorder.tracer("shop")).existing(Existing::Replace);
+    let producer = reader.cluster.producer(&queue, &[]);
+    let mut record = FutureRecord::<str, [u8]>::to("elsewhere").payload(&b"a book"[..]);
+    // As they are: without the context, the other would be lost.
+    record.headers = message.headers().map(|headers| headers.detach());
+    producer.send(record, LONG).await.unwrap();
+    let sent = reader.recorder.take_one();
+    assert_eq!(sent.kind(), SpanKind::Client);
+    assert_eq!(sent.links()[0].span_context.span_id(), context().span_id());
 }

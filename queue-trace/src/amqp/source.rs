@@ -1,0 +1,112 @@
+use std::cell::OnceCell;
+
+use lapin::message::Delivery;
+use lapin::types::ShortString;
+use tracing_core_ctx::{ActiveSpan, Context, SpanKind, Timestamp, semconv};
+
+use super::facts;
+use super::routes::{Routes, Step, Way};
+use super::settled::Settled;
+use crate::carrier::LastOf;
+use crate::message::Describe as _;
+use crate::observe::Watch;
+use crate::under_way::UnderWay;
+use crate::{Origin, QueueTracer};
+
+/// Where deliveries come from. They share it.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) tracer: QueueTracer,
+    pub(super) settled: Settled,
+    pub(super) queue: ShortString,
+    /// Nothing is ever settled.
+    pub(super) no_ack: bool,
+    pub(super) routes: Routes,
+}
+
+impl Source {
+    /// A pull that began at `start` and has brought `delivery`.
+    pub(super) fn received(&self, delivery: &Delivery, start: Timestamp) {
+        if !self.tells_pulls() {
+            return;
+        }
+        let way = self.way(delivery);
+        let name = way.name();
+        let mut operation = Step::Receive.operation(way, name.as_str());
+        operation.start = Some(start);
+        operation.message = facts::incoming(&self.tracer, delivery, self.tracer.tracer().now());
+        let origin = self.tracer.extract(&LastOf(&delivery.properties));
+        let messages = [(&origin, operation.message)];
+        self.tracer.pulled(&operation, messages, None);
+    }
+
+    /// A pull that failed.
+    pub(super) fn failed(&self, error: &lapin::Error, start: Timestamp) {
+        if !self.tells_pulls() {
+            return;
+        }
+        let way = Way {
+            exchange: "",
+            routing_key: "",
+            queue: Some(self.queue.as_str()),
+        };
+        let mut operation = Step::Receive.operation(way, self.queue.as_str());
+        operation.start = Some(start);
+        let error = facts::error_type(error);
+        self.tracer.pulled(&operation, [], Some(&*error));
+    }
+
+    /// Whether anybody wants to know of pulls.
+    fn tells_pulls(&self) -> bool {
+        self.tracer.settings.receive_spans || self.tracer.is_observed()
+    }
+
+    #[inline]
+    fn way<'a>(&'a self, delivery: &'a Delivery) -> Way<'a> {
+        Way {
+            exchange: delivery.exchange.as_str(),
+            routing_key: delivery.routing_key.as_str(),
+            queue: Some(self.queue.as_str()),
+        }
+    }
+
+    /// The span of processing a delivery.
+    #[inline]
+    pub(super) fn start_process(&self, delivery: &Delivery) -> (ActiveSpan, Watch) {
+        let (queue, name) = (&self.tracer, OnceCell::new());
+        let way = self.way(delivery);
+        let operation = self.routes.at(queue, Step::Process, way, &name);
+        let origin = match delivery.properties.headers() {
+            Some(_) => queue.extract(&LastOf(&delivery.properties)),
+            None => Origin::unknown(),
+        };
+        let active = queue.start_process_with(&operation, origin, |span| {
+            facts::incoming(queue, delivery, span.start()).describe(span);
+        });
+        if queue.is_observed() {
+            let now = queue.tracer().now();
+            let queue_time = facts::queue_time(now, &delivery.properties);
+            queue.tell_arrival(&operation, queue_time, None);
+        }
+        let watch = queue.watch(SpanKind::Consumer, &operation, active.span());
+        (active, watch)
+    }
+
+    /// The span of settling one.
+    #[inline]
+    pub(super) fn start_settle(
+        &self,
+        step: Step,
+        delivery: &Delivery,
+        processing: &Context,
+    ) -> UnderWay {
+        let (queue, name) = (&self.tracer, OnceCell::new());
+        let operation = self.routes.at(queue, step, self.way(delivery), &name);
+        let span = queue.start_settle_leaf(&operation, processing, |span| {
+            let tag = i64::try_from(delivery.delivery_tag).ok();
+            span.put_opt(semconv::RABBITMQ_MESSAGE_DELIVERY_TAG, tag);
+        });
+        let watch = queue.watch(SpanKind::Client, &operation, &span);
+        UnderWay::new(span, watch)
+    }
+}
