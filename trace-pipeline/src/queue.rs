@@ -1,10 +1,13 @@
 //! The bounded room between the threads that end spans and the thread that sends them.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::{fmt, iter};
 
-use crossbeam_queue::ArrayQueue;
 use tracing_core_ctx::SpanRecord;
+
+use self::store::Store;
+
+mod store;
 
 /// How much the queue takes, and how much makes a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +48,12 @@ impl Bounds {
     }
 }
 
-/// Finished spans on their way. Nothing here blocks or allocates.
+/// Finished spans on their way. Nothing here allocates, and who shares a queue with other threads is never blocked by them.
 ///
-/// Many threads put spans in, one by one; one thread takes them out, many at once. What is counted is counted once for all of them: each such
+/// Many threads put spans in, one by one, or one thread does, by handfuls; one thread takes them out, many at once. What is counted is counted once for all of them: each such
 /// number is passed from processor to processor.
 pub(crate) struct Queue {
-    spans: ArrayQueue<SpanRecord>,
+    spans: Store,
     held: Held,
     bounds: Bounds,
 }
@@ -113,8 +116,17 @@ pub(crate) struct Pushed {
 
 impl Queue {
     pub(crate) fn new(bounds: Bounds) -> Self {
+        Self::with(Store::shared(bounds.spans), bounds)
+    }
+
+    /// Into which one thread alone puts spans, and one that may wait for the other which takes them out.
+    pub(crate) fn of_one_thread(bounds: Bounds) -> Self {
+        Self::with(Store::handed(bounds.spans), bounds)
+    }
+
+    fn with(spans: Store, bounds: Bounds) -> Self {
         Self {
-            spans: ArrayQueue::new(bounds.spans),
+            spans,
             held: Held::default(),
             bounds,
         }
@@ -127,7 +139,8 @@ impl Queue {
         let outcome = if before.1 + weight > self.bounds.bytes {
             Err((span, Full::Bytes))
         } else {
-            self.spans.push(span).map_err(|span| (span, Full::Spans))
+            let pushed = self.spans.push(self.bounds.spans, span);
+            pushed.map_err(|span| (span, Full::Spans))
         };
         Pushed {
             outcome: outcome.map_err(|(_refused, full)| {
@@ -147,12 +160,10 @@ impl Queue {
     ) -> bool {
         let count = spans.len();
         let before = self.held.add(count, weight);
-        for span in spans {
-            if let Err(span) = self.spans.push(span) {
-                self.held.sub(1, span.weight());
-                refused(span);
-            }
-        }
+        self.spans.push_all(self.bounds.spans, spans, |span| {
+            self.held.sub(1, span.weight());
+            refused(span);
+        });
         self.completes_a_batch(before, (count, weight))
     }
 
@@ -192,7 +203,7 @@ impl Queue {
         while spans.len() - before < most && bytes < most_bytes {
             let from = spans.len();
             let next = handful.min(most - (from - before));
-            spans.extend(iter::from_fn(|| self.spans.pop()).take(next));
+            self.spans.pop_into(spans, next);
             bytes += weigh(&spans[from..]);
             if spans.len() - from < next {
                 break;

@@ -101,6 +101,10 @@ impl Shared {
         tail: Option<Inlet>,
         learner: Option<Arc<dyn Learner>>,
     ) -> Self {
+        if tail.is_some() {
+            // Only its thread puts spans into the queue.
+            self.queue = Queue::of_one_thread(*self.queue.bounds());
+        }
         self.tail = tail;
         self.learner = learner;
         self

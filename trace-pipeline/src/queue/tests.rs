@@ -12,6 +12,11 @@ fn bounds(spans: usize, bytes: usize, batch_spans: usize, batch_bytes: usize) ->
 
 const ROOMY: usize = 1 << 30;
 
+/// Both kinds of queue, which differ for nobody but the clock.
+fn queues(bounds: Bounds) -> [Queue; 2] {
+    [Queue::new(bounds), Queue::of_one_thread(bounds)]
+}
+
 /// Takes all out, whose bytes stay counted.
 fn pop_all(queue: &Queue) -> Vec<SpanRecord> {
     let mut spans = Vec::new();
@@ -21,29 +26,31 @@ fn pop_all(queue: &Queue) -> Vec<SpanRecord> {
 
 #[test]
 fn spans_come_out_in_the_order_in_which_they_went_in() {
-    let queue = Queue::new(bounds(4, ROOMY, 4, ROOMY));
-    for span in spans(3) {
-        assert_eq!(queue.push(span).outcome, Ok(()));
+    for queue in queues(bounds(4, ROOMY, 4, ROOMY)) {
+        for span in spans(3) {
+            assert_eq!(queue.push(span).outcome, Ok(()));
+        }
+        let names: Vec<String> = pop_all(&queue)
+            .iter()
+            .map(|span| span.name().to_owned())
+            .collect();
+        assert_eq!(names, ["span 0", "span 1", "span 2"]);
+        assert_eq!(queue.len(), 0);
     }
-    let names: Vec<String> = pop_all(&queue)
-        .iter()
-        .map(|span| span.name().to_owned())
-        .collect();
-    assert_eq!(names, ["span 0", "span 1", "span 2"]);
-    assert_eq!(queue.len(), 0);
 }
 
 #[test]
 fn the_span_that_is_one_too_many_is_refused_and_counts_nothing() {
-    let queue = Queue::new(bounds(2, ROOMY, 2, ROOMY));
-    let outcomes: Vec<_> = spans(3)
-        .into_iter()
-        .map(|span| queue.push(span).outcome)
-        .collect();
-    assert_eq!(outcomes, [Ok(()), Ok(()), Err(Full::Spans)]);
-    assert_eq!(queue.len(), 2);
-    let held: usize = pop_all(&queue).iter().map(SpanRecord::weight).sum();
-    assert_eq!(queue.bytes(), held);
+    for queue in queues(bounds(2, ROOMY, 2, ROOMY)) {
+        let outcomes: Vec<_> = spans(3)
+            .into_iter()
+            .map(|span| queue.push(span).outcome)
+            .collect();
+        assert_eq!(outcomes, [Ok(()), Ok(()), Err(Full::Spans)]);
+        assert_eq!(queue.len(), 2);
+        let held: usize = pop_all(&queue).iter().map(SpanRecord::weight).sum();
+        assert_eq!(queue.bytes(), held);
+    }
 }
 
 #[test]
@@ -143,9 +150,14 @@ fn four_threads_lose_and_gain_nothing() {
 
 #[test]
 fn many_spans_go_in_and_out_as_each_by_itself() {
+    for queue in queues(bounds(4, ROOMY, 3, ROOMY)) {
+        many_go_in_and_out(&queue);
+    }
+}
+
+fn many_go_in_and_out(queue: &Queue) {
     let made = spans(5);
     let weight: usize = made.iter().map(SpanRecord::weight).sum();
-    let queue = Queue::new(bounds(4, ROOMY, 3, ROOMY));
     assert!(queue.has_room(4, weight) && !queue.has_room(5, weight));
     let mut refused = Vec::new();
     assert!(queue.push_all(made.into_iter(), weight, |span| refused.push(span)));
@@ -171,4 +183,39 @@ fn many_spans_go_in_and_out_as_each_by_itself() {
     assert!(!queue.push_all(taken.drain(..2), weight, |_| {}));
     queue.discard(|_| {});
     assert_eq!((queue.len(), queue.bytes()), (0, 0));
+}
+
+#[test]
+fn what_one_thread_hands_another_by_handfuls_arrives_whole_and_in_order() {
+    const HANDFULS: usize = 500;
+    let queue = Queue::of_one_thread(bounds(16, ROOMY, 8, ROOMY));
+    let (names, refused) = std::thread::scope(|scope| {
+        let pusher = scope.spawn(|| {
+            let mut refused = 0;
+            for _ in 0..HANDFULS {
+                let handful = spans(7);
+                let weight = handful.iter().map(SpanRecord::weight).sum();
+                queue.push_all(handful.into_iter(), weight, |_| refused += 1);
+                std::thread::yield_now();
+            }
+            refused
+        });
+        let (mut names, mut taken) = (Vec::new(), Vec::new());
+        while !pusher.is_finished() || queue.len() > 0 {
+            let bytes = queue.pop_into(&mut taken, (10, ROOMY), |_| {});
+            queue.release(bytes);
+            names.extend(taken.drain(..).map(|span| span.name().to_owned()));
+            std::thread::yield_now();
+        }
+        (names, pusher.join().unwrap())
+    });
+    assert_eq!(names.len() + refused, 7 * HANDFULS);
+    assert_eq!((queue.len(), queue.bytes()), (0, 0));
+    // Of a handful that does not fit the last ones are refused.
+    let mut expected = 0;
+    for name in names {
+        let number: usize = name.rsplit(' ').next().unwrap().parse().unwrap();
+        assert!(number == expected || number == 0, "{name} after {expected}");
+        expected = (number + 1) % 7;
+    }
 }

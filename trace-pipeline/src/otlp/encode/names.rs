@@ -68,16 +68,23 @@ static KNOWN: [Key; KeyCode::MAX + 1] = {
 };
 
 /// Of the constants of a program, which are few: those that were met last, by where they are in memory.
-pub(super) struct Names([(&'static str, Key); Self::SLOTS]);
+pub(super) struct Names {
+    slots: [(&'static str, Key); Self::SLOTS],
+    /// Whose turn it is to go, where a set is full.
+    turn: usize,
+}
 
 impl Names {
     const SLOTS: usize = 32;
 
-    /// Slots that names share which would all be in one of them. A power of two, as the number of slots is.
+    /// Slots that names share which would be in one of them. A power of two, as the number of slots is.
     const SET: usize = 4;
 
     pub(super) const fn new() -> Self {
-        Self([("", Key::NONE); Self::SLOTS])
+        Self {
+            slots: [("", Key::NONE); Self::SLOTS],
+            turn: 0,
+        }
     }
 
     /// How an attribute with this name begins, if it is of the conventions or a constant, and not too long.
@@ -87,32 +94,38 @@ impl Names {
             return Some(key);
         }
         let found = self.find(key.constant()?)?;
-        Some(&self.0[found].1)
+        Some(&self.slots[found].1)
     }
 
     /// Where a name is, if it is not too long. Of a constant the address is enough.
     #[inline(always)]
     fn find(&mut self, name: &'static str) -> Option<usize> {
         let slot = slot(name);
-        if std::ptr::eq(self.0[slot].0, name) {
+        if std::ptr::eq(self.slots[slot].0, name) {
             return Some(slot);
         }
         self.beside(slot, name)
     }
 
-    /// Where a name is that is not in its slot: in one of those beside it, so that a few names of one slot do not drive each other out. Else it
-    /// takes the slot, who was there the next one, and so on; the last one goes.
+    /// Where a name is that is not in its slot: in one of those beside it. Else it takes the slot, and who was there goes to one beside it that is free, so
+    /// that as many names as a set has slots never drive each other out, whichever of the slots are theirs. Where none is free, they go in turn.
     #[inline(never)]
     fn beside(&mut self, slot: usize, name: &'static str) -> Option<usize> {
-        let is_it = |beside: &usize| std::ptr::eq(self.0[*beside].0, name);
-        if let Some(beside) = (1..Self::SET).map(|step| slot ^ step).find(is_it) {
-            return Some(beside);
+        let beside = (1..Self::SET).map(|step| slot ^ step);
+        let is_it = |beside: &usize| std::ptr::eq(self.slots[*beside].0, name);
+        if let Some(found) = beside.clone().find(is_it) {
+            return Some(found);
         }
         let new = (name, Key::of(name)?);
-        for step in 1..Self::SET {
-            self.0.swap(slot, slot ^ step);
+        let is_free = |slot: &usize| self.slots[*slot].0.is_empty();
+        if !is_free(&slot) {
+            let place = beside.clone().find(is_free).unwrap_or_else(|| {
+                self.turn += 1;
+                slot ^ (1 + (self.turn - 1) % (Self::SET - 1))
+            });
+            self.slots.swap(slot, place);
         }
-        self.0[slot] = new;
+        self.slots[slot] = new;
         Some(slot)
     }
 }
@@ -133,21 +146,26 @@ fn slot(name: &'static str) -> usize {
 mod tests {
     use super::*;
 
-    /// Names that are all sent to the first slot.
-    fn of_one_slot(count: usize) -> Vec<&'static str> {
+    /// Names that are all sent to this slot.
+    fn of_slot(wanted: usize, count: usize) -> Vec<&'static str> {
         let text: &'static str = Box::leak("x".repeat(1 << 12).into_boxed_str());
         let all = (0..text.len()).filter_map(|start| text.get(start..start + 3));
-        all.filter(|name| slot(name) == 0).take(count).collect()
+        all.filter(|name| slot(name) == wanted)
+            .take(count)
+            .collect()
     }
 
     fn is_there(names: &Names, name: &'static str) -> bool {
-        names.0.iter().any(|(known, _)| std::ptr::eq(*known, name))
+        names
+            .slots
+            .iter()
+            .any(|(known, _)| std::ptr::eq(*known, name))
     }
 
     #[test]
     fn as_many_names_of_one_slot_as_a_set_has_are_all_kept_and_the_oldest_goes_for_one_more() {
         let mut names = Names::new();
-        let wanted = of_one_slot(Names::SET + 1);
+        let wanted = of_slot(0, Names::SET + 1);
         let (kept, one_more) = wanted.split_at(Names::SET);
         for _ in 0..3 {
             for name in kept {
@@ -158,6 +176,26 @@ mod tests {
         assert_eq!(names.find(one_more[0]), Some(0));
         assert!(is_there(&names, one_more[0]) && !is_there(&names, kept[0]));
         assert!(kept[1..].iter().all(|name| is_there(&names, name)));
+    }
+
+    #[test]
+    fn as_many_names_as_a_set_has_slots_are_all_kept_whichever_slots_are_theirs() {
+        let of_set: Vec<_> = (0..Names::SET)
+            .map(|slot| of_slot(slot, Names::SET))
+            .collect();
+        for choice in 0..Names::SET.pow(4) {
+            // Each of the four may be of any slot of the set.
+            let mut left = of_set.clone();
+            let wanted = [0, 1, 2, 3].map(|place| {
+                let slot = choice / Names::SET.pow(place) % Names::SET;
+                left[slot].pop().unwrap()
+            });
+            let mut names = Names::new();
+            for name in wanted {
+                names.find(name);
+            }
+            assert!(wanted.iter().all(|name| is_there(&names, name)), "{choice}");
+        }
     }
 
     #[test]
