@@ -262,8 +262,9 @@ impl PipelineBuilder {
                 .tracer
                 .map_sampler(|sampler| Box::new(Throttled { sampler, throttle }));
         }
-        if tail.is_some() {
-            let recorded = |sampler| Box::new(Recorded(sampler)) as Box<dyn Sampler>;
+        if let Some(inlet) = &inlet {
+            let thins = Arc::clone(&inlet.thins);
+            let recorded = |head| Box::new(Recorded { head, thins }) as Box<dyn Sampler>;
             self.tracer = self.tracer.map_sampler(recorded);
         }
         let shared = Arc::new(

@@ -53,8 +53,8 @@ impl Pipeline {
     /// When a panic is about to end the process: sends what has ended until then, which takes no longer than `timeout`.
     ///
     /// That is a panic that cannot unwind (`panic = "abort"`, a destructor during another panic, a function of C), after which the pipeline is shut down, and
-    /// one of the main thread. Panics of other threads end a request and not the process: nobody waits for them. The hook that was there
-    /// runs first.
+    /// one of the main thread. Panics of other threads, and of tasks of tokio on the main thread (with the feature `otlp`), end a request and not the process: nobody
+    /// waits for them. The hook that was there runs first.
     ///
     /// Spans that have not ended are lost where nothing unwinds.
     ///

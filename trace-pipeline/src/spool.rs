@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   directory/0/lock                     held by the process that writes there
-//!   directory/0/..-000001-...first       a segment: errors, and what belongs to them
+//!   directory/0/..-000001-...first       a segment: errors, what was kept for a reason, and the rest of their traces
 //!   directory/0/..-000002-...rest        a segment: everything else
 //!   directory/0/..-000002-...rest.ack    how far it is delivered
 //! ```
@@ -25,7 +25,7 @@ pub(crate) use store::Store;
 /// In which order batches are written, and thrown away last when there is no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rank {
-    /// Failures, and the spans of their traces.
+    /// Failures, what was kept for a reason, and the spans of their traces.
     First,
     Rest,
 }

@@ -149,6 +149,9 @@ pub struct Sampling {
     pub attributes: Attributes,
     /// Whether a span that is dropped is of no interest to who decides at the end of spans either.
     pub is_final: bool,
+    /// Whether every trace like this one is kept, though no threshold says so: who keeps only a part of them later knows the part. A sampler that
+    /// asks another one by chance sets it to false.
+    pub is_certain: bool,
 }
 
 impl Sampling {
@@ -160,6 +163,7 @@ impl Sampling {
             trace_state: None,
             attributes: Attributes::new(),
             is_final: false,
+            is_certain: false,
         }
     }
 

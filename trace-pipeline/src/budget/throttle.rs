@@ -68,7 +68,8 @@ impl Sampler for Throttled {
             .trace_state
             .as_ref()
             .unwrap_or_else(|| input.trace_state());
-        let before = Threshold::of(state);
+        let certain = sampling.is_certain.then_some(Threshold::ALWAYS);
+        let before = Threshold::of(state).or(certain);
         if !least.keeps(threshold::randomness(state, input.trace_id)) {
             self.throttle.throttled.fetch_add(1, Ordering::Relaxed);
             let mut dropped = Sampling::new(Decision::Drop);
@@ -80,6 +81,7 @@ impl Sampler for Throttled {
             && before < least
         {
             sampling.trace_state = Some(least.stamp(state));
+            sampling.is_certain = false;
         }
         sampling
     }
@@ -92,7 +94,7 @@ impl Sampler for Throttled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tracing_core_ctx::sampler::{AlwaysOn, Probability};
+    use tracing_core_ctx::sampler::{AlwaysOn, ParentBased, Probability};
     use tracing_core_ctx::{IdGenerator as _, RandomIds, SpanContext, TraceFlags, TraceId};
 
     fn throttled(sampler: impl Sampler + 'static, rate: f64) -> Throttled {
@@ -131,6 +133,32 @@ mod tests {
                 (represented - 20_000.0).abs() < 4.0 * sigma,
                 "{represented}"
             );
+        }
+    }
+
+    #[test]
+    fn what_a_sampler_keeps_for_certain_carries_the_threshold_of_the_budget() {
+        let sampler = throttled(AlwaysOn, 0.25);
+        let mut kept = 0;
+        for trace_id in trace_ids(1000) {
+            let sampling = sampler.sample(&SamplingInput::new(trace_id, "x"));
+            if sampling.decision == Decision::RecordAndSample {
+                kept += 1;
+                assert_eq!(sampling.trace_state.unwrap().get("ot"), Some("th:c"));
+                assert!(!sampling.is_certain);
+            }
+        }
+        assert!((150..350).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn below_a_caller_that_said_no_probability_there_is_none() {
+        let sampler = throttled(ParentBased::new(AlwaysOn), 0.25);
+        for trace_id in trace_ids(100) {
+            let span_id = RandomIds::default().span_id();
+            let parent = SpanContext::new(trace_id, span_id, TraceFlags::SAMPLED).with_remote(true);
+            let sampling = sampler.sample(&SamplingInput::new(trace_id, "x").with_parent(&parent));
+            assert!(sampling.trace_state.is_none_or(|state| state.is_empty()));
         }
     }
 

@@ -28,11 +28,22 @@ fn save(shared: &Shared, info: &PanicHookInfo<'_>, timeout: Duration) {
     // What is lost is in the report of the pipeline's thread.
     let _ = if ends_the_process(info) {
         shared.shutdown(timeout)
-    } else if thread::current().name() == Some("main") {
+    } else if thread::current().name() == Some("main") && !is_in_a_task() {
         shared.flush(timeout)
     } else {
         Ok(())
     };
+}
+
+/// Whether the panic ends a task of tokio, which may run on the main thread.
+#[cfg(feature = "otlp")]
+fn is_in_a_task() -> bool {
+    tokio::task::try_id().is_some()
+}
+
+#[cfg(not(feature = "otlp"))]
+const fn is_in_a_task() -> bool {
+    false
 }
 
 /// Whether nothing unwinds after this panic.

@@ -2,13 +2,14 @@
 
 use std::error::Error;
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::{CaptureConnection, HttpConnector, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::runtime::{self, Runtime};
 
@@ -51,20 +52,28 @@ pub(crate) enum BodyError {
 }
 
 impl Client {
+    /// `timeout` is how long a request may take.
     pub(crate) fn new(
         protocol: Protocol,
         uri: &Uri,
         tls: &Tls,
         max_response: usize,
+        timeout: Duration,
     ) -> io::Result<Self> {
         let is_https = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
         let tls = tls.client_config(is_https).map_err(io::Error::other)?;
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http();
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        // All addresses of a name share it, so that one that does not answer leaves time for the others.
+        tcp.set_connect_timeout(Some(timeout / 2));
         let connector = match protocol {
-            Protocol::Grpc => connector.enable_http2().build(),
-            Protocol::HttpProtobuf | Protocol::HttpJson => connector.enable_http1().build(),
+            Protocol::Grpc => connector.enable_http2().wrap_connector(tcp),
+            Protocol::HttpProtobuf | Protocol::HttpJson => {
+                connector.enable_http1().wrap_connector(tcp)
+            }
         };
         let client = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
@@ -112,7 +121,16 @@ impl Client {
 
 impl Http {
     /// Sends a request and reads the answer, as much of it as is allowed.
-    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response, String> {
+    ///
+    /// A connection on which a request is given up is not used again: over HTTP/2 it may be dead, and nothing else would say so.
+    pub(crate) async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response, String> {
+        let connection = Unanswered(Some(capture_connection(&mut request)));
+        let answer = self.exchange(request).await;
+        connection.has_answered();
+        answer
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Response, String> {
         // A connection that the server closed since the last request is found out before it is used for this one.
         tokio::task::yield_now().await;
         let response = self
@@ -134,6 +152,25 @@ impl Http {
             headers: head.headers,
             body,
         })
+    }
+}
+
+/// The connection of a request, as long as there is no answer.
+struct Unanswered(Option<CaptureConnection>);
+
+impl Unanswered {
+    fn has_answered(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.0
+            && let Some(connected) = connection.connection_metadata().as_ref()
+        {
+            connected.poison();
+        }
     }
 }
 

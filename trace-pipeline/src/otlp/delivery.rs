@@ -166,6 +166,7 @@ impl Deliveries {
                 self.sender.uri(),
                 &self.tls,
                 self.max_response,
+                self.sender.timeout(),
             )?,
         };
         let client = self.client.insert(client);

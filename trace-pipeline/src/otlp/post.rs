@@ -55,6 +55,7 @@ impl Post {
                 sender.uri(),
                 &self.tls,
                 self.max_response,
+                sender.timeout(),
             )
             .map_err(ExportError::failed)?,
         };

@@ -85,6 +85,11 @@ impl Sender {
         &self.uri
     }
 
+    /// How long a request may take.
+    pub(super) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// The pauses between attempts.
     pub(super) const fn backoff(&self) -> Backoff {
         self.backoff

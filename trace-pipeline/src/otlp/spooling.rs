@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::diagnostics::{self, Level};
-use tracing_core_ctx::{SpanRecord, TraceId};
+use tracing_core_ctx::{SpanRecord, TraceId, semconv};
 
 use super::encode;
 use super::retry::Backoff;
@@ -65,7 +66,7 @@ impl Spooling {
         self.store.as_mut()
     }
 
-    /// Writes a batch, failures first. What could not be written is handed back.
+    /// Writes a batch, errors and what was kept for a reason first. What could not be written is handed back.
     pub(super) fn write<'a>(
         &mut self,
         batch: &Batch<'a>,
@@ -222,18 +223,25 @@ impl Spooling {
     }
 }
 
-/// The spans of a batch, those of traces with a failure first.
+/// Whether somebody will look for it more than for others: it has failed, or it was kept for another reason than chance.
+fn is_special(span: &SpanRecord) -> bool {
+    let reason = || span.attributes().get(semconv::CTX_SAMPLING_REASON.name());
+    let is_reason = |reason: ValueRef<'_>| reason.as_str() != Some("probability");
+    span.has_failed() || reason().is_some_and(is_reason)
+}
+
+/// The spans of a batch, those of special traces first.
 fn ranked<'a>(batch: &Batch<'a>) -> impl Iterator<Item = (Rank, Vec<&'a SpanRecord>)> {
-    let mut failed: Vec<TraceId> = batch
+    let mut special: Vec<TraceId> = batch
         .spans()
-        .filter(|span| span.has_failed())
+        .filter(|span| is_special(span))
         .map(|span| span.span_context().trace_id())
         .collect();
-    failed.sort_unstable();
-    failed.dedup();
+    special.sort_unstable();
+    special.dedup();
     let (first, rest): (Vec<_>, Vec<_>) = batch.spans().partition(|span| {
         let trace = span.span_context().trace_id();
-        failed.binary_search(&trace).is_ok()
+        special.binary_search(&trace).is_ok()
     });
     [(Rank::First, first), (Rank::Rest, rest)]
         .into_iter()

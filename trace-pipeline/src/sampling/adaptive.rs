@@ -13,7 +13,8 @@ use super::route::Route;
 ///
 /// - **up**, four times, while more than 5 % of its requests fail;
 /// - **up**, twice, in the first hour of the process, which after a deployment is the one that is looked at;
-/// - **down at once** when more than twice as many come as before; without that, changes are smoothed over some seconds;
+/// - **down at once** when more than twice as many come as before, also within the second and for a route that is new; without that, changes are smoothed
+///   over some seconds;
 /// - **down** as the pipeline fills: to a tenth when there is no more room for spans that wait to be sent.
 ///
 /// A route is the method and `http.route`, an RPC method, a topic, or else the span's name. 512 routes have a probability of their own; those beyond
@@ -108,20 +109,31 @@ impl Adaptive {
     pub(crate) fn threshold(&self, route: Route) -> Threshold {
         let now = self.clock.now();
         let next = self.next.load(Ordering::Relaxed);
-        if now.as_unix_nanos() >= next {
+        // More than a second too early: the clock was set back.
+        let is_set_back = now.as_unix_nanos() < next.saturating_sub(2 * SECOND);
+        if now.as_unix_nanos() >= next || is_set_back {
             let later = now.as_unix_nanos() + SECOND;
             let is_mine =
                 self.next
                     .compare_exchange(next, later, Ordering::Relaxed, Ordering::Relaxed);
             if is_mine.is_ok() {
-                let passed = now.as_unix_nanos() - (next - SECOND);
+                let passed = match is_set_back {
+                    true => SECOND,
+                    false => now.as_unix_nanos() - (next - SECOND),
+                };
                 self.adapt(now, Duration::from_nanos(passed));
             }
         }
         let known = self.place(route.full);
-        known.arrived.fetch_add(1, Ordering::Relaxed);
+        let arrived = f64::from(known.arrived.fetch_add(1, Ordering::Relaxed)) + 1.0;
         let threshold = known.threshold.load(Ordering::Relaxed);
-        Threshold::from_bits(threshold).unwrap_or(Threshold::ALWAYS)
+        let threshold = Threshold::from_bits(threshold).unwrap_or(Threshold::ALWAYS);
+        let rate = f64::from_bits(known.rate.load(Ordering::Relaxed));
+        if arrived <= (2.0 * rate).max(FEW).max(self.target) {
+            return threshold;
+        }
+        // Many more than were expected, before the second is over.
+        threshold.max(least(self.target * self.times(now) / arrived))
     }
 
     /// A local root has ended.
@@ -165,17 +177,28 @@ impl Adaptive {
         &self.others
     }
 
-    fn adapt(&self, now: Timestamp, passed: Duration) {
+    /// How many times its target is kept of each route at present.
+    fn times(&self, now: Timestamp) -> f64 {
         let pressure = f64::from_bits(self.pressure.load(Ordering::Relaxed)).clamp(0.0, 1.0);
         let mut times = 1.0 - 0.9 * pressure;
         if now.since(self.started) < self.deployment.1 {
             times *= self.deployment.0;
         }
+        times
+    }
+
+    fn adapt(&self, now: Timestamp, passed: Duration) {
+        let target = self.target * self.times(now);
         let seconds = passed.as_secs_f64().max(0.001);
         for known in self.routes.iter().chain([&self.others]) {
-            known.adapt(self.target * times, seconds);
+            known.adapt(target, seconds);
         }
     }
+}
+
+/// The threshold of a probability. It keeps something, however small that is.
+fn least(probability: f64) -> Threshold {
+    Threshold::from_probability(probability.clamp(LEAST, 1.0)).unwrap_or(Threshold::ALWAYS)
 }
 
 impl Known {
@@ -200,9 +223,8 @@ impl Known {
         if self.error_rate() > MANY_ERRORS {
             probability *= 4.0;
         }
-        let threshold = Threshold::from_probability(probability.clamp(LEAST, 1.0));
-        self.threshold
-            .store(threshold.map_or(0, Threshold::to_bits), Ordering::Relaxed);
+        let threshold = least(probability).to_bits();
+        self.threshold.store(threshold, Ordering::Relaxed);
     }
 
     /// Which part of those that have ended has failed, smoothed.

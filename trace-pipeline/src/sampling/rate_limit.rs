@@ -66,11 +66,11 @@ impl RateLimit {
 
     /// The threshold with which a trace of this randomness is kept, if it is.
     pub(crate) fn keeps(&self, randomness: u64) -> Option<Threshold> {
-        let now = self.clock.now().as_unix_nanos();
-        let number = now / self.period;
+        let (now, number) = self.read();
         self.begin(number);
         self.arrived.fetch_add(1, Ordering::Relaxed);
-        let kept = self.kept_in(number)?;
+        // Nothing is left of a period that is over.
+        let kept = self.kept_in(number).unwrap_or(self.budget);
         let left = to_f64(self.period - now % self.period) / to_f64(self.period);
         let expected = f64::from_bits(self.expected.load(Ordering::Relaxed)) * left;
         let room = self.budget.saturating_sub(kept);
@@ -91,11 +91,28 @@ impl RateLimit {
         Some(threshold)
     }
 
+    /// What time it is, and in which period that is.
+    fn read(&self) -> (u64, u64) {
+        let read = || {
+            let now = self.clock.now().as_unix_nanos();
+            (now, now / self.period)
+        };
+        let (now, number) = read();
+        let last = self.kept.load(Ordering::Relaxed) >> KEPT_BITS;
+        match last.saturating_sub(number) {
+            0 => (now, number),
+            // Another thread has read a clock that was just a little later.
+            1 => (last * self.period, last),
+            // So far back it was set; or this thread had no time since it has read it.
+            _ => read(),
+        }
+    }
+
     /// Begins a new period, if this is one, and learns from the last.
     fn begin(&self, number: u64) {
         let was = self.kept.load(Ordering::Relaxed);
         let last = was >> KEPT_BITS;
-        if last >= number {
+        if last == number || last == number + 1 {
             return;
         }
         let begun = self.kept.compare_exchange(
@@ -107,7 +124,8 @@ impl RateLimit {
         if begun.is_err() {
             return;
         }
-        let arrived = to_f64(self.arrived.swap(0, Ordering::Relaxed)) / to_f64(number - last);
+        let arrived = to_f64(self.arrived.swap(0, Ordering::Relaxed))
+            / to_f64(number.saturating_sub(last).max(1));
         let expected = f64::from_bits(self.expected.load(Ordering::Relaxed));
         // More is believed at once, less by halves.
         let expected = arrived.max(f64::midpoint(expected, arrived));
@@ -228,6 +246,26 @@ mod tests {
                 limit.keeps(u64::MAX >> 8).is_some()
             });
             assert_eq!(kept.count(), 3);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_stops_nothing_and_allows_no_more() {
+        let clock = Hand::default();
+        let limit = RateLimit::per_second(10).clock(clock.clone());
+        for (from, seconds) in [(100_000, 60), (96_400, 60), (96_459, 60), (50_000, 60)] {
+            let mut total = 0;
+            for second in from..from + seconds {
+                let kept = (0..100).filter(|part| {
+                    let now = second * SECOND + part * SECOND / 100;
+                    clock.0.store(now, Ordering::Relaxed);
+                    limit.keeps(u64::MAX >> 8).is_some()
+                });
+                let kept = kept.count();
+                assert!(kept <= 10, "{kept}");
+                total += kept;
+            }
+            assert!(total >= 580, "{total} since {from}");
         }
     }
 

@@ -111,4 +111,9 @@ impl Tail {
         self.part_spans = spans;
         self
     }
+
+    /// Whether some rule takes from what the head has kept.
+    pub(crate) fn thins(&self) -> bool {
+        self.keep.iter().any(|keep| keep.of_head)
+    }
 }

@@ -24,8 +24,8 @@ use std::time::Duration;
 ///
 /// # When things happen
 ///
-/// - **Errors first**: the spans of a batch that failed, and those of the same traces, are written before the others
-///   and are the last to be thrown away.
+/// - **Errors first**: the spans of a batch that failed, those that were kept for a reason (`ctx.sampling.reason`) other than `probability`, and those of the
+///   same traces, are written before the others and are the last to be thrown away.
 /// - **The spool is full**: the oldest segment goes, [counted](crate::Dropped::spool_full).
 /// - **A segment is too old**: it goes as well, [counted](crate::Dropped::spool_expired).
 /// - **A segment is damaged**: what can be read of it is sent. Spans that can not be read are

@@ -23,6 +23,8 @@ pub(crate) struct Inlet {
     bytes: usize,
     /// Rules that are to be followed from now on.
     rules: Mutex<Option<Arc<Tail>>>,
+    /// Whether they take from what the head keeps.
+    pub(crate) thins: Arc<AtomicBool>,
 }
 
 impl Inlet {
@@ -43,6 +45,7 @@ impl Inlet {
             thread: OnceLock::new(),
             bytes: tail.bytes.max(1),
             rules: Mutex::new(None),
+            thins: Arc::new(AtomicBool::new(tail.thins())),
         }
     }
 
@@ -92,6 +95,7 @@ impl Inlet {
     /// Hands over rules for all that is decided from now on.
     #[cfg(feature = "rules-file")]
     pub(crate) fn set_rules(&self, tail: Arc<Tail>) {
+        self.thins.store(tail.thins(), Ordering::Relaxed);
         *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = Some(tail);
     }
 

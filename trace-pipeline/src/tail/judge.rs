@@ -74,7 +74,11 @@ impl Judge {
             (Some(period), Some(root)) => self.seen.is_rare(combination(root), period, now),
             _ => false,
         };
-        let duration = root.map_or_else(|| span_of(local), |root| root.end().since(root.start()));
+        let duration = match root {
+            Some(root) => root.end().since(root.start()),
+            // It lasts at least since its first span has come.
+            None => span_of(local).max(now.saturating_sub(local.since)),
+        };
         let latency = &mut self.latency;
         let mut case = Case {
             local,
@@ -85,7 +89,8 @@ impl Judge {
         };
         let mut head = local.head;
         let mut class: Option<(u64, &Cow<'static, str>)> = None;
-        if self.tail.keep.iter().any(|keep| keep.of_head) {
+        let is_thinned = self.tail.thins() && !local.is_forced;
+        if is_thinned {
             head = Fate::Dropped;
         }
         for keep in &self.tail.keep {
@@ -93,6 +98,9 @@ impl Judge {
                 continue;
             };
             if keep.of_head {
+                if !is_thinned {
+                    continue;
+                }
                 head = local.head.and(threshold, local.randomness);
             } else if class.is_none_or(|best| threshold < best.0) && case.is(&keep.when) {
                 class = Some((threshold, &keep.reason));

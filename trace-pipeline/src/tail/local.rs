@@ -3,8 +3,11 @@
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
+use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::sampler::threshold::{self, Threshold};
-use tracing_core_ctx::{SpanId, SpanRecord, TraceId};
+use tracing_core_ctx::{SpanId, SpanRecord, TraceId, semconv};
+
+use crate::sampling::Tail;
 
 /// Which local trace: the trace, and the uppermost span of this process in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,6 +83,9 @@ impl Hasher for Spread {
 /// `None`: nobody knows, so that a kept span has no weight.
 pub(super) type Weight = Option<u64>;
 
+/// What the root of a trace that somebody forced says as its reason.
+const FORCED: &str = "forced";
+
 /// What was decided about a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -141,6 +147,8 @@ pub(super) struct Local {
     /// The highest threshold that a lack of room has set while it waited.
     pub(super) floor: u64,
     pub(super) root_has_ended: bool,
+    /// Somebody forced it, as its root says.
+    pub(super) is_forced: bool,
 }
 
 /// What a waiting trace costs beside its spans: itself, its place in a table, and that it is remembered.
@@ -165,12 +173,16 @@ impl Local {
             past: None,
             floor,
             root_has_ended: false,
+            is_forced: false,
         }
     }
 
     pub(super) fn push(&mut self, key: Key, span: SpanRecord) {
         self.bytes += weight(&span);
-        self.root_has_ended |= key.is_root(&span);
+        if key.is_root(&span) {
+            self.root_has_ended = true;
+            self.is_forced = span.span_context().is_sampled() && is_forced(&span);
+        }
         // A span that was sampled by itself says that its whole trace was.
         if !self.head.is_kept() {
             self.head = Fate::of_head(&span, self.randomness);
@@ -184,6 +196,25 @@ impl Local {
         }
         self.spans.iter().rev().find(|span| key.is_root(span))
     }
+}
+
+fn is_forced(root: &SpanRecord) -> bool {
+    let reason = root.attributes().get(semconv::CTX_SAMPLING_REASON.name());
+    reason.and_then(ValueRef::as_str) == Some(FORCED)
+}
+
+/// Whether it leaves whatever rules and room say; `thins` if there are rules that take from what the head has kept.
+pub(super) fn is_certain(local: &Local, thins: bool) -> bool {
+    match local.past {
+        Some(past) => past.is_kept(),
+        None => local.head.is_kept() && (!thins || local.is_forced),
+    }
+}
+
+/// Whether it waits no longer: its root has ended, or it has become large.
+pub(super) fn is_due(local: &Local, tail: &Tail) -> bool {
+    let is_large = local.spans.len() >= tail.part_spans || local.bytes >= tail.bytes / 16;
+    local.root_has_ended || is_large
 }
 
 /// A span's place in a list.

@@ -13,7 +13,7 @@ use tracing_core_ctx::SpanRecord;
 use super::counts::Counts;
 use super::decided::{Decided, Decision};
 use super::judge::Judge;
-use super::local::{ById, Fate, Key, Local, weight};
+use super::local::{ById, Fate, Key, Local, is_certain, is_due, weight};
 use super::ready::Ready;
 use super::stamp::Stamp;
 use super::window::{Candidate, Window};
@@ -21,20 +21,6 @@ use crate::sampling::Tail;
 
 /// One more than the highest randomness.
 const ALL: u64 = 1 << 56;
-
-/// Whether it leaves whatever rules and room say; `thins` if there are rules that take from what the head has kept.
-fn is_certain(local: &Local, thins: bool) -> bool {
-    match local.past {
-        Some(past) => past.is_kept(),
-        None => local.head.is_kept() && !thins,
-    }
-}
-
-/// Whether it waits no longer: its root has ended, or it has become large.
-fn is_due(local: &Local, tail: &Tail) -> bool {
-    let is_large = local.spans.len() >= tail.part_spans || local.bytes >= tail.bytes / 16;
-    local.root_has_ended || is_large
-}
 
 /// What waits, and what was decided.
 #[derive(Debug)]
@@ -99,7 +85,7 @@ impl Stage {
     pub(crate) fn set_rules(&mut self, tail: Arc<Tail>, now: Duration) {
         self.close_window(now);
         self.judge.set_rules(Arc::clone(&tail));
-        self.thins = tail.keep.iter().any(|keep| keep.of_head);
+        self.thins = tail.thins();
         match (&mut self.window, tail.limit) {
             (Some(window), Some(limit)) => window.set_budget(limit),
             (window, limit) => *window = limit.map(Window::new),
@@ -319,6 +305,11 @@ impl Stage {
                 reason,
             } = candidate;
             let threshold = class.max(local.floor).max(closed.threshold);
+            // The floor may have risen while it waited.
+            let head = match is_certain(&local, self.thins) {
+                true => head,
+                false => head.and(local.floor, local.randomness),
+            };
             self.settle(key, local, head, Some((threshold, reason)), Reason::Class);
         }
         self.drop_all(closed.dropped, Reason::Limit);

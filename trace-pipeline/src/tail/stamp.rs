@@ -36,18 +36,26 @@ impl Stamp {
         is_partial: bool,
     ) {
         let cx = span.span_context();
+        let was_sampled = cx.is_sampled();
         match self.stamped(cx.trace_state(), weight) {
             Stamped::Other(state) => {
                 let state = state.clone();
                 span.set_sampled(state);
             }
-            Stamped::Same if cx.is_sampled() => {}
+            Stamped::Same if was_sampled => {}
             Stamped::Same => {
                 let state = cx.trace_state().clone();
                 span.set_sampled(state);
             }
         }
-        if let Some(reason) = reason {
+        // What the head has kept for a reason of its own keeps that.
+        let has_reason = || {
+            let key = semconv::CTX_SAMPLING_REASON.name();
+            was_sampled && span.attributes().get(key).is_some()
+        };
+        if let Some(reason) = reason
+            && !has_reason()
+        {
             span.set(semconv::CTX_SAMPLING_REASON, &**reason);
         }
         if is_partial {

@@ -53,7 +53,7 @@ fn a_pipeline_that_costs_too_much_keeps_less_and_says_what_that_stands_for() {
     assert!(spans.len() < 2000, "{}", spans.len());
     for span in spans.iter().filter(|span| span.record.name() != "forced") {
         let threshold = Threshold::of(span.record.span_context().trace_state());
-        assert!(threshold.is_none_or(|threshold| threshold.probability() < 0.1));
+        assert!(threshold.is_some_and(|threshold| threshold.probability() < 0.1));
     }
     let _ = ledger(&pipeline);
 }

@@ -74,8 +74,23 @@ fn role() {
             pipeline.flush_on_panic(PATIENCE);
             end_spans(pipeline, SPANS);
             let start = Instant::now();
-            let panicked = std::thread::spawn(|| panic!("a request is broken")).join();
-            assert!(panicked.is_err());
+            if variable("RUNTIME") == "none" {
+                let request = std::thread::spawn(|| panic!("a request is broken"));
+                assert!(request.join().is_err());
+            } else {
+                // A task that runs on the main thread, as with `#[tokio::main(flavor = "current_thread")]`.
+                let main = std::thread::Builder::new().name("main".to_owned());
+                let main = main.spawn(|| {
+                    let runtime = tokio::runtime::Builder::new_current_thread()
+                        .build()
+                        .unwrap();
+                    runtime.block_on(async {
+                        let request = tokio::spawn(async { panic!("a request is broken") });
+                        assert!(request.await.is_err());
+                    });
+                });
+                main.unwrap().join().unwrap();
+            }
             say(&start.elapsed().as_millis().to_string());
         }
         "aborts" => {

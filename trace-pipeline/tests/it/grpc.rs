@@ -1,5 +1,6 @@
 //! OTLP over gRPC, to a server of tonic with the service of opentelemetry-proto.
 
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -266,7 +267,7 @@ fn a_server_that_speaks_no_grpc_is_a_failure() {
 
 #[test]
 fn a_server_that_does_not_answer_is_given_up() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let pipeline = pipeline(OtlpConfig::grpc().endpoint(format!("http://{address}")));
     end_spans(&pipeline, 3);
@@ -287,4 +288,34 @@ fn it_works_inside_a_current_thread_runtime() {
         assert_eq!(pipeline.shutdown(LONG), Ok(()));
         assert_eq!(ledger(&pipeline).exported, 3);
     });
+}
+
+/// An address whose first connection nobody reads from; all others are those of `server`.
+fn mute_at_first(server: &Running) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let server = server.address.clone();
+    std::thread::spawn(move || {
+        let mut connections = listener.incoming().map(Result::unwrap);
+        let _mute = connections.next();
+        for client in connections {
+            let server = TcpStream::connect(&server).unwrap();
+            let other = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut &client, &mut &server));
+            std::thread::spawn(move || std::io::copy(&mut &other.1, &mut &other.0));
+        }
+    });
+    address
+}
+
+#[test]
+fn a_connection_on_which_a_call_was_not_answered_is_not_used_again() {
+    let server = Running::start(Vec::new(), None);
+    let address = mute_at_first(&server);
+    let pipeline = pipeline(OtlpConfig::grpc().endpoint(format!("http://{address}")));
+    end_spans(&pipeline, 1);
+    assert_eq!(pipeline.flush(LONG).unwrap_err().dropped.timed_out, 1);
+    end_spans(&pipeline, 1);
+    assert_eq!(pipeline.flush(LONG), Ok(()));
+    assert_eq!(ledger(&pipeline).exported, 1);
 }

@@ -227,6 +227,19 @@ fn failures_are_written_before_everything_else() {
 }
 
 #[test]
+fn what_was_kept_for_a_reason_is_written_before_what_was_kept_by_chance() {
+    let (server, directory) = (Server::start([], Reply::status(200)), Directory::new());
+    let pipeline = pipeline(&server, &directory);
+    for (name, reason) in [("chance", "probability"), ("slow", "slow")] {
+        let span = pipeline.tracer().span(name).start();
+        span.set("ctx.sampling.reason", reason);
+        span.end();
+    }
+    assert_eq!(pipeline.flush(LONG), Ok(()));
+    assert_eq!(names(&server.request()), ["slow", "chance"]);
+}
+
+#[test]
 fn what_will_never_be_taken_does_not_stay() {
     let (server, directory) = (Server::start([], Reply::status(400)), Directory::new());
     let pipeline = pipeline(&server, &directory);

@@ -11,6 +11,8 @@ impl Sampler for AlwaysOn {
         let mut sampling = Sampling::new(Decision::RecordAndSample);
         // What the parent was kept with says nothing about this span.
         sampling.trace_state = threshold::erase(input.trace_state());
+        // It may have been asked because of what a parent decided, which is not known to be certain.
+        sampling.is_certain = input.parent.is_none();
         sampling
     }
 

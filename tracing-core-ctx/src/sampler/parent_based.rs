@@ -2,12 +2,13 @@ use std::borrow::Cow;
 
 use super::{AlwaysOff, AlwaysOn, Decision, Sampler, Sampling, SamplingInput, threshold};
 use crate::context::SamplingHint;
+use crate::semconv::CTX_SAMPLING_REASON;
 
 /// Does what the parent did; asks `root` where there is no parent.
 ///
 /// For each kind of parent another sampler can be named (OpenTelemetry SDK, "ParentBased"). A caller that sent a wish without a
 /// decision (B3's `b3: 0`, `b3: d`) is heard too; one that deferred is decided by `root`. A trace that is
-/// [forced](SamplingHint::Forced) is kept.
+/// [forced](SamplingHint::Forced) is kept, and its first span here says `ctx.sampling.reason=forced`.
 #[derive(Debug)]
 pub struct ParentBased {
     root: Box<dyn Sampler>,
@@ -69,6 +70,7 @@ impl Sampler for ParentBased {
                 // Kept for a reason that is no probability.
                 let mut sampling = Sampling::new(Decision::RecordAndSample);
                 sampling.trace_state = threshold::erase(input.trace_state());
+                sampling.attributes.set(CTX_SAMPLING_REASON, "forced");
                 return sampling;
             }
             Some(SamplingHint::Deny) if input.parent.is_none() => {

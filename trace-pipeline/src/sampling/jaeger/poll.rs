@@ -77,7 +77,7 @@ impl Poll {
             Way::Http => Protocol::HttpProtobuf,
         };
         let tls = TlsConfig::default().load().map_err(io::Error::other)?;
-        Client::new(protocol, &self.uri, &tls, LARGEST)
+        Client::new(protocol, &self.uri, &tls, LARGEST, PATIENCE)
     }
 
     fn ask(&self, client: &mut Option<Client>) -> Result<Strategy, String> {

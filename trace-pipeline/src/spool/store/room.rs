@@ -8,7 +8,7 @@ use crate::outlet::Settle;
 use crate::spool::Rank;
 
 impl Store {
-    /// Throws away the oldest segments of which nothing is under way, the errors last. False if that is not enough.
+    /// Throws away the oldest segments of which nothing is under way, the errors and what was kept for a reason last. False if that is not enough.
     pub(super) fn make_room(&mut self, bytes: u64, settle: &mut Settle<'_>) -> bool {
         if bytes > self.config.max_bytes {
             return false;

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::{ALL, Reason, Stage, is_certain};
-use crate::tail::local::{Fate, Key, Local};
+use super::{ALL, Reason, Stage};
+use crate::tail::local::{Fate, Key, Local, is_certain};
 use crate::tail::window::Window;
 
 /// However little room there is, this part of all traces is not refused: else it would take long to find out that there is room again.

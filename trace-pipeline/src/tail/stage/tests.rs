@@ -1,13 +1,15 @@
 mod simulation;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tracing_core_ctx::context::SamplingHint;
 use tracing_core_ctx::sampler::threshold::Threshold;
-use tracing_core_ctx::sampler::{AlwaysOff, ParentBased, Probability};
+use tracing_core_ctx::sampler::{AlwaysOff, AlwaysOn, ParentBased, Probability};
 use tracing_core_ctx::{
-    Clock, IdGenerator, Sampler, Span, SpanId, SpanRecord, SpanSink, Timestamp, TraceId, Tracer,
+    Clock, Context, IdGenerator, Sampler, Span, SpanId, SpanRecord, SpanSink, Timestamp, TraceId,
+    Tracer,
 };
 
 use super::*;
@@ -85,12 +87,13 @@ impl Bench {
             Arc::<Ids>::default(),
             Arc::<Hand>::default(),
         );
+        let thins = Arc::new(AtomicBool::new(tail.thins()));
         let tracer = Tracer::builder()
             .sink(Arc::clone(&ended))
             .id_generator(Arc::clone(&ids))
             .clock(Arc::clone(&clock))
             .sampler(head)
-            .map_sampler(|head| Box::new(Recorded(head)));
+            .map_sampler(|head| Box::new(Recorded { head, thins }));
         let counts = Arc::new(Counts::default());
         Self {
             tracer: tracer.build(),
@@ -252,7 +255,7 @@ fn a_head_of_unknown_probability_leaves_no_threshold() {
         Tail::new()
             .keep(Keep::errors())
             .keep(Keep::probability(0.25)),
-        tracing_core_ctx::sampler::AlwaysOn,
+        AlwaysOn,
     );
     bench.root("forced", 0.9).end();
     fail(bench.root("failed", 0.1));
@@ -319,6 +322,31 @@ fn slow_and_rare_traces_are_kept() {
             ("GET /a", "0", "slowest"),
             ("GET /a", "0", "rare"),
             ("GET /a", "0", "slow"),
+        ],
+    );
+}
+
+#[test]
+fn a_trace_that_is_cut_is_slow_as_soon_as_it_lasts_too_long() {
+    let tail = Tail::new()
+        .keep(Keep::slower_than(Duration::from_millis(200)))
+        .wait(Duration::from_millis(400));
+    let mut bench = Bench::tail_alone(tail);
+    let root = bench.root("root", 0.5);
+    for _ in 0..5 {
+        child(&root, "step").end();
+        bench.wait(Duration::from_millis(700));
+    }
+    root.end();
+    is(
+        &bench.left(),
+        &[
+            ("step", "0", "slow"),
+            ("step", "0", "slow"),
+            ("step", "0", "slow"),
+            ("step", "0", "slow"),
+            ("step", "0", "slow"),
+            ("root", "0", "slow"),
         ],
     );
 }
@@ -426,6 +454,88 @@ fn a_thinning_rule_takes_from_what_the_head_has_kept() {
     bench.root("e", 0.6).end();
     bench.root("f", 0.8).end();
     is(&bench.left(), &[("f", "c", "-")]);
+}
+
+#[test]
+fn what_the_default_sampler_keeps_and_a_rule_thins_says_what_it_stands_for() {
+    let tail = Tail::new().keep(Keep::errors()).keep(Keep::thinned(0.25));
+    let mut bench = Bench::new(tail, ParentBased::new(AlwaysOn));
+    for randomness in [0.1, 0.8] {
+        let root = bench.root("root", randomness);
+        child(&root, "child").end();
+        root.end();
+    }
+    fail(bench.root("failed", 0.1));
+    is(
+        &bench.left(),
+        &[
+            ("child", "c", "-"),
+            ("root", "c", "-"),
+            ("failed", "0", "error"),
+        ],
+    );
+    // Where nothing is thinned, nothing is added to what goes to other services.
+    let bench = Bench::new(Tail::new(), ParentBased::new(AlwaysOn));
+    let root = bench.root("root", 0.5);
+    assert!(root.span_context().unwrap().trace_state().is_empty());
+}
+
+#[test]
+fn a_forced_trace_is_never_thinned_and_keeps_its_reason() {
+    let tail = || Tail::new().keep(Keep::errors()).keep(Keep::thinned(0.1));
+    for tail in [tail(), tail().limit(1)] {
+        let mut bench = Bench::new(tail, ParentBased::new(AlwaysOn));
+        let forced = Context::new().with_sampling_hint(SamplingHint::Forced);
+        for name in ["a", "b"] {
+            bench.ids.next.store(part(0.01), Ordering::Relaxed);
+            let root = bench.tracer.span(name).parent(&forced).start();
+            child(&root, "child").end();
+            if name == "b" {
+                fail(root);
+            } else {
+                root.end();
+            }
+        }
+        bench.wait(Duration::from_secs(1));
+        let mut left = bench.left();
+        left.sort();
+        // The errors are kept whatever their trace is, and so they count.
+        is(
+            &left,
+            &[
+                ("a", "-", "forced"),
+                ("b", "0", "forced"),
+                ("child", "-", "-"),
+                ("child", "0", "error"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_threshold_that_rises_while_a_thinned_trace_waits_for_its_second_is_its_weight() {
+    let tail = Tail::new()
+        .keep(Keep::probability(0.5))
+        .keep(Keep::thinned(0.25))
+        .limit(100_000)
+        .bytes(1 << 20);
+    let mut bench = Bench::new(tail, ParentBased::new(AlwaysOn));
+    for number in 0..8000 {
+        bench
+            .root("x", f64::from(number * 1597 % 8000) / 8000.0)
+            .end();
+        bench.run();
+    }
+    let floor = bench.stage.floor;
+    assert!(floor > part(0.75), "there was room");
+    let _ = bench.left();
+    bench.wait(Duration::from_secs(1));
+    let left = bench.left();
+    assert!(left.len() > 100, "{}", left.len());
+    for (_, threshold, _) in left {
+        let threshold = Threshold::parse(&threshold).unwrap();
+        assert!(threshold.to_bits() >= floor, "{threshold}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use tracing_core_ctx::{Context, SpanContext, SpanKind, semconv};
+use tracing_core_ctx::{SpanContext, SpanKind, semconv};
 
 use super::*;
 
@@ -96,7 +96,10 @@ impl Shop {
                 .id_generator(Arc::clone(&dice))
                 .clock(Arc::clone(&clock))
                 .sampler(head)
-                .map_sampler(|head| Box::new(Recorded(head)));
+                .map_sampler(|head| {
+                    let thins = Arc::default();
+                    Box::new(Recorded { head, thins })
+                });
             let tail = Tail::new()
                 .keep(Keep::errors())
                 .keep(Keep::slowest(0.01))
