@@ -11,6 +11,7 @@
 //! spoils the whole list, as the strict reading wants it; `traceparent` is never affected.
 
 mod again;
+mod constant;
 mod keys;
 mod shared;
 

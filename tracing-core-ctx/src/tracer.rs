@@ -5,6 +5,7 @@
 
 mod builder;
 mod global;
+mod lent;
 
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};

@@ -89,7 +89,9 @@ impl Drop for LiveRef {
 fn release(mut shared: Arc<Slot>) {
     // Two that let go at once may both find the other still there: then the allocator gets it.
     if let Some(slot) = Arc::get_mut(&mut shared) {
-        *slot = None;
+        if let Some(live) = slot.take() {
+            live.tracer.give_back();
+        }
         POOL.give(shared);
     }
 }

@@ -19,10 +19,15 @@ struct Place {
     met: Cell<u32>,
     /// Taken out while it is in use.
     kept: Cell<TraceState>,
+    /// How often it was handed out, until that is often.
+    times: Cell<u32>,
 }
 
 /// Places of a thread: for callers that each send their own.
 const PLACES: usize = 8;
+
+/// How often a list is handed out before it becomes a [constant](super::constant).
+const OFTEN: u32 = 256;
 
 /// The longest list that is kept, in bytes.
 const LONGEST: usize = 512;
@@ -42,6 +47,7 @@ impl Again {
                 Place {
                     met: Cell::new(0),
                     kept: Cell::new(TraceState::EMPTY),
+                    times: Cell::new(0),
                 }
             }; PLACES],
         }
@@ -63,6 +69,9 @@ impl Place {
     fn list(&self, header: &[u8]) -> Result<TraceState, InvalidTraceState> {
         let mut kept = self.kept.take();
         let list = if kept.as_bytes() == header {
+            if self.times.get() < OFTEN {
+                kept = self.count(kept);
+            }
             Ok(kept.clone())
         } else {
             TraceState::read(header)
@@ -74,9 +83,21 @@ impl Place {
             && header.len() <= LONGEST
         {
             kept.clone_from(list);
+            self.times.set(0);
         }
         self.kept.set(kept);
         list
+    }
+
+    /// What came often need not be counted any more.
+    fn count(&self, kept: TraceState) -> TraceState {
+        let times = self.times.get() + 1;
+        self.times.set(times);
+        if times == OFTEN {
+            TraceState(kept.0.into_constant())
+        } else {
+            kept
+        }
     }
 }
 
@@ -165,6 +186,22 @@ mod tests {
             list(&again, &long()).unwrap();
         }
         assert_eq!(kept(&again), ["ot=th:8"]);
+    }
+
+    #[test]
+    fn a_list_that_came_often_is_the_same_and_one_that_took_its_place_is_counted_anew() {
+        let again = Again::new();
+        let (often, other) = (
+            TraceState::read(b"ot=th:8").unwrap(),
+            TraceState::read(b"ot=th:c").unwrap(),
+        );
+        for list in [&often, &other, &often] {
+            for _ in 0..2 * OFTEN {
+                assert_eq!(again.list(list.as_bytes()).as_ref(), Ok(list));
+            }
+        }
+        let place = &again.places[fingerprint(b"ot=th:8") as usize % PLACES];
+        assert_eq!(place.times.get(), OFTEN);
     }
 
     #[test]

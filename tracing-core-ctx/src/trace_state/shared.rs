@@ -1,51 +1,88 @@
-use std::fmt;
 use std::sync::Mutex;
+use std::{fmt, mem, ptr};
 
 use triomphe::Arc;
 
+use super::constant;
 use super::keys::Keys;
 use crate::pool::{Pool, Shelf, Spare};
 
 /// The text of a list, in a buffer that goes back to a pool: a traced request that carries `tracestate` takes no memory from the
 /// allocator. The empty text has no buffer.
 #[derive(Clone, Default)]
-pub(super) struct Shared(Option<Arc<List>>);
+pub(super) struct Shared(Is);
+
+#[derive(Clone, Default)]
+enum Is {
+    #[default]
+    Empty,
+    Counted(Arc<List>),
+    /// Comes so often that it stays, and nobody has to count who has it.
+    Constant(&'static List),
+}
 
 #[derive(Default)]
-struct List {
+pub(super) struct List {
     /// ASCII. As bytes, so that nobody has to prove it before somebody asks for text.
-    text: Vec<u8>,
-    keys: Keys,
+    pub(super) text: Vec<u8>,
+    pub(super) keys: Keys,
 }
 
 impl Shared {
-    pub(super) const EMPTY: Self = Self(None);
+    pub(super) const EMPTY: Self = Self(Is::Empty);
 
     pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_none()
+        matches!(self.0, Is::Empty)
     }
 
     /// Whether both are one and the same buffer, or none: mostly that is all there is to ask. And to compare nothing with nothing is not
     /// nothing: a vectorised `memcmp` reads none of the bytes from an address that there is not, which some processors take 200 cycles for.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
-            (None, None) => true,
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (Is::Empty, Is::Empty) => true,
+            (Is::Counted(one), Is::Counted(other)) => Arc::ptr_eq(one, other),
+            (Is::Constant(one), Is::Constant(other)) => ptr::eq(*one, *other),
             _ => false,
         }
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
-        self.0.as_ref().map_or(&[], |list| &list.text)
+        self.list().map_or(&[], |list| &list.text)
     }
 
     pub(super) fn keys(&self) -> Keys {
-        self.0.as_ref().map_or(Keys::NONE, |list| list.keys)
+        self.list().map_or(Keys::NONE, |list| list.keys)
+    }
+
+    #[inline]
+    fn list(&self) -> Option<&List> {
+        match &self.0 {
+            Is::Empty => None,
+            Is::Counted(list) => Some(list),
+            Is::Constant(list) => Some(list),
+        }
+    }
+
+    /// The same without a count, if there are not too many of those.
+    #[cold]
+    pub(super) fn into_constant(self) -> Self {
+        match &self.0 {
+            Is::Counted(list) => constant::LISTS
+                .of(&list.text, list.keys)
+                .map_or(self, |list| Self(Is::Constant(list))),
+            Is::Empty | Is::Constant(_) => self,
+        }
     }
 
     /// Adds a member. Only called before the text is shared.
     pub(super) fn push(&mut self, key: &[u8], value: &[u8]) {
-        let Some(list) = Arc::get_mut(self.0.get_or_insert_with(take)) else {
+        if self.is_empty() {
+            self.0 = Is::Counted(take());
+        }
+        let Is::Counted(list) = &mut self.0 else {
+            return;
+        };
+        let Some(list) = Arc::get_mut(list) else {
             return;
         };
         if list.text.is_empty() {
@@ -69,14 +106,14 @@ impl Shared {
             list.text.extend_from_slice(text);
             list.keys = keys;
         }
-        Self(Some(shared))
+        Self(Is::Counted(shared))
     }
 }
 
 impl Drop for Shared {
     #[inline]
     fn drop(&mut self) {
-        if let Some(list) = self.0.take() {
+        if let Is::Counted(list) = mem::take(&mut self.0) {
             release(list);
         }
     }

@@ -241,7 +241,7 @@ impl<'a> Start<'a> {
         }
         tracer.started();
         SpanRef::of_live(LiveRef::new(
-            tracer.with_scope(self.scope),
+            tracer.lend(self.scope),
             span_context,
             local_root,
             recording,
