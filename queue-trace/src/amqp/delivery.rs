@@ -16,7 +16,6 @@ use super::headers::AmqpHeaders;
 use super::routes::Step;
 use super::settled::Since;
 use super::source::Source;
-use crate::QueueTracer;
 use crate::failure::error_type;
 use crate::observe::Watch;
 use crate::under_way::UnderWay;
@@ -62,7 +61,7 @@ impl TracedDelivery {
     }
 
     /// The same with work that may fail: if it does, processing has failed with the type of the error (boxed ones are `_OTHER`), for the span, unless the work
-    /// has said more, and for who [observes](QueueTracer::observe). In a service of the module `process` it is the result of the service that counts.
+    /// has said more, and for who [observes](crate::QueueTracer::observe). In a service of the module `process` it is the result of the service that counts.
     ///
     /// ```no_run
     /// use lapin::options::{BasicAckOptions, BasicNackOptions};
@@ -251,7 +250,7 @@ impl TracedDelivery {
 /// The service's future ends the span, and how the delivery was settled is told on it all the same, if that comes before.
 #[cfg(feature = "tower")]
 impl crate::process::ProcessMessage for TracedDelivery {
-    fn begin(&mut self, _: &QueueTracer) -> ActiveSpan {
+    fn begin(&mut self, _: &crate::QueueTracer) -> ActiveSpan {
         self.lent = self.processing.is_open();
         let context = self.processing.context().clone();
         std::mem::replace(&mut self.processing, ActiveSpan::passing(context))
