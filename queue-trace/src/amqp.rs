@@ -45,7 +45,8 @@
 //! | [`ack`](TracedDelivery::ack), [`nack`](TracedDelivery::nack), [`reject`](TracedDelivery::reject) | `ack {destination}`, .., client, below the process span | when the frame is handed over |
 //!
 //! The destination is `{exchange}:{routing key}`, on the consumer's side with `:{queue}`; empty and repeated parts are left out. Queues that the broker
-//! names (`amq.gen-..`) are marked as anonymous and name no span.
+//! names (`amq.gen-..`, `amq.rabbitmq.reply-to`) are marked as anonymous and temporary, and name no span. Where routing keys or queues have parameters in their names,
+//! [`QueueTracer::destinations`](crate::QueueTracer::destinations) says so: other names are taken to be few.
 //!
 //! A message that comes back, because no queue takes it, has failed with `no-route`; one that the broker refuses, with `nack`. A delivery that is
 //! rejected has not failed: that is for the application to say. What settles a delivery whose processing a sampler has dropped is not recorded either.

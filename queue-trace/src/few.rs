@@ -29,6 +29,13 @@ impl<T> Few<T> {
         None
     }
 
+    /// Where the one is that `is_it`, if it is there.
+    #[inline]
+    pub(crate) fn find(&self, is_it: impl Fn(&T) -> bool) -> Option<usize> {
+        let made = self.0.iter().map_while(OnceLock::get);
+        made.into_iter().position(is_it)
+    }
+
     /// The one at a [`position`](Self::position).
     #[inline]
     pub(crate) fn get(&self, position: usize) -> Option<&T> {
@@ -59,5 +66,7 @@ mod tests {
             }
         }
         assert_eq!(few.position(|it| *it == MOST, || MOST), None);
+        assert_eq!(few.find(|it| *it == 3), Some(3));
+        assert_eq!(few.find(|it| *it == MOST), None);
     }
 }

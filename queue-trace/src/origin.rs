@@ -83,13 +83,10 @@ impl Origin {
     /// `around` with the baggage of the message added to its own; of two entries of one name the message's counts: the work is
     /// done for its sake.
     pub(crate) fn baggage_into(&self, around: Context) -> Context {
-        let mine = self.context.baggage();
-        if mine.is_empty() {
-            return around;
+        match self.context.baggage().is_empty() {
+            true => around,
+            false => with_baggage_of(&self.context, around),
         }
-        let both = around.baggage().iter().chain(mine.iter());
-        let baggage = both.cloned().collect();
-        around.with_baggage(baggage)
     }
 
     /// `around` with everything that is believed in its place, for a child of the producer.
@@ -110,4 +107,11 @@ impl Origin {
         };
         self.baggage_into(around)
     }
+}
+
+/// `around` with the baggage of a message added to its own; of two entries of one name the message's counts.
+pub(crate) fn with_baggage_of(message: &Context, around: Context) -> Context {
+    let both = around.baggage().iter().chain(message.baggage().iter());
+    let baggage = both.cloned().collect();
+    around.with_baggage(baggage)
 }

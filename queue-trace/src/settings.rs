@@ -1,4 +1,6 @@
 use std::fmt;
+#[cfg(any(feature = "amqp", feature = "kafka"))]
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tracing_core_ctx::Tracer;
@@ -12,12 +14,15 @@ use crate::{Relation, SCOPE, Trust};
 #[non_exhaustive]
 pub enum Existing {
     /// It stays, untouched: it tells where the message was made. The send span is linked to it, and of kind client, since its own context does not
-    /// travel. The default.
+    /// travel. Baggage without a context is sent with that of the span, beside the baggage of the current context. The default.
     #[default]
     Respect,
     /// The context of the send span takes its place: for those who copy headers from message to message.
     Replace,
 }
+
+#[cfg(any(feature = "amqp", feature = "kafka"))]
+type Templates = dyn Fn(&str) -> Option<&'static str> + Send + Sync;
 
 /// Starts the spans of operations on messages, and carries contexts in and out of them. Cheap to clone.
 ///
@@ -47,9 +52,11 @@ pub(crate) struct Settings {
     pub(crate) receive_spans: bool,
     #[cfg(any(feature = "amqp", feature = "kafka"))]
     pub(crate) observer: Option<Arc<dyn ExchangeObserver>>,
-    /// The headers in which contexts are written.
+    #[cfg(any(feature = "amqp", feature = "kafka"))]
+    pub(crate) templates: Option<Arc<Templates>>,
+    /// The headers in which contexts may be.
     pub(crate) fields: Vec<&'static str>,
-    /// Whether these are also all in which contexts are looked for. Other formats read more than they write.
+    /// Whether there are no others, whatever the propagator is: some formats have baggage under names of its own.
     #[cfg(feature = "kafka")]
     pub(crate) reads_what_it_writes: bool,
 }
@@ -59,7 +66,7 @@ impl QueueTracer {
     #[must_use]
     pub fn new(tracer: Tracer) -> Self {
         let tracer = tracer.with_scope(&SCOPE);
-        let fields = tracer.propagator().fields();
+        let fields = tracer.propagator().reads();
         Self {
             settings: Arc::new(Settings {
                 tracer,
@@ -72,6 +79,8 @@ impl QueueTracer {
                 receive_spans: true,
                 #[cfg(any(feature = "amqp", feature = "kafka"))]
                 observer: None,
+                #[cfg(any(feature = "amqp", feature = "kafka"))]
+                templates: None,
                 #[cfg(feature = "kafka")]
                 reads_what_it_writes: fields
                     .iter()
@@ -133,6 +142,43 @@ impl QueueTracer {
     #[must_use]
     pub fn observe(self, observer: impl ExchangeObserver + 'static) -> Self {
         self.edit(|settings| settings.observer = Some(Arc::new(observer)))
+    }
+
+    /// Says which names of destinations have parameters in them, by their templates, of which there must be few: they name spans and series of metrics in place of
+    /// the names. It is asked by the modules `kafka` and `amqp`, of topics and of `{exchange}:{routing key}`, on the consumer's side with `:{queue}`. Default: none
+    /// has.
+    ///
+    /// - **When**: as the operation starts, if somebody wants to know its name; of a name without a template not every time.
+    /// - **If it panics**: the name has no template.
+    ///
+    /// ```
+    /// use queue_trace::QueueTracer;
+    /// # use tracing_core_ctx::Tracer;
+    /// # let tracer = Tracer::noop();
+    ///
+    /// let queue = QueueTracer::new(tracer)
+    ///     .destinations(|name| name.starts_with("orders.customer-").then_some("orders.{customer}"));
+    /// ```
+    #[cfg(any(feature = "amqp", feature = "kafka"))]
+    #[must_use]
+    pub fn destinations(
+        self,
+        template: impl Fn(&str) -> Option<&'static str> + Send + Sync + 'static,
+    ) -> Self {
+        self.edit(|settings| settings.templates = Some(Arc::new(template)))
+    }
+
+    /// The template of a destination of this name, if it has one.
+    #[cfg(any(feature = "amqp", feature = "kafka"))]
+    #[inline]
+    pub(crate) fn template(&self, name: &str) -> Option<&'static str> {
+        let template = self.settings.templates.as_ref()?;
+        if name.is_empty() {
+            return None;
+        }
+        // A panic of the hook is reported by the panic hook, and the message goes on.
+        let asked = catch_unwind(AssertUnwindSafe(|| template(name)));
+        asked.ok().flatten()
     }
 
     /// What starts the spans.

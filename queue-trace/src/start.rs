@@ -8,6 +8,7 @@ use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind, Timestamp};
 use crate::{Existing, Message, Operation, Origin, Relation, Trust};
 
 use crate::operation::Begin;
+use crate::origin::with_baggage_of;
 use crate::settings::QueueTracer;
 
 /// # Carrying contexts
@@ -59,7 +60,8 @@ impl QueueTracer {
         operation: &Operation<'_>,
         message: &mut C,
     ) -> ActiveSpan {
-        let made = self.made(message);
+        let found = self.found(message);
+        let made = found.span_context().cloned();
         let respected = made.is_some();
         let known = self.known(operation);
         let builder = self.begin(&known, sending_kind(!respected));
@@ -68,23 +70,19 @@ impl QueueTracer {
             Begin::describe(operation, self, span);
         });
         if !respected {
-            self.inject(active.context(), message);
+            let context = active.context();
+            let with_baggage = baggage_beside(&found, context);
+            self.inject(with_baggage.as_ref().unwrap_or(context), message);
         }
         active
     }
 
-    /// The context in a message about to be sent, if it is to be respected.
-    pub(crate) fn made(&self, message: &dyn Extract) -> Option<SpanContext> {
+    /// What is in a message about to be sent, and is to be respected: a context, or baggage alone.
+    pub(crate) fn found(&self, message: &dyn Extract) -> Context {
         match self.settings.existing {
-            Existing::Replace => None,
-            Existing::Respect => self.context_in(message),
+            Existing::Replace => Context::new(),
+            Existing::Respect => self.settings.tracer.extract(message),
         }
-    }
-
-    /// The context in a message.
-    pub(crate) fn context_in(&self, message: &dyn Extract) -> Option<SpanContext> {
-        let context = self.settings.tracer.extract(message);
-        context.span_context().cloned()
     }
 
     /// The same with messages that have contexts, `made`, of their own; of kind client if there are any.
@@ -133,6 +131,13 @@ impl QueueTracer {
             describe(span);
         })
     }
+}
+
+/// In which context a message is sent that has baggage and no span: `around`, with that baggage. None if there is none.
+#[inline]
+pub(crate) fn baggage_beside(found: &Context, around: &Context) -> Option<Context> {
+    let has_baggage = !found.baggage().is_empty();
+    has_baggage.then(|| with_baggage_of(found, around.clone()))
 }
 
 /// The kind of a span of sending: by whether its context travels.

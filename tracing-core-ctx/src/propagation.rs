@@ -80,6 +80,14 @@ pub trait Propagator: fmt::Debug + Send + Sync {
 
     /// The names that are written, for carriers that must be cleared first.
     fn fields(&self) -> Vec<&'static str>;
+
+    /// All names under which a context of the format may stand: those that are written, and those that are only read. Where it is to be gone, or to give way to
+    /// another one, all of them are taken away.
+    ///
+    /// Default: those that are written.
+    fn reads(&self) -> Vec<&'static str> {
+        self.fields()
+    }
 }
 
 /// A context that is being read, and what went wrong on the way.
@@ -175,6 +183,10 @@ macro_rules! pointer {
 
             fn fields(&self) -> Vec<&'static str> {
                 (**self).fields()
+            }
+
+            fn reads(&self) -> Vec<&'static str> {
+                (**self).reads()
             }
         })*
     };

@@ -20,7 +20,7 @@ use super::routes::{Routes, Step, Way};
 use super::source::Source;
 use super::{facts, settled::Settled};
 use crate::QueueTracer;
-use crate::start::sending_kind;
+use crate::start::{baggage_beside, sending_kind};
 use crate::under_way::UnderWay;
 
 /// A [`Channel`] whose messages are traced. Cheap to clone.
@@ -119,10 +119,11 @@ impl TracedChannel {
         };
         let operation = self.routes.at(queue, Step::Publish, way, &name);
         let mut headers = AmqpHeaders::of(properties);
-        let made = match headers.is_none() {
-            true => None,
-            false => queue.made(&headers),
+        let found = match headers.is_none() {
+            true => Context::new(),
+            false => queue.found(&headers),
         };
+        let made = found.span_context().cloned();
         let injects = made.is_none();
         let around = Context::current();
         let kind = sending_kind(injects);
@@ -133,7 +134,9 @@ impl TracedChannel {
             if !headers.is_none() {
                 queue.remove(&mut headers);
             }
-            queue.tracer().inject_span(&span, &around, &mut headers);
+            let with_baggage = baggage_beside(&found, &around);
+            let around = with_baggage.as_ref().unwrap_or(&around);
+            queue.tracer().inject_span(&span, around, &mut headers);
         }
         let watch = queue.watch(SpanKind::Producer, &operation, &span);
         (UnderWay::new(span, watch), headers)

@@ -17,10 +17,13 @@ pub(super) fn is_made_up(queue: &str) -> bool {
     queue.starts_with("amq.gen-") || queue.starts_with("amq.rabbitmq.reply-to")
 }
 
-/// A destination by its name; anonymous if the queue, or the routing key of a message to the default exchange, is.
+/// A destination by its name; anonymous, and gone with its last user, if the queue, or the routing key of a message to the default exchange, is.
 pub(super) fn destination<'a>(name: &'a str, queue: &str) -> Destination<'a> {
     if is_made_up(queue) {
-        Destination::anonymous(name)
+        Destination {
+            is_temporary: true,
+            ..Destination::anonymous(name)
+        }
     } else {
         Destination::named(name)
     }
@@ -142,10 +145,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_the_broker_made_up_are_anonymous() {
-        assert!(destination("logs:amq.gen-7x", "amq.gen-7x").is_anonymous);
-        assert!(destination("x", "amq.rabbitmq.reply-to.g2dk").is_anonymous);
-        assert!(!destination("jobs", "jobs").is_anonymous);
+    fn names_that_the_broker_made_up_are_anonymous_and_temporary() {
+        for queue in ["amq.gen-7x", "amq.rabbitmq.reply-to.g2dk"] {
+            let made_up = destination("logs:..", queue);
+            assert!(made_up.is_anonymous && made_up.is_temporary);
+        }
+        assert_eq!(destination("jobs", "jobs"), Destination::named("jobs"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::name::Name;
 use crate::few::Few;
 use crate::operation::Begin;
 use crate::prepared::{At, Prepared};
-use crate::{Operation, OperationType, QueueTracer};
+use crate::{Destination, Operation, OperationType, QueueTracer};
 
 /// What is done with a message of AMQP.
 #[derive(Clone, Copy, Debug)]
@@ -43,14 +43,24 @@ impl Step {
     }
 
     /// The step of a message that went this way.
-    pub(super) fn operation<'a>(self, way: Way<'_>, name: &'a str) -> Operation<'a> {
+    pub(super) fn operation<'a>(
+        self,
+        queue: &QueueTracer,
+        way: Way<'_>,
+        name: &'a str,
+    ) -> Operation<'a> {
         let destination = facts::destination(name, way.queue.unwrap_or(way.routing_key));
+        let template = queue.template(name);
+        let destination = Destination {
+            template,
+            ..destination
+        };
         facts::operation(self.operation_type(), self.name(), destination)
     }
 
     /// The step where no destination is known.
     pub(super) fn anywhere(self) -> Operation<'static> {
-        let nowhere = crate::Destination::default();
+        let nowhere = Destination::default();
         facts::operation(self.operation_type(), self.name(), nowhere)
     }
 }
@@ -65,9 +75,10 @@ pub(super) struct Way<'a> {
 }
 
 impl<'a> Way<'a> {
-    /// Whether it is one of few: each client that waits for a reply has a name of its own for that.
-    fn may_return(self) -> bool {
-        self.queue.is_some() || !facts::is_made_up(self.routing_key)
+    /// Whether it is one of few: each client that waits for a reply has a name of its own for that, and names with parameters are many too.
+    fn is_of_few(self, queue: &QueueTracer) -> bool {
+        (self.queue.is_some() || !facts::is_made_up(self.routing_key))
+            && queue.template(self.name().as_str()).is_none()
     }
 
     pub(super) fn name(self) -> Name<'a> {
@@ -99,25 +110,30 @@ impl Routes {
         way: Way<'a>,
         name: &'a OnceCell<Name<'a>>,
     ) -> impl Begin {
-        let operation = move || step.operation(way, name.get_or_init(|| way.name()).as_str());
+        let operation = move || {
+            let name = name.get_or_init(|| way.name());
+            step.operation(queue, way, name.as_str())
+        };
         At::new(move || self.prepared(queue, step, way), operation, None)
     }
 
     fn prepared(&self, queue: &QueueTracer, step: Step, way: Way<'_>) -> Option<&Prepared> {
-        if !way.may_return() {
-            return None;
-        }
         let is_it = |route: &Route| {
             *route.routing_key == *way.routing_key && *route.exchange == *way.exchange
         };
-        let position = self.0.position(is_it, || Route {
-            exchange: way.exchange.into(),
-            routing_key: way.routing_key.into(),
-            steps: [const { OnceLock::new() }; Step::COUNT],
-        });
+        let remember = || {
+            let make = || Route {
+                exchange: way.exchange.into(),
+                routing_key: way.routing_key.into(),
+                steps: [const { OnceLock::new() }; Step::COUNT],
+            };
+            let position = way.is_of_few(queue).then(|| self.0.position(is_it, make));
+            position.flatten()
+        };
+        let position = self.0.find(is_it).or_else(remember);
         let prepare = || {
             let name = way.name();
-            Prepared::new(queue, &step.operation(way, name.as_str()))
+            Prepared::new(queue, &step.operation(queue, way, name.as_str()))
         };
         Some(self.0.get(position?)?.steps[step as usize].get_or_init(prepare))
     }

@@ -32,7 +32,7 @@ impl Source {
         }
         let way = self.way(delivery);
         let name = way.name();
-        let mut operation = Step::Receive.operation(way, name.as_str());
+        let mut operation = Step::Receive.operation(&self.tracer, way, name.as_str());
         operation.start = Some(start);
         operation.message = facts::incoming(&self.tracer, delivery, self.tracer.tracer().now());
         let origin = self.tracer.extract(&LastOf(&delivery.properties));
@@ -50,7 +50,7 @@ impl Source {
             routing_key: "",
             queue: Some(self.queue.as_str()),
         };
-        let mut operation = Step::Receive.operation(way, self.queue.as_str());
+        let mut operation = Step::Receive.operation(&self.tracer, way, self.queue.as_str());
         operation.start = Some(start);
         let error = facts::error_type(error);
         self.tracer.pulled(&operation, [], Some(&*error));

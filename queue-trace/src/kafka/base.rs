@@ -8,6 +8,7 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::util::Timeout;
 
 use super::batch::TracedBatch;
+use super::batches::LOOK;
 use super::consumer::TracedConsumer;
 use super::message::TracedMessage;
 use super::partition::TracedPartitionQueue;
@@ -30,7 +31,7 @@ impl<C: ConsumerContext> TracedConsumer<BaseConsumer<C>> {
         TracedIter(self)
     }
 
-    /// Blocks for up to `most` messages, and for no longer than `wait`. It may be empty.
+    /// Blocks for up to `most` messages, and for no longer than `wait`. It may be empty. While messages keep coming, the clock is looked at after every 64.
     ///
     /// An error ends the batch; if there is no message before it, it is the answer.
     ///
@@ -66,7 +67,13 @@ pub(super) fn poll_batch<'a>(
     while messages.len() < most {
         let left = wait.saturating_sub(start.elapsed());
         match poll(left) {
-            Some(Ok(message)) => messages.push(TracedMessage::new(message, source)),
+            Some(Ok(message)) => {
+                messages.push(TracedMessage::new(message, source));
+                // While there is always one more, no poll ever waits.
+                if messages.len() % LOOK == 0 && start.elapsed() >= wait {
+                    break;
+                }
+            }
             Some(Err(ended)) => {
                 error = Some(ended);
                 break;

@@ -3,7 +3,7 @@ use std::ops::Deref;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::Message as _;
 use tracing_core_ctx::attribute::Attributes;
-use tracing_core_ctx::{ActiveSpan, Timestamp};
+use tracing_core_ctx::{ActiveSpan, Timestamp, semconv};
 
 use super::digits::Digits;
 use super::message::{Traced, TracedMessage};
@@ -97,11 +97,16 @@ pub(super) fn start(
     let topic = common(messages, |message| Place::topic(message));
     let partition = common(messages, |message| message.partition());
     let digits = partition.filter(|_| topic.is_some()).and_then(Digits::of);
-    let mut operation = step.operation(topic.unwrap_or_default(), source.group());
+    let mut operation = step.operation((&source.queue, source.group()), topic.unwrap_or_default());
     operation.batch = Some(messages.len());
     operation.message.partition = digits.as_ref().and_then(Digits::as_str);
     let (queue, kind) = (&source.queue, step.kind());
-    let active = queue.start_linked(&operation, kind, messages.iter(), |_| {});
+    let names_topics = topic.is_none();
+    let messages = messages.iter().map(|message| OfBatch {
+        message,
+        names_topics,
+    });
+    let active = queue.start_linked(&operation, kind, messages, |_| {});
     let watch = match step {
         Step::Process => queue.watch(kind, &operation, active.span()),
         _ => Watch::default(),
@@ -109,15 +114,25 @@ pub(super) fn start(
     (active, watch)
 }
 
-impl Linked for &TracedMessage<'_> {
+/// A message and whether its topic is for its link to say, since the others of the batch have others.
+struct OfBatch<'m, 'a> {
+    message: &'m TracedMessage<'a>,
+    names_topics: bool,
+}
+
+impl Linked for OfBatch<'_, '_> {
     fn origin(&self) -> &Origin {
-        Traced::origin(self)
+        Traced::origin(self.message)
     }
 
     fn attributes(&self, now: Timestamp) -> Attributes {
-        let digits = Digits::of(self.partition());
-        let mut attributes = self.known(digits.as_ref()).attributes();
-        self.times(now).describe(&mut attributes);
+        let message = self.message;
+        let digits = Digits::of(message.partition());
+        let mut attributes = message.known(digits.as_ref()).attributes();
+        message.times(now).describe(&mut attributes);
+        if self.names_topics {
+            attributes.set(semconv::MESSAGING_DESTINATION_NAME, message.topic());
+        }
         attributes
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use rdkafka::consumer::{ConsumerContext, MessageStream};
@@ -24,7 +24,12 @@ pub struct TracedBatches<'a, C: ConsumerContext, R: AsyncRuntime = DefaultRuntim
     wait: Duration,
     delay: Option<Pin<Box<R::Delay>>>,
     messages: Vec<TracedMessage<'a>>,
+    /// When the batch was first asked for.
+    start: Option<Instant>,
 }
+
+/// After so many messages without a pause the clock is looked at, and others get their turn.
+pub(super) const LOOK: usize = 64;
 
 impl<'a, C: ConsumerContext, R: AsyncRuntime> TracedBatches<'a, C, R> {
     pub(super) const fn new(
@@ -40,6 +45,7 @@ impl<'a, C: ConsumerContext, R: AsyncRuntime> TracedBatches<'a, C, R> {
             wait,
             delay: None,
             messages: Vec::new(),
+            start: None,
         }
     }
 
@@ -53,21 +59,32 @@ impl<'a, C: ConsumerContext, R: AsyncRuntime> TracedBatches<'a, C, R> {
     pub async fn recv(&mut self) -> KafkaResult<TracedBatch<'a>> {
         let error = std::future::poll_fn(|cx| self.poll_full(cx)).await;
         self.delay = None;
+        self.start = None;
         let messages = std::mem::take(&mut self.messages);
         TracedBatch::handed_over(messages, error, self.source)
     }
 
     /// Ready when the batch is over, with what ended it if that was an error.
     fn poll_full(&mut self, cx: &mut Context<'_>) -> Poll<Option<KafkaError>> {
+        let start = *self.start.get_or_insert_with(Instant::now);
+        let mut taken = 0;
         while self.messages.len() < self.most {
+            if taken == LOOK {
+                if start.elapsed() >= self.wait {
+                    return Poll::Ready(None);
+                }
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             match Pin::new(&mut self.inner).poll_next(cx) {
                 Poll::Ready(Some(Ok(message))) => {
                     self.messages.push(TracedMessage::new(message, self.source));
+                    taken += 1;
                 }
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(error)),
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => {
-                    let wait = self.wait;
+                    let wait = self.wait.saturating_sub(start.elapsed());
                     let delay = self
                         .delay
                         .get_or_insert_with(|| Box::pin(R::delay_for(wait)));

@@ -213,7 +213,7 @@ where
     let (mut record, opaque) = with_opaque(record, ());
     let (queue, in_flight) = (&context.queue, &context.in_flight);
     let (around, spans) = (Context::current(), (queue, &*context.topics));
-    let (sending, injected) = known.start(spans, &around, &mut record.headers);
+    let (sending, given) = known.start(spans, &around, &mut record.headers);
     let ticket = in_flight.keep(sending, around);
     let (record, ()) = with_opaque(record, Box::new(TracedOpaque { opaque, ticket }));
     send(record).map_err(|(error, record)| {
@@ -222,9 +222,7 @@ where
         if let Some((mut sending, _)) = in_flight.take(ticket) {
             sending::failed(&mut sending, &error);
         }
-        if injected {
-            record.headers = sending::restore(queue, record.headers);
-        }
+        record.headers = given.restore(queue, record.headers);
         (error, with_opaque(record, opaque).0)
     })
 }

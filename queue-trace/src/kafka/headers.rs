@@ -68,8 +68,8 @@ impl KafkaHeaders {
     }
 
     /// Takes the headers of these names away. They can only be copied without them; one that cannot be read would be lost by that, so then nothing
-    /// is done and the answer is no.
-    pub(super) fn take_away(&mut self, names: &[&str]) -> bool {
+    /// is done.
+    pub(super) fn take_away(&mut self, names: &[&str]) -> Away {
         self.without(names, MayLose::Nothing)
     }
 
@@ -78,10 +78,10 @@ impl KafkaHeaders {
         self.without(names, MayLose::Unreadable);
     }
 
-    fn without(&mut self, names: &[&str], may_lose: MayLose) -> bool {
+    fn without(&mut self, names: &[&str], may_lose: MayLose) -> Away {
         let is_named = |each: &str| names.iter().any(|name| each.eq_ignore_ascii_case(name));
         let Some(headers) = &self.headers else {
-            return true;
+            return Away::NotThere;
         };
         let mut found = false;
         let seen = walk(headers, &mut |each, _| {
@@ -90,8 +90,8 @@ impl KafkaHeaders {
         match (found, &seen, may_lose) {
             (_, Seen::Beginning, MayLose::Unreadable) | (true, Seen::All, _) => {}
             (true, Seen::Readable, MayLose::Unreadable) => {}
-            (true, _, MayLose::Nothing) => return false,
-            (false, ..) => return true,
+            (true, _, MayLose::Nothing) => return Away::Stays,
+            (false, ..) => return Away::NotThere,
         }
         if seen != Seen::All {
             diagnostics::report_once(
@@ -108,8 +108,10 @@ impl KafkaHeaders {
                 kept = kept.take().map(|kept| kept.insert(Header { key, value }));
             }
         });
-        self.headers = kept;
-        true
+        match std::mem::replace(&mut self.headers, kept) {
+            Some(before) => Away::Before(before),
+            None => Away::NotThere,
+        }
     }
 
     /// How many headers were passed over in this process because their names are not UTF-8, once for each time they were looked at.
@@ -123,6 +125,14 @@ impl KafkaHeaders {
     pub fn unreadable() -> u64 {
         UNREADABLE.load(Ordering::Relaxed)
     }
+}
+
+/// What became of headers that are to be gone.
+pub(super) enum Away {
+    NotThere,
+    /// They are gone, and all were these before.
+    Before(OwnedHeaders),
+    Stays,
 }
 
 /// What headers may be copied without.
@@ -270,7 +280,7 @@ impl Extract for KafkaHeaders {
 
 impl Inject for KafkaHeaders {
     fn set(&mut self, name: &str, value: &str) {
-        if self.take_away(&[name]) {
+        if !matches!(self.take_away(&[name]), Away::Stays) {
             self.push(name, value.as_bytes());
         }
     }

@@ -11,7 +11,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::util::{AsyncRuntime, DefaultRuntime, Timeout};
 use tracing_core_ctx::Context;
 
-use super::sending::{self, Outgoing, TracedDelivery};
+use super::sending::{self, Given, Outgoing, TracedDelivery};
 use super::topics::Topics;
 use super::transaction::Transaction;
 use crate::QueueTracer;
@@ -65,12 +65,12 @@ where
         P: ToBytes + ?Sized,
         T: Into<Timeout>,
     {
-        let (mut sending, injected) = self.start(&mut record);
+        let (mut sending, given) = self.start(&mut record);
         let report = self.inner.send(record, queue_timeout).await;
         sending::end(&mut sending, &report);
         report.map_err(|(error, mut message)| {
-            if injected {
-                let headers = sending::restore(&self.queue, message.detach_headers());
+            if given.is_changed() {
+                let headers = given.restore(&self.queue, message.detach_headers());
                 message = message.replace_headers(headers);
             }
             (error, message)
@@ -91,14 +91,12 @@ where
         K: ToBytes + ?Sized,
         P: ToBytes + ?Sized,
     {
-        let (mut sending, injected) = self.start(&mut record);
+        let (mut sending, given) = self.start(&mut record);
         match self.inner.send_result(record) {
             Ok(future) => Ok(TracedDelivery::new(future, sending)),
             Err((error, mut record)) => {
                 sending::failed(&mut sending, &error);
-                if injected {
-                    record.headers = sending::restore(&self.queue, record.headers);
-                }
+                record.headers = given.restore(&self.queue, record.headers);
                 Err((error, record))
             }
         }
@@ -113,9 +111,9 @@ where
         Transaction::begin(&self.inner, &self.queue)
     }
 
-    /// Starts the span of a record, and says whether its context is in the headers now.
+    /// Starts the span of a record, and says how its headers were before.
     #[inline]
-    fn start<K, P>(&self, record: &mut FutureRecord<'_, K, P>) -> (UnderWay, bool)
+    fn start<K, P>(&self, record: &mut FutureRecord<'_, K, P>) -> (UnderWay, Given)
     where
         K: ToBytes + ?Sized,
         P: ToBytes + ?Sized,

@@ -11,9 +11,9 @@ use tracing_core_ctx::{Context, SpanKind, SpanRef, semconv};
 use super::digits::Digits;
 use super::error::error_type;
 use super::forward;
-use super::headers::{Cleared, KafkaHeaders};
+use super::headers::{Away, Cleared, KafkaHeaders};
 use super::topics::{Step, Topics};
-use crate::start::sending_kind;
+use crate::start::{baggage_beside, sending_kind};
 use crate::under_way::UnderWay;
 use crate::{Message, QueueTracer};
 
@@ -94,13 +94,13 @@ pub(super) struct Outgoing<'a> {
 }
 
 impl Outgoing<'_> {
-    /// Starts the span below `around` and says whether its context was written into the headers.
+    /// Starts the span below `around`, writes its context into the headers, and says how these were before.
     pub(super) fn start(
         &self,
         (queue, topics): (&QueueTracer, &Topics),
         around: &Context,
         headers: &mut Option<OwnedHeaders>,
-    ) -> (UnderWay, bool) {
+    ) -> (UnderWay, Given) {
         let settings = &queue.settings;
         let digits = self.partition.and_then(Digits::of);
         let partition = digits.as_ref().and_then(Digits::as_str);
@@ -111,16 +111,25 @@ impl Outgoing<'_> {
         let found = carrier.look(fields);
         let first = found.first.and_then(forward::first);
         let is_clear = settings.reads_what_it_writes && !found.context;
-        let mut made = match is_clear {
-            true => None,
-            false => queue.made(&carrier),
+        let mut found = match is_clear {
+            true => Context::new(),
+            false => queue.found(&carrier),
         };
-        let injected = made.is_none() && (is_clear || carrier.take_away(fields));
-        if made.is_none() && !injected {
-            // What cannot be taken out travels on.
-            made = queue.context_in(&carrier);
-        }
-        let kind = sending_kind(injected);
+        let given = match (is_clear, found.span_context()) {
+            (true, _) => Given::Clear,
+            (false, Some(_)) => Given::Kept,
+            (false, None) => match carrier.take_away(fields) {
+                Away::NotThere => Given::Clear,
+                Away::Before(headers) => Given::With(headers),
+                Away::Stays => {
+                    // What cannot be taken out travels on.
+                    found = queue.tracer().extract(&carrier);
+                    Given::Kept
+                }
+            },
+        };
+        let made = found.span_context().cloned();
+        let kind = sending_kind(given.is_changed());
         let span = queue.start_send_leaf(&operation, kind, around, (made, first), |span| {
             let message = Message {
                 key: self.key.filter(|_| settings.keys),
@@ -133,20 +142,49 @@ impl Outgoing<'_> {
             };
             message.describe(span);
         });
-        if injected {
+        if given.is_changed() {
             let headers = &mut carrier;
+            let with_baggage = baggage_beside(&found, around);
+            let around = with_baggage.as_ref().unwrap_or(around);
             let tracer = queue.tracer();
             tracer.inject_span(&span, around, &mut Cleared { headers, fields });
         }
         *headers = carrier.into_inner();
         let watch = queue.watch(SpanKind::Producer, &operation, &span);
-        (UnderWay::new(span, watch), injected)
+        (UnderWay::new(span, watch), given)
     }
 }
 
-/// The headers of a record that comes back, so that sending it again is not taken for sending on what was sent.
-pub(super) fn restore(queue: &QueueTracer, headers: Option<OwnedHeaders>) -> Option<OwnedHeaders> {
-    let mut headers = KafkaHeaders::of(headers);
-    headers.take_away(&queue.settings.fields);
-    headers.into_inner()
+/// How the headers of a record were before it was sent, for a record that comes back: sending it again is not to be taken for sending on what was sent.
+pub(super) enum Given {
+    /// There was no context among them, and there is now.
+    Clear,
+    /// As they are.
+    Kept,
+    /// Others: something in them gave way to our context.
+    With(OwnedHeaders),
+}
+
+impl Given {
+    /// Whether our context was written into them.
+    pub(super) const fn is_changed(&self) -> bool {
+        !matches!(self, Self::Kept)
+    }
+
+    /// How they were, of those that have come back.
+    pub(super) fn restore(
+        self,
+        queue: &QueueTracer,
+        headers: Option<OwnedHeaders>,
+    ) -> Option<OwnedHeaders> {
+        match self {
+            Self::Kept => headers,
+            Self::With(given) => Some(given),
+            Self::Clear => {
+                let mut headers = KafkaHeaders::of(headers);
+                headers.take_away(&queue.settings.fields);
+                headers.into_inner()
+            }
+        }
+    }
 }

@@ -99,7 +99,7 @@ impl Source {
 
     /// Where the topic is among those that are known.
     pub(super) fn position(&self, topic: &str) -> Option<usize> {
-        self.shared.topics.position(topic)
+        self.shared.topics.position(&self.queue, topic)
     }
 
     /// A poll that failed: told of once for each kind of trouble, until a message comes. That a partition has no more messages is no failure.
@@ -110,7 +110,7 @@ impl Source {
         let trouble = kind_of(error);
         let before = self.shared.trouble.swap(trouble, Ordering::Relaxed);
         if before != trouble {
-            let operation = Step::Poll.operation("", self.group());
+            let operation = Step::Poll.operation((&self.queue, self.group()), "");
             self.queue.pulled(&operation, [], Some(&*error_type(error)));
         }
     }

@@ -35,7 +35,7 @@ where
         TracedStream::new(self.inner().stream(), &self.source)
     }
 
-    /// Waits for up to `most` messages, and for no longer than `wait`. It may be empty.
+    /// Waits for up to `most` messages, and for no longer than `wait`. It may be empty. While messages keep coming, the clock is looked at after every 64.
     ///
     /// An error ends the batch; if there is no message before it, it is the answer.
     ///

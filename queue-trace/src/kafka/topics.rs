@@ -47,8 +47,15 @@ impl Step {
         }
     }
 
-    pub(super) fn operation<'a>(self, topic: &'a str, group: Option<&'a str>) -> Operation<'a> {
-        let destination = Destination::named(topic);
+    pub(super) fn operation<'a>(
+        self,
+        (queue, group): (&QueueTracer, Option<&'a str>),
+        topic: &'a str,
+    ) -> Operation<'a> {
+        let destination = Destination {
+            template: queue.template(topic),
+            ..Destination::named(topic)
+        };
         let mut operation = Operation::new(self.operation_type(), KAFKA, self.name(), destination);
         operation.consumer_group = group;
         operation
@@ -67,14 +74,29 @@ pub(super) struct Topic {
 }
 
 impl Topics {
-    /// Where the topic of this name is, if there is room to remember it.
+    /// Where the topic of this name is, if there is room to remember it. There is none for those with parameters in their names: they are many.
     #[inline]
-    pub(super) fn position(&self, name: &str) -> Option<usize> {
+    pub(super) fn position(&self, queue: &QueueTracer, name: &str) -> Option<usize> {
+        let is_it = |topic: &Topic| *topic.name == *name;
+        let found = self.0.find(is_it);
+        found.or_else(|| self.remember(queue, name, is_it))
+    }
+
+    #[cold]
+    fn remember(
+        &self,
+        queue: &QueueTracer,
+        name: &str,
+        is_it: impl Fn(&Topic) -> bool,
+    ) -> Option<usize> {
+        if queue.template(name).is_some() {
+            return None;
+        }
         let make = || Topic {
             name: name.into(),
             steps: [const { OnceLock::new() }; Step::COUNT],
         };
-        self.0.position(|topic| *topic.name == *name, make)
+        self.0.position(is_it, make)
     }
 
     /// A step at a topic that is looked at if somebody wants to know.
@@ -87,12 +109,14 @@ impl Topics {
         partition: Option<&'a str>,
     ) -> At<'a, impl Fn() -> Option<&'a Prepared>, impl Fn() -> Operation<'a>> {
         let prepared = move || {
-            let position = place.known().or_else(|| self.position(place.topic()))?;
+            let position = place
+                .known()
+                .or_else(|| self.position(queue, place.topic()))?;
             Some(self.0.get(position)?.prepared(queue, group, step))
         };
         At::new(
             prepared,
-            move || step.operation(place.topic(), group),
+            move || step.operation((queue, group), place.topic()),
             partition,
         )
     }
@@ -118,7 +142,7 @@ impl<'a> Place<'a> for &'a str {
 impl Topic {
     #[inline]
     fn prepared(&self, queue: &QueueTracer, group: Option<&str>, step: Step) -> &Prepared {
-        let prepare = || Prepared::new(queue, &step.operation(&self.name, group));
+        let prepare = || Prepared::new(queue, &step.operation((queue, group), &self.name));
         self.steps[step as usize].get_or_init(prepare)
     }
 }

@@ -1,5 +1,6 @@
 use trace_testkit::{RecordedSpan, SpanRecorder};
 use tracing_core_ctx::attribute::ValueRef;
+use tracing_core_ctx::propagation::B3;
 use tracing_core_ctx::sampler::{
     AlwaysOff, AlwaysOn, ParentBased, Sampler, Sampling, SamplingInput,
 };
@@ -480,4 +481,60 @@ fn a_pull_of_messages_that_were_not_recorded_asks_no_sampler() {
         .scope(|| assert_eq!(pulled(&queue, &poll, &[&unsampled]), 1));
     around.end();
     let _around = recorder.take_one();
+}
+
+#[test]
+fn baggage_of_the_users_own_travels_beside_the_context_of_the_send_span() {
+    let recorder = SpanRecorder::new();
+    let queue = QueueTracer::new(recorder.tracer("shop"));
+    let around = Context::new()
+        .with_baggage_entry("tier", "silver")
+        .with_baggage_entry("shop", "north");
+    for (existing, tier, tenant) in [
+        (Existing::Respect, "gold", Some("7")),
+        (Existing::Replace, "silver", None),
+    ] {
+        let mut headers = ByteHeaders::default();
+        headers.push("baggage", Some("tenant=7,tier=gold"));
+        let queue = queue.clone().existing(existing);
+        around.scope(|| queue.start_send(&send(), &mut headers).end_with(|_| {}));
+        let sent = recorder.take_one();
+        assert_eq!(sent.kind(), SpanKind::Producer);
+        let origin = queue.extract(&headers);
+        assert_eq!(origin.cause().unwrap().span_id(), sent.span_id());
+        let baggage = origin.context.baggage();
+        assert_eq!(baggage.get("tier"), Some(tier));
+        assert_eq!(baggage.get("shop"), Some("north"));
+        assert_eq!(baggage.get("tenant"), tenant);
+    }
+}
+
+#[test]
+fn a_context_that_is_replaced_leaves_nothing_in_another_form_of_its_format() {
+    let recorder = SpanRecorder::new();
+    let stale = |headers: &mut ByteHeaders| {
+        headers.push(
+            "b3",
+            Some("80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1"),
+        );
+        headers.push("X-B3-TraceId", Some("80f198ee56343ba864fe8b2a57d3eff7"));
+        headers.push("X-B3-SpanId", Some("e457b5a2e4d86bd1"));
+        headers.push("X-B3-ParentSpanId", Some("05e3ac9a4f6e3b90"));
+        headers.push("X-B3-Sampled", Some("1"));
+    };
+    for propagator in [B3::single(), B3::multi()] {
+        let tracer = recorder.tracer_builder("shop").propagator(propagator);
+        let queue = QueueTracer::new(tracer.build()).existing(Existing::Replace);
+        let mut headers = ByteHeaders::default();
+        stale(&mut headers);
+        queue.start_send(&send(), &mut headers).end_with(|_| {});
+        let sent = recorder.take_one();
+        let ours = sent.trace_id().to_string();
+        let text = format!("{headers:?}");
+        assert!(!text.contains("80f198"), "{text}");
+        let origin = queue.extract(&headers);
+        assert_eq!(origin.cause().unwrap().trace_id().to_string(), ours);
+        queue.remove(&mut headers);
+        assert_eq!(headers.iter().count(), 0);
+    }
 }

@@ -106,12 +106,14 @@ on_each_broker! {
         the_flags_of_the_second_level_are_understood
         what_a_stranger_forged_is_believed_as_far_as_one_says
         a_context_is_written_once_as_a_long_string
+        baggage_of_the_users_own_travels_beside_the_context
         a_message_without_headers_gets_a_table_only_if_there_is_something_to_write
     }
     places {
         a_destination_is_exchange_key_and_queue
         a_message_to_many_queues_is_processed_once_in_each
         a_queue_that_the_broker_named_names_no_span
+        a_name_with_parameters_has_its_template_in_the_names_of_spans
         a_request_that_is_answered_directly_is_one_trace
         each_reading_of_a_stream_is_linked_to_its_publication
     }

@@ -52,6 +52,7 @@ on_each_broker! {
     a_span_outlives_its_message
     a_stream_hands_messages_over_in_order_and_links_them_only_if_asked
     a_tombstone_is_told_from_an_empty_payload
+    a_topic_with_parameters_has_its_template_in_the_names_of_spans
     processing_that_is_dropped_or_panics_is_told_apart
     send_poll_process_and_commit_are_one_trace
     the_inner_clients_stay_within_reach

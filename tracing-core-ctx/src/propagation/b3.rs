@@ -115,6 +115,10 @@ impl Propagator for B3 {
             vec![SINGLE]
         }
     }
+
+    fn reads(&self) -> Vec<&'static str> {
+        vec![SINGLE, TRACE_ID, SPAN_ID, PARENT_SPAN_ID, SAMPLED, FLAGS]
+    }
 }
 
 /// What B3 can say.

@@ -163,13 +163,11 @@ impl Propagator for Composite {
     }
 
     fn fields(&self) -> Vec<&'static str> {
-        let mut fields = Vec::new();
-        for field in self.0.iter().flat_map(|propagator| propagator.fields()) {
-            if !fields.contains(&field) {
-                fields.push(field);
-            }
-        }
-        fields
+        union(self.0.iter().flat_map(|propagator| propagator.fields()))
+    }
+
+    fn reads(&self) -> Vec<&'static str> {
+        union(self.0.iter().flat_map(|propagator| propagator.reads()))
     }
 }
 
@@ -197,6 +195,17 @@ impl Propagator for TraceContextAndBaggage {
     fn fields(&self) -> Vec<&'static str> {
         [TraceContext.fields(), BaggagePropagator.fields()].concat()
     }
+}
+
+/// Each name once.
+fn union(names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
+    let mut union = Vec::new();
+    for name in names {
+        if !union.contains(&name) {
+            union.push(name);
+        }
+    }
+    union
 }
 
 #[cfg(test)]

@@ -124,6 +124,10 @@ impl Propagator for Correlation {
     fn fields(&self) -> Vec<&'static str> {
         vec![TRACE_ID, SPAN_ID]
     }
+
+    fn reads(&self) -> Vec<&'static str> {
+        vec![TRACE_ID, SPAN_ID, PARENT_SPAN_ID]
+    }
 }
 
 enum Caller {

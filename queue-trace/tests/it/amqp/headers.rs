@@ -185,6 +185,26 @@ pub(super) async fn a_context_is_written_once_as_a_long_string(stage: Stage) {
 }
 
 /// The carrier alone, for those who use another wrapper.
+pub(super) async fn baggage_of_the_users_own_travels_beside_the_context(stage: Stage) {
+    let own = table(&[("baggage", text("tenant=7")), ("shop", text("north"))]);
+    let publish = stage.channel.basic_publish(
+        "".into(),
+        stage.queue.as_str().into(),
+        Default::default(),
+        b"",
+        BasicProperties::default().with_headers(own),
+    );
+    publish.await.unwrap().await.unwrap();
+    let sent = stage.recorder.take_one();
+    let mut consumer = consume(&stage.channel, &stage.queue).await;
+    let delivery = next(&mut consumer).await;
+    assert_eq!(delivery.context().baggage().get("tenant"), Some("7"));
+    let headers = delivery.properties.headers().as_ref().unwrap();
+    assert_eq!(headers.inner().len(), 3);
+    drop(delivery);
+    assert!(stage.recorder.take_one().is_child_of(&sent));
+}
+
 pub(super) async fn a_message_without_headers_gets_a_table_only_if_there_is_something_to_write(
     stage: Stage,
 ) {

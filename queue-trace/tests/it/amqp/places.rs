@@ -1,11 +1,13 @@
 //! Where messages go to and come from: exchanges, and queues of every kind.
 
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicQosOptions,
     ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, ExchangeKind};
+use queue_trace::QueueTracer;
+use queue_trace::amqp::TracedChannel;
 
 use super::stage::{Stage, consume, is_linked, next, publish, settlement, table, text};
 
@@ -130,7 +132,35 @@ pub(super) async fn a_queue_that_the_broker_named_names_no_span(stage: Stage) {
         let span = stage.recorder.take_named(name);
         assert_eq!(span.str("messaging.destination.name"), queue);
         assert!(span.bool("messaging.destination.anonymous"));
+        assert!(span.bool("messaging.destination.temporary"));
     }
+}
+
+pub(super) async fn a_name_with_parameters_has_its_template_in_the_names_of_spans(stage: Stage) {
+    let (queue, recorder) = (stage.queue.clone(), stage.recorder.tracer("shop"));
+    let own = queue.clone();
+    let template = move |name: &str| {
+        assert_ne!(name, "panics", "a hook may panic");
+        (name == own).then_some("jobs.{customer}")
+    };
+    let tracer = QueueTracer::new(recorder).destinations(template);
+    let channel = TracedChannel::new(stage.channel.inner().clone(), tracer);
+    publish(&channel, &queue).await.unwrap();
+    let options = BasicGetOptions::default();
+    let got = channel.basic_get(queue.as_str().into(), options).await;
+    let mut got = got.unwrap().unwrap();
+    got.ack(BasicAckOptions::default()).await.unwrap();
+    drop(got);
+    for name in ["publish", "receive", "process", "ack"] {
+        let span = stage
+            .recorder
+            .take_named(&format!("{name} jobs.{{customer}}"));
+        assert_eq!(span.str("messaging.destination.name"), queue);
+        let template = span.str("messaging.destination.template");
+        assert_eq!(template, "jobs.{customer}");
+    }
+    let _unroutable = publish(&channel, "panics").await;
+    let _unroutable = stage.recorder.take_named("publish panics");
 }
 
 pub(super) async fn a_request_that_is_answered_directly_is_one_trace(stage: Stage) {

@@ -13,6 +13,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use trace_testkit::SpanRecorder;
 use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::sampler::AlwaysOff;
+use tracing_core_ctx::span::Link;
 use tracing_core_ctx::{Span, SpanKind, SpanRef};
 
 use super::cluster::Cluster;
@@ -246,6 +247,33 @@ async fn a_batch_that_is_not_awaited_to_its_end_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_batch_ends_in_time_though_more_messages_are_there() {
+    let (recorder, cluster, queue) = set_up();
+    let queue = queue.receive_spans(false);
+    let producer = cluster.producer(&queue, &[]);
+    let sending = (0..1000).map(|_| producer.send(record("busy", "x"), LONG));
+    futures_util::future::join_all(sending).await;
+    assert_eq!(recorder.take().len(), 1000);
+    let at_once = Duration::ZERO;
+
+    let streaming = cluster.consumer(&queue, "busy");
+    let blocking = cluster.base_consumer(&queue, "busy");
+    let (mut streamed, mut polled) = (0, 0);
+    while streamed < 1000 || polled < 1000 {
+        let batch = streaming.recv_batch(usize::MAX, at_once).await.unwrap();
+        assert!(batch.len() <= 64, "{}", batch.len());
+        streamed += batch.len();
+        let batch = blocking.poll_batch(usize::MAX, at_once).unwrap();
+        assert!(batch.len() <= 64, "{}", batch.len());
+        polled += batch.len();
+    }
+    // Where there is time they are all of one batch.
+    let consumer = cluster.consumer(&queue, "busy");
+    let batch = consumer.recv_batch(1000, LONG).await.unwrap();
+    assert_eq!(batch.len(), 1000);
+}
+
+#[tokio::test]
 async fn a_batch_of_several_topics_says_of_each_link_where_it_was() {
     let (recorder, cluster, queue) = set_up();
     let topics = [("left", 0), ("right", 0)];
@@ -264,7 +292,22 @@ async fn a_batch_of_several_topics_says_of_each_link_where_it_was() {
             assert_eq!(partition, Some(ValueRef::Str("0")));
             assert_eq!(link.attributes.get("kafka.offset"), Some(ValueRef::I64(0)));
         }
+        let topic = |link: &Link| {
+            let name = link.attributes.get("messaging.destination.name");
+            name.and_then(|name| name.as_str().map(str::to_owned))
+        };
+        let mut topics: Vec<_> = span.links().iter().filter_map(topic).collect();
+        topics.sort();
+        assert_eq!(topics, ["left", "right"]);
     }
+    // Of one topic, the span says it.
+    send_to(&cluster, &queue, "left", 0).await;
+    let _sent = recorder.take();
+    let _batch = consumer.recv_batch(1, LONG).await.unwrap();
+    let poll = recorder.take_one();
+    assert_eq!(poll.str("messaging.destination.name"), "left");
+    let name = poll.links()[0].attributes.get("messaging.destination.name");
+    assert_eq!(name, None);
 }
 
 #[tokio::test]

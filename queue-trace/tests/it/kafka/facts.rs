@@ -15,6 +15,26 @@ use tracing_core_ctx::{Span, SpanKind, SpanRef};
 use super::stage::Stage;
 use super::{LONG, context_headers, is_linked, record, recv, send};
 
+pub(super) async fn a_topic_with_parameters_has_its_template_in_the_names_of_spans(stage: Stage) {
+    let recorder = &stage.recorder;
+    let topic = stage.topic("orders-customer-7").await;
+    let template = |name: &str| name.starts_with("orders-").then_some("orders-{customer}");
+    let queue = stage.queue().destinations(template);
+    let producer = stage.producer(&queue);
+    let consumer = stage.consumer(&queue, &topic);
+    send(&producer, &topic, "a book").await;
+    let batch = consumer.recv_batch(1, LONG).await.unwrap();
+    let message = &batch[0];
+    message.process(async |_| {}).await;
+    consumer.commit_message(message, CommitMode::Sync).unwrap();
+    for step in ["send", "poll", "process", "commit"] {
+        let span = recorder.take_named(&format!("{step} orders-{{customer}}"));
+        assert_eq!(span.str("messaging.destination.name"), topic);
+        let template = span.str("messaging.destination.template");
+        assert_eq!(template, "orders-{customer}");
+    }
+}
+
 pub(super) async fn send_poll_process_and_commit_are_one_trace(stage: Stage) {
     let recorder = &stage.recorder;
     let topic = stage.topic("orders").await;

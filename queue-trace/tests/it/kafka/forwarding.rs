@@ -4,7 +4,9 @@ use queue_trace::kafka::{SendTraced as _, TracedContext};
 use queue_trace::{QueueTracer, Relation, Trust};
 use rdkafka::Message as _;
 use rdkafka::message::{Header, Headers as _, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, FutureRecord, ThreadedProducer};
+use rdkafka::producer::{
+    BaseRecord, DefaultProducerContext, FutureRecord, Producer as _, ThreadedProducer,
+};
 use trace_testkit::SpanRecorder;
 use tracing_core_ctx::{Span, SpanKind, SpanRef};
 
@@ -252,4 +254,50 @@ async fn baggage_that_cannot_stand_in_a_header_hurts_nobody() {
         })
         .await;
     assert_eq!(recorder.take().len(), 2);
+}
+
+#[tokio::test]
+async fn baggage_of_the_users_own_is_sent_and_comes_back_with_a_record_that_is_refused() {
+    let recorder = SpanRecorder::new();
+    let cluster = Cluster::new();
+    let queue = QueueTracer::new(recorder.tracer("shop")).receive_spans(false);
+    let settings = [("queue.buffering.max.messages", "1"), ("linger.ms", "2000")];
+    let producer = cluster.producer(&queue, &settings);
+    let own = || {
+        OwnedHeaders::new()
+            .insert(Header {
+                key: "baggage",
+                value: Some("tenant=7"),
+            })
+            .insert(Header {
+                key: "shop",
+                value: Some("north"),
+            })
+    };
+    let list = |headers: Option<&OwnedHeaders>| -> Vec<String> {
+        let headers = headers.unwrap().iter();
+        headers.map(|header| header.key.to_owned()).collect()
+    };
+    let first = producer.send_result(record("own", "1").headers(own()));
+    let second = producer.send_result(record("own", "2").headers(own()));
+    let (_, refused) = second.unwrap_err();
+    assert_eq!(list(refused.headers.as_ref()), ["baggage", "shop"]);
+    producer.flush(LONG).unwrap();
+    first.unwrap().await.unwrap().unwrap();
+    assert_eq!(recorder.take().len(), 2);
+
+    let consumer = cluster.consumer(&queue, "own");
+    let message = recv(&consumer).await;
+    let headers = message.headers().map(|headers| headers.detach());
+    assert_eq!(list(headers.as_ref()), ["shop", "traceparent", "baggage"]);
+    let tenant = message
+        .process(async |_| {
+            tracing_core_ctx::Context::current()
+                .baggage()
+                .get("tenant")
+                .map(str::to_owned)
+        })
+        .await;
+    assert_eq!(tenant.as_deref(), Some("7"));
+    let _process = recorder.take_one();
 }
