@@ -1,4 +1,4 @@
-//! The way back: a service that is certain to keep its part of a trace tells its caller, who can keep its own part then, and tell its
+//! The way back: a service that keeps its part of a trace, unless a limit or a lack of room forbids it, tells its caller, who can keep its own part then, and tell its
 //! caller in turn, up to the edge. So the whole path of an error is there, although nobody had sampled it when it began.
 //!
 //! ```text

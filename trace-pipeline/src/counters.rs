@@ -97,6 +97,8 @@ pub(crate) struct ExportCounters {
     pub(crate) retries: Counter,
     /// Bytes of the files of the spool.
     pub(crate) spool_bytes: AtomicU64,
+    /// How many they may be; 0 as long as there is no spool.
+    pub(crate) spool_room: AtomicU64,
     pub(crate) spool_errors: Counter,
     pub(crate) spool_cut: Counter,
     pub(crate) durations: Histogram,
@@ -150,6 +152,13 @@ pub(crate) enum SpoolLoss {
 }
 
 impl ExportCounters {
+    /// How full the spool is, 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "a part of the whole")]
+    pub(crate) fn spool_pressure(&self) -> f64 {
+        let room = self.spool_room.load(Ordering::Relaxed);
+        self.spool_bytes.load(Ordering::Relaxed) as f64 / room.max(1) as f64
+    }
+
     /// Counts. Called by the pipeline's thread alone.
     pub(crate) fn settle(&self, done: &Done) {
         self.version.fetch_add(1, Ordering::AcqRel);

@@ -17,6 +17,9 @@ impl Pipeline {
     /// The second signal ends the process at once. A signal that is ignored, as `nohup` and shells do for what runs in the background, stays so. One thread
     /// waits for signals.
     ///
+    /// A child that was forked after this does not end by these signals before it has called [`flush`](Self::flush) or [`shutdown`](Self::shutdown) of
+    /// this pipeline, which return at once there: it has the handler and not the thread.
+    ///
     /// A program that ends in its own way, for example by axum's graceful shutdown, calls [`shutdown`](Self::shutdown) when it has, and
     /// [`flush_on_signals`](Self::flush_on_signals) if it likes.
     ///

@@ -3,7 +3,7 @@
 mod ending;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::thread::Thread;
@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) tail: Option<Inlet>,
     /// Rules that learn from how local roots end.
     pub(crate) learner: Option<Arc<dyn Learner>>,
+    /// Says that a signal ends the process at once.
+    ends_at_signal: OnceLock<Arc<AtomicBool>>,
 }
 
 /// Wants to hear how local roots end.
@@ -92,6 +94,7 @@ impl Shared {
             process: std::process::id(),
             tail: None,
             learner: None,
+            ends_at_signal: OnceLock::new(),
         }
     }
 
@@ -159,14 +162,15 @@ impl Shared {
         self.push(span);
     }
 
-    /// How full the queue is, 0 to 1.
+    /// How full the queue is, or the tail, or the spool: 0 to 1.
     #[expect(clippy::cast_precision_loss, reason = "a part of the whole")]
     fn pressure(&self) -> f64 {
         let bounds = self.queue.bounds();
         let spans = self.queue.len() as f64 / bounds.spans as f64;
         let bytes = self.queue.bytes() as f64 / bounds.bytes.max(1) as f64;
         let waiting = self.tail.as_ref().map_or(0.0, Inlet::pressure);
-        spans.max(bytes).max(waiting).min(1.0)
+        let spool = self.counters.exports.spool_pressure();
+        spans.max(bytes).max(waiting).max(spool).min(1.0)
     }
 
     pub(crate) fn push(&self, span: SpanRecord) {
@@ -275,6 +279,16 @@ impl Shared {
 mod tests {
     use super::*;
     use crate::test_spans::spans;
+
+    #[test]
+    fn a_spool_that_fills_is_pressure_though_the_queue_is_empty() {
+        let shared = Shared::new(Mode::Export, Bounds::default());
+        assert!(shared.pressure() < 1e-9);
+        let exports = &shared.counters.exports;
+        exports.spool_room.store(1 << 20, Ordering::Relaxed);
+        exports.spool_bytes.store(3 << 18, Ordering::Relaxed);
+        assert!((shared.pressure() - 0.75).abs() < 1e-9);
+    }
 
     #[test]
     fn a_span_that_is_pushed_while_the_pipeline_closes_is_not_forgotten() {

@@ -160,6 +160,8 @@ impl TraceLayer {
     /// [way back](tower_trace::way_back), in the metadata of the answer or in its trailers. Default: no.
     ///
     /// For services whose tail keeps errors and [callees](crate::ClientTraceLayer::hear_callees), and whose callers are one's own.
+    ///
+    /// It is said when the response is known, by that alone: a tail of this service that has a limit, no room or no budget left may still drop its part.
     pub fn tell_callers(self, yes: bool) -> Self {
         let fails = |head: ResponseHead<'_>| Side::Server.fails(head.headers);
         self.edit(|policy| policy.echo = yes.then(|| Arc::new(Echo::default().with_kept(fails))))

@@ -246,6 +246,8 @@ impl TraceLayer {
     ///
     /// For services whose tail keeps errors and [callees](crate::ClientTraceLayer::hear_callees), and whose callers are one's own: the edge need not tell
     /// the world. Costs one allocation a request.
+    ///
+    /// It is said when the response is known, by that alone: a tail of this service that has a limit, no room or no budget left may still drop its part.
     pub fn tell_callers(self, yes: bool) -> Self {
         self.edit(|policy| {
             let echo = Arc::make_mut(policy.echo.get_or_insert_default());

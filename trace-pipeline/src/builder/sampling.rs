@@ -64,8 +64,8 @@ impl PipelineBuilder {
     /// Takes the rules of the sampler, and those of the [tail](Self::tail) if it has any, from a TOML file; see
     /// [`RulesFile`](crate::sampling::RulesFile) for what stands in there. In place of any other sampler and tail.
     ///
-    /// Every 5 s it is looked at, on a thread of its own, and followed when it has changed. What is wrong with it then is reported, and the last good
-    /// rules stay. Whether there is a tail at all is decided when the pipeline is built.
+    /// Every 5 s it is looked at, on a thread of its own, and followed when two looks have read the same new text. What is wrong with it then is reported, and
+    /// the last good rules stay. Limits and targets of rules that are as they were go on where they are. Whether there is a tail at all is decided when the pipeline is built.
     #[cfg(feature = "rules-file")]
     pub fn rules_file(self, path: impl Into<PathBuf>) -> Self {
         self.rules_file_every(path, Duration::from_secs(5))
@@ -117,6 +117,8 @@ impl PipelineBuilder {
                 self.use_rules(&rules);
                 let watch = Watch {
                     text: Some(text),
+                    seen: None,
+                    tail: self.tail.clone(),
                     path,
                     rules,
                     every,

@@ -32,6 +32,7 @@ pub(super) fn watch(shared: &Arc<Shared>, timeout: Duration, then: Then) -> io::
         for signal in &wanted {
             flag::register_conditional_default(*signal, Arc::clone(&is_second))?;
         }
+        shared.end_at_next_signal(&is_second);
     }
     let mut signals = Signals::new(&wanted)?;
     let shared = Arc::downgrade(shared);

@@ -3,7 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::Full;
 use tracing_core_ctx::{Clock as _, SystemClock};
@@ -84,16 +84,25 @@ fn reason(response: &Response) -> String {
     reason
 }
 
+/// The longest that a server is left alone: by mistake it may name another century.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+
 /// Seconds, or a date, from which on the server wants to be asked again (RFC 9110, section 10.2.3).
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(LONGEST));
     }
     let date = httpdate::parse_http_date(text).ok()?;
-    let now = UNIX_EPOCH + Duration::from_nanos(SystemClock::new().now().as_unix_nanos());
+    // By the clock of who said it.
+    let answered = headers.get(DATE).and_then(|date| date.to_str().ok());
+    let now = answered
+        .and_then(|date| httpdate::parse_http_date(date).ok())
+        .unwrap_or_else(|| {
+            UNIX_EPOCH + Duration::from_nanos(SystemClock::new().now().as_unix_nanos())
+        });
     // A date that is past is no wait at all.
-    Some(date.duration_since(now).unwrap_or_default())
+    Some(date.duration_since(now).unwrap_or_default().min(LONGEST))
 }
 
 #[cfg(test)]

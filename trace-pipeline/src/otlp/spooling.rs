@@ -209,9 +209,11 @@ impl Spooling {
 
     /// Tells how large the spool is.
     pub(super) fn measure(&self, shared: &Shared) {
-        let bytes = self.store.as_ref().map_or(0, Store::bytes);
+        let store = self.store.as_ref();
+        let (bytes, room) = store.map_or((0, 0), |store| (store.bytes(), store.max_bytes()));
         let counters = &shared.counters.exports;
         counters.spool_bytes.store(bytes, Ordering::Relaxed);
+        counters.spool_room.store(room, Ordering::Relaxed);
     }
 
     pub(super) fn close(&mut self, shared: &Arc<Shared>, settle: &mut Settle<'_>) {

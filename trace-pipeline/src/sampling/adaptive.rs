@@ -12,10 +12,10 @@ use super::route::Route;
 /// Once a second the probability of each route is set anew, to its target over what comes, and then
 ///
 /// - **up**, four times, while more than 5 % of its requests fail;
-/// - **up**, twice, in the first hour of the process, which after a deployment is the one that is looked at;
+/// - **up**, twice, in the first hour after it was made, which after a deployment is the one that is looked at;
 /// - **down at once** when more than twice as many come as before, also within the second and for a route that is new; without that, changes are smoothed
 ///   over some seconds;
-/// - **down** as the pipeline fills: to a tenth when there is no more room for spans that wait to be sent.
+/// - **down** as the pipeline fills, or its spool: to a tenth when there is no more room for spans that wait to be sent.
 ///
 /// A route is the method and `http.route`, an RPC method, a topic, or else the span's name. 512 routes have a probability of their own; those beyond
 /// share one. A route is forgotten when it was not used for ten minutes.
@@ -89,7 +89,7 @@ impl Adaptive {
         }
     }
 
-    /// How many times as many are kept for how long after the start of the process. Default: twice, for an hour.
+    /// How many times as many are kept for how long from now on. Default: twice, for an hour.
     #[must_use]
     pub const fn after_deployment(mut self, times: f64, period: Duration) -> Self {
         self.deployment = (times, period);
@@ -103,6 +103,13 @@ impl Adaptive {
         self.next = AtomicU64::new(self.started.as_unix_nanos() + SECOND);
         self.clock = Arc::new(clock);
         self
+    }
+
+    /// Whether it has the same target, whatever it has learnt.
+    #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+    pub(super) fn is_set_as(&self, other: &Self) -> bool {
+        let bits = |one: &Self| (one.target.to_bits(), one.deployment.0.to_bits());
+        bits(self) == bits(other) && self.deployment.1 == other.deployment.1
     }
 
     /// A trace of this route starts: which threshold is for it?
@@ -138,15 +145,18 @@ impl Adaptive {
 
     /// A local root has ended.
     pub(crate) fn ended(&self, route: Route, is_error: bool, pressure: f64) {
-        let known = self
-            .find(route.full)
-            .or_else(|| self.find(route.early))
-            .unwrap_or(&self.others);
+        self.pressure.store(pressure.to_bits(), Ordering::Relaxed);
+        let is_taken = |known: &Known| known.route.load(Ordering::Relaxed) != 0;
+        let known = match self.find(route.full).or_else(|| self.find(route.early)) {
+            Some(known) => known,
+            None if self.places(route.full).all(is_taken) => &self.others,
+            // It has never started here: another rule decides about it.
+            None => return,
+        };
         known.ended.fetch_add(1, Ordering::Relaxed);
         if is_error {
             known.failed.fetch_add(1, Ordering::Relaxed);
         }
-        self.pressure.store(pressure.to_bits(), Ordering::Relaxed);
     }
 
     fn places(&self, route: u64) -> impl Iterator<Item = &Known> {

@@ -21,8 +21,14 @@ impl CurrentRules {
         Self(ArcSwap::from_pointee(rules))
     }
 
-    /// From now on these.
-    pub(super) fn set(&self, rules: Rules) {
+    #[cfg(test)]
+    pub(super) fn now(&self) -> Arc<Rules> {
+        self.0.load_full()
+    }
+
+    /// From now on these. Those that were there before go on where they are.
+    pub(super) fn set(&self, mut rules: Rules) {
+        rules.take_over(&self.0.load());
         self.0.store(Arc::new(rules));
     }
 }

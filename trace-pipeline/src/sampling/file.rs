@@ -91,7 +91,7 @@ impl RulesFile {
     ///
     /// # Errors
     ///
-    /// When it is no TOML, has a key that is not known, or a value that cannot be used. The error says where.
+    /// When it says nothing at all, is no TOML, has a key that is not known, or a value that cannot be used. The error says where.
     pub fn parse(text: &str) -> Result<Self, InvalidRules> {
         read::read(text)
     }

@@ -11,12 +11,20 @@ use tracing_core_ctx::{Clock, SystemClock};
 /// are still expected, by what came in the periods before. Each kept trace carries that threshold as its weight. When more come than expected
 /// and there is no room at all, traces are dropped that no weight stands for: [`stopped`](Self::stopped) counts them. A limit without that flaw,
 /// as it is set when the second is over, is [`Tail::limit`](super::Tail::limit).
-#[derive(Debug)]
+///
+/// A clone shares the budget: who keeps one can ask it, and rules that have clones of one limit keep no more together.
+#[derive(Clone, Debug)]
 pub struct RateLimit {
     budget: u64,
     /// In nanoseconds.
     period: u64,
     clock: Arc<dyn Clock>,
+    used: Arc<Used>,
+}
+
+/// What has come, and what was taken.
+#[derive(Debug, Default)]
+struct Used {
     /// The number of the period in the upper bits, and how many were kept in it.
     kept: AtomicU64,
     arrived: AtomicU64,
@@ -44,10 +52,7 @@ impl RateLimit {
             budget: u64::from(traces).min(MOST),
             period: period.max(SECOND),
             clock: Arc::new(SystemClock::new()),
-            kept: AtomicU64::new(0),
-            arrived: AtomicU64::new(0),
-            expected: AtomicU64::new(0),
-            stopped: AtomicU64::new(0),
+            used: Arc::default(),
         }
     }
 
@@ -61,21 +66,27 @@ impl RateLimit {
     /// How many traces were dropped because there was no room left in their period.
     #[must_use]
     pub fn stopped(&self) -> u64 {
-        self.stopped.load(Ordering::Relaxed)
+        self.used.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Whether it allows the same, whatever was taken of it.
+    #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+    pub(super) fn is_set_as(&self, other: &Self) -> bool {
+        (self.budget, self.period) == (other.budget, other.period)
     }
 
     /// The threshold with which a trace of this randomness is kept, if it is.
     pub(crate) fn keeps(&self, randomness: u64) -> Option<Threshold> {
         let (now, number) = self.read();
         self.begin(number);
-        self.arrived.fetch_add(1, Ordering::Relaxed);
+        self.used.arrived.fetch_add(1, Ordering::Relaxed);
         // Nothing is left of a period that is over.
         let kept = self.kept_in(number).unwrap_or(self.budget);
         let left = to_f64(self.period - now % self.period) / to_f64(self.period);
-        let expected = f64::from_bits(self.expected.load(Ordering::Relaxed)) * left;
+        let expected = f64::from_bits(self.used.expected.load(Ordering::Relaxed)) * left;
         let room = self.budget.saturating_sub(kept);
         if room == 0 {
-            self.stopped.fetch_add(1, Ordering::Relaxed);
+            self.used.stopped.fetch_add(1, Ordering::Relaxed);
             return None;
         }
         // A fifth in reserve: with none the room is used up before the end in half of all periods.
@@ -85,7 +96,7 @@ impl RateLimit {
         }
         if !self.take(number) {
             // Others have taken what was left meanwhile.
-            self.stopped.fetch_add(1, Ordering::Relaxed);
+            self.used.stopped.fetch_add(1, Ordering::Relaxed);
             return None;
         }
         Some(threshold)
@@ -98,7 +109,7 @@ impl RateLimit {
             (now, now / self.period)
         };
         let (now, number) = read();
-        let last = self.kept.load(Ordering::Relaxed) >> KEPT_BITS;
+        let last = self.used.kept.load(Ordering::Relaxed) >> KEPT_BITS;
         match last.saturating_sub(number) {
             0 => (now, number),
             // Another thread has read a clock that was just a little later.
@@ -110,12 +121,12 @@ impl RateLimit {
 
     /// Begins a new period, if this is one, and learns from the last.
     fn begin(&self, number: u64) {
-        let was = self.kept.load(Ordering::Relaxed);
+        let was = self.used.kept.load(Ordering::Relaxed);
         let last = was >> KEPT_BITS;
         if last == number || last == number + 1 {
             return;
         }
-        let begun = self.kept.compare_exchange(
+        let begun = self.used.kept.compare_exchange(
             was,
             number << KEPT_BITS,
             Ordering::Relaxed,
@@ -124,17 +135,19 @@ impl RateLimit {
         if begun.is_err() {
             return;
         }
-        let arrived = to_f64(self.arrived.swap(0, Ordering::Relaxed))
+        let arrived = to_f64(self.used.arrived.swap(0, Ordering::Relaxed))
             / to_f64(number.saturating_sub(last).max(1));
-        let expected = f64::from_bits(self.expected.load(Ordering::Relaxed));
+        let expected = f64::from_bits(self.used.expected.load(Ordering::Relaxed));
         // More is believed at once, less by halves.
         let expected = arrived.max(f64::midpoint(expected, arrived));
-        self.expected.store(expected.to_bits(), Ordering::Relaxed);
+        self.used
+            .expected
+            .store(expected.to_bits(), Ordering::Relaxed);
     }
 
     /// How many were kept in this period; `None` if it is over already.
     fn kept_in(&self, number: u64) -> Option<u64> {
-        let kept = self.kept.load(Ordering::Relaxed);
+        let kept = self.used.kept.load(Ordering::Relaxed);
         (kept >> KEPT_BITS == number).then_some(kept & MOST)
     }
 
@@ -143,7 +156,8 @@ impl RateLimit {
         let one_more = |kept: u64| {
             (kept >> KEPT_BITS == number && kept & MOST < self.budget).then_some(kept + 1)
         };
-        self.kept
+        self.used
+            .kept
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
             .is_ok()
     }
@@ -201,6 +215,20 @@ mod tests {
         let error: f64 = counted / all - 1.0;
         assert!(error.abs() < 0.05, "{counted} counted of {all}");
         assert!(limit.stopped() < 3000, "{}", limit.stopped());
+    }
+
+    #[test]
+    fn a_clone_tells_what_was_stopped_and_shares_the_budget() {
+        let clock = Hand::default();
+        let limit = RateLimit::per_second(2).clock(clock);
+        let _rules = [
+            super::super::Rule::new().limit(limit.clone()),
+            super::super::Rule::new().at_least(0.1, limit.clone()),
+        ];
+        let other = limit.clone();
+        let kept = (0..5).filter(|_| other.keeps(u64::MAX >> 8).is_some());
+        assert_eq!(kept.count(), 2);
+        assert_eq!(limit.stopped(), 3);
     }
 
     #[test]

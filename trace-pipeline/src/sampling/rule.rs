@@ -59,6 +59,21 @@ impl Default for Rate {
 }
 
 impl Rate {
+    /// Whether it was set to the same, whatever has happened since.
+    #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+    fn is_set_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Adaptive(one), Self::Adaptive(other)) => one.is_set_as(other),
+            (Self::AtLeast(part, one), Self::AtLeast(other_part, other)) => {
+                part == other_part && one.is_set_as(other)
+            }
+            (Self::Limit(one), Self::Limit(other)) => one.is_set_as(other),
+            (Self::Never, Self::Never) => true,
+            (Self::Threshold(one), Self::Threshold(other)) => one == other,
+            _ => false,
+        }
+    }
+
     pub(crate) fn of_probability(probability: f64) -> Self {
         Self::Threshold(threshold(probability))
     }
@@ -185,6 +200,19 @@ impl Rule {
     pub fn because(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
         self.reason = Some(reason.into());
         self
+    }
+
+    /// Shares the state of a rule that says the same; false if that says something else.
+    #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+    pub(super) fn take_over(&mut self, known: &Self) -> bool {
+        let is_same = self.kind == known.kind
+            && self.texts == known.texts
+            && self.attributes == known.attributes
+            && self.rate.is_set_as(&known.rate);
+        if is_same {
+            self.rate = known.rate.clone();
+        }
+        is_same
     }
 
     /// Whether it is for this span. Allocates nothing, unless the instrumentation does to say the name.

@@ -117,6 +117,19 @@ impl Rules {
         named.or_else(|| self.rules.iter().find(|rule| rule.is_for(input)))
     }
 
+    /// Has rules that `before` had too share their limits and what they have learnt.
+    #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
+    pub(super) fn take_over(&mut self, before: &Self) {
+        for (name, rule) in &mut self.named {
+            if let Some(known) = before.named.get(name) {
+                rule.take_over(known);
+            }
+        }
+        for rule in &mut self.rules {
+            before.rules.iter().any(|known| rule.take_over(known));
+        }
+    }
+
     fn rates(&self) -> impl Iterator<Item = &Rate> {
         let rules = self.named.values().chain(&self.rules);
         rules.map(|rule| &rule.rate).chain([&self.otherwise])

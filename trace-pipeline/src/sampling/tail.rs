@@ -84,11 +84,14 @@ impl Tail {
         self
     }
 
-    /// How many local traces are kept in a second at most; 0 is 1. Default: no limit.
+    /// How many local traces are kept in a second of the clock at most; 0 is 1. Default: no limit.
     ///
     /// Of all that the rules would keep in a second, those with the highest randomness are kept, never one more, and the threshold
     /// that this amounts to is their weight. What the head kept counts too and always leaves: limit the head as well where that must not be
     /// more by itself.
+    ///
+    /// A flush sends what waits before its second is over: what comes later in that second finds the room that is left, and where there is none, no weight
+    /// stands for it.
     pub fn limit(mut self, traces_per_second: u32) -> Self {
         self.limit = Some(traces_per_second.max(1));
         self

@@ -1,5 +1,9 @@
 //! Flushing and shutting down, for whoever asks: the pipeline's handle, a signal, a panic.
 
+#[cfg(all(unix, feature = "signals"))]
+use std::sync::Arc;
+#[cfg(all(unix, feature = "signals"))]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -13,6 +17,7 @@ impl Shared {
     /// Sends what has ended until now, and waits for it.
     pub(crate) fn flush(&self, timeout: Duration) -> Result<(), Lost> {
         if self.is_forked() {
+            self.leave_signals();
             return self.lost_since(Dropped::default(), false);
         }
         let before = self.counters.dropped();
@@ -34,6 +39,7 @@ impl Shared {
         const MARGIN: Duration = Duration::from_millis(100);
 
         if self.is_forked() {
+            self.leave_signals();
             self.phase.store(CLOSED, Ordering::SeqCst);
             return self.lost_since(Dropped::default(), false);
         }
@@ -50,6 +56,19 @@ impl Shared {
     /// thread that is not, so that there is nothing to wait for.
     fn is_forked(&self) -> bool {
         self.process != std::process::id()
+    }
+
+    /// In a child of the process, where nobody waits for signals, `flag` is to be set.
+    #[cfg(all(unix, feature = "signals"))]
+    pub(crate) fn end_at_next_signal(&self, flag: &Arc<AtomicBool>) {
+        let _ = self.ends_at_signal.set(Arc::clone(flag));
+    }
+
+    /// Handlers are inherited, but the thread that they tell is not: from now on signals do what they do.
+    fn leave_signals(&self) {
+        if let Some(flag) = self.ends_at_signal.get() {
+            flag.store(true, Ordering::SeqCst);
+        }
     }
 
     fn wait(&self, wait: impl FnOnce(&Control) -> bool) -> bool {

@@ -118,7 +118,7 @@ impl Store {
     ) -> io::Result<()> {
         let head = RecordHead::new(self.number, spans, payload)
             .ok_or_else(|| io::Error::other("a batch is larger than a record may be"))?;
-        if !self.make_room(head.len(), settle) {
+        if !self.make_room(rank, head.len(), settle) {
             settle(Done::Spooled { spans });
             settle(Done::SpoolLost {
                 spans,
@@ -367,6 +367,10 @@ impl Store {
     pub(crate) fn unread(&self) -> usize {
         let segments = self.streams.iter().flatten();
         segments.map(|kept| kept.segment.unread).sum()
+    }
+
+    pub(crate) const fn max_bytes(&self) -> u64 {
+        self.config.max_bytes
     }
 
     /// Bytes of all segments.

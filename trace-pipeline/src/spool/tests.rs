@@ -103,6 +103,25 @@ fn records_come_out_in_the_order_in_which_they_went_in() {
 }
 
 #[test]
+fn an_error_does_not_go_for_what_is_none() {
+    let (folder, mut told) = (Folder::new(), Told::default());
+    let mut store = open(config(&folder).max_bytes(64 << 10), &mut told);
+    let payload = "x".repeat(1000);
+    // Errors fill it, and go for their like alone.
+    for _ in 0..100 {
+        append(&mut store, Rank::First, &payload, &mut told);
+    }
+    let (unread, full) = (store.unread(), told.full);
+    assert!(full > 0 && unread > 0);
+    for _ in 0..100 {
+        append(&mut store, Rank::Rest, &payload, &mut told);
+    }
+    let kept = all(&mut store, &mut told);
+    assert!(kept.matches(',').count() >= unread, "{unread}");
+    assert!(told.full >= full + 90, "{told:?}");
+}
+
+#[test]
 fn what_is_not_settled_is_there_for_the_next_process_and_nothing_else() {
     let (folder, mut told) = (Folder::new(), Told::default());
     let mut store = open(config(&folder), &mut told);

@@ -1,8 +1,11 @@
 //! What was decided of late, for the spans that come after the decision.
 //!
 //! ```text
-//!   local trace  ->  mark of 64 bits  ->  set: 16 marks | 16 fates | 16 reasons      a new one takes the place of the oldest of its set
+//!   local trace  ->  mark of 64 bits  ->  set: 16 marks | 16 fates | 16 reasons      kept, or cut: a new one takes the place of the oldest of these
+//!                                              16 marks                              dropped: the same among themselves
 //! ```
+//!
+//! Those that are kept are few, and what comes late of them is wanted. So they are not forgotten for the many that are dropped.
 //!
 //! Every local trace is looked for here once and written down once, among many thousands: what that costs is memory that is far away. So all about
 //! a trace lies side by side, and to forget one touches no other place.
@@ -11,7 +14,8 @@ use std::borrow::Cow;
 
 use super::local::{Fate, Key};
 
-/// So many decisions are remembered. Of the last half of them hardly one is missing, whatever sets they fall into.
+/// So many decisions are remembered of those to keep, and as many of those to drop. Of the last half of each hardly one is missing, whatever sets they fall
+/// into.
 const MOST: usize = 32 * 1024;
 
 /// Decisions of a set.
@@ -41,6 +45,9 @@ struct Set {
     reasons: [u16; SET],
     /// The place of the oldest.
     oldest: usize,
+    /// Of those that are dropped, and of which nothing is kept later either.
+    dropped: [u64; SET],
+    oldest_dropped: usize,
 }
 
 // A fate as a number: the weight, which has 57 bits, and above it what kind of fate it is.
@@ -55,7 +62,9 @@ impl Decided {
     pub(super) fn get(&self, key: Key) -> Option<Decision> {
         let mark = key.mark();
         let set = self.sets.get(number_of_set(mark))?;
-        let place = set.find(mark)?;
+        let Some(place) = find(&set.marks, mark) else {
+            return find(&set.dropped, mark).map(|_| Decision::DROPPED);
+        };
         let fate = set.fates[place];
         Some(Decision {
             fate: match fate & (KEPT | KNOWN) {
@@ -79,7 +88,16 @@ impl Decided {
         let Some(set) = self.sets.get_mut(number_of_set(mark)) else {
             return;
         };
-        let place = set.find(mark).unwrap_or_else(|| set.make_room());
+        if decision.fate == Fate::Dropped && !decision.is_open {
+            if let Some(place) = find(&set.marks, mark) {
+                set.marks[place] = NOBODY;
+            }
+            let place = find(&set.dropped, mark);
+            let place = place.unwrap_or_else(|| next(&mut set.oldest_dropped));
+            set.dropped[place] = mark;
+            return;
+        }
+        let place = find(&set.marks, mark).unwrap_or_else(|| next(&mut set.oldest));
         set.marks[place] = mark;
         set.reasons[place] = reason;
         set.fates[place] = match decision.fate {
@@ -105,24 +123,37 @@ impl Decided {
     }
 }
 
+impl Decision {
+    const DROPPED: Self = Self {
+        fate: Fate::Dropped,
+        reason: None,
+        is_open: false,
+    };
+}
+
+/// No mark is this.
+const NOBODY: u64 = 0;
+
 impl Set {
     const EMPTY: Self = Self {
-        marks: [0; SET],
+        marks: [NOBODY; SET],
         fates: [0; SET],
         reasons: [NO_REASON; SET],
         oldest: 0,
+        dropped: [NOBODY; SET],
+        oldest_dropped: 0,
     };
+}
 
-    fn find(&self, mark: u64) -> Option<usize> {
-        self.marks.iter().position(|known| *known == mark)
-    }
+fn find(marks: &[u64; SET], mark: u64) -> Option<usize> {
+    marks.iter().position(|known| *known == mark)
+}
 
-    /// Where the oldest is, which is forgotten.
-    const fn make_room(&mut self) -> usize {
-        let place = self.oldest % SET;
-        self.oldest = place + 1;
-        place
-    }
+/// Where the oldest is, which is forgotten.
+const fn next(oldest: &mut usize) -> usize {
+    let place = *oldest % SET;
+    *oldest = place + 1;
+    place
 }
 
 fn number_of_set(mark: u64) -> usize {
@@ -155,7 +186,11 @@ mod tests {
             .map(|number| Decision {
                 fate: fates[number % 4],
                 reason: reasons[number % 3].clone(),
-                is_open: number % 2 == 0,
+                is_open: number % 8 < 4,
+            })
+            .map(|decision| match decision.fate {
+                Fate::Dropped if !decision.is_open => Decision::DROPPED,
+                _ => decision,
             })
             .collect();
         for (number, decision) in (1..).zip(&all) {
@@ -190,6 +225,30 @@ mod tests {
         let kept = known(last - half + 1..=last);
         assert!(kept >= MOST / 2 - MOST / 100, "{kept}");
         assert_eq!(known(1..=last - 4 * MOST as u64), 0);
+    }
+
+    #[test]
+    fn what_was_kept_is_not_forgotten_for_what_is_dropped() {
+        let mut decided = Decided::default();
+        let kept = Decision {
+            fate: Fate::Kept(Some(7)),
+            reason: Some("error".into()),
+            is_open: false,
+        };
+        decided.remember(key(1), kept.clone());
+        for number in 2..=1_000_000 {
+            decided.remember(key(number), Decision::DROPPED);
+        }
+        assert_eq!(decided.get(key(1)), Some(kept.clone()));
+        assert_eq!(decided.get(key(1_000_000)), Some(Decision::DROPPED));
+        // What was open and is dropped in the end is dropped.
+        let open = Decision {
+            is_open: true,
+            ..kept
+        };
+        decided.remember(key(3), open);
+        decided.remember(key(3), Decision::DROPPED);
+        assert_eq!(decided.get(key(3)), Some(Decision::DROPPED));
     }
 
     #[test]

@@ -89,20 +89,18 @@ impl Judge {
         };
         let mut head = local.head;
         let mut class: Option<(u64, &Cow<'static, str>)> = None;
-        let is_thinned = self.tail.thins() && !local.is_forced;
-        if is_thinned {
-            head = Fate::Dropped;
-        }
         for keep in &self.tail.keep {
-            let Some(threshold) = keep.threshold.map(Threshold::to_bits) else {
+            let threshold = keep.threshold.map(Threshold::to_bits);
+            if keep.of_head {
+                if !local.is_forced {
+                    head = threshold.map_or(Fate::Dropped, |t| head.and(t, local.randomness));
+                }
+                continue;
+            }
+            let Some(threshold) = threshold else {
                 continue;
             };
-            if keep.of_head {
-                if !is_thinned {
-                    continue;
-                }
-                head = local.head.and(threshold, local.randomness);
-            } else if class.is_none_or(|best| threshold < best.0) && case.is(&keep.when) {
+            if class.is_none_or(|best| threshold < best.0) && case.is(&keep.when) {
                 class = Some((threshold, &keep.reason));
             }
         }

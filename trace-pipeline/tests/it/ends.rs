@@ -115,6 +115,7 @@ fn role() {
             .join();
         }
         "forks" => fork(pipeline),
+        "forks with signals" => fork_with_signals(pipeline),
         "ends spans" => {
             std::thread::spawn(|| end_in_time(|| {}));
             let mut number = 0;
@@ -213,6 +214,27 @@ fn fork(pipeline: &Pipeline) {
                 status.exit_status(),
                 flushed.is_ok()
             ));
+        }
+    }
+}
+
+/// A child that nobody's thread helps, and that ends by a signal in spite of the handler.
+fn fork_with_signals(pipeline: &Pipeline) {
+    pipeline.end_on_signals(PATIENCE).unwrap();
+    match fork::fork().unwrap() {
+        fork::Fork::Child => {
+            let _ = pipeline.flush(LONG);
+            rustix::process::kill_process(rustix::process::getpid(), Signal::TERM).unwrap();
+            rest(LONG);
+            std::process::exit(0);
+        }
+        fork::Fork::Parent(child) => {
+            let child = rustix::process::Pid::from_raw(child).unwrap();
+            let status =
+                rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty());
+            let (_, status) = status.unwrap().unwrap();
+            let is_by_term = status.terminating_signal() == Some(Signal::TERM.as_raw());
+            say(&format!("{is_by_term}"));
         }
     }
 }
@@ -351,6 +373,14 @@ fn a_child_of_a_fork_waits_for_nothing_and_its_parent_loses_nothing() {
         assert!(program.end().success());
         assert_eq!(arrived(&server, 4), 4);
     }
+}
+
+#[test]
+fn a_child_of_a_fork_that_has_flushed_ends_by_a_signal() {
+    let server = Server::start([], Reply::status(200));
+    let mut program = start("forks with signals", &server.url(), &[]);
+    assert_eq!(program.line(), "true");
+    assert!(program.end().success());
 }
 
 /// How long before the kill the first span ended that is lost; what is not lost arrives without a hole. `None` when the machine had no time for the program

@@ -397,7 +397,7 @@ fn every_fault_is_survived_on_a_multi_thread_runtime() {
 
 #[test]
 fn every_fault_leaves_the_time_of_a_shutdown_as_it_is() {
-    const TIME: Duration = Duration::from_millis(300);
+    const TIME: Duration = Duration::from_secs(1);
     std::thread::scope(|scope| {
         for fault in FAULTS {
             scope.spawn(|| {
@@ -408,7 +408,7 @@ fn every_fault_leaves_the_time_of_a_shutdown_as_it_is() {
                 let start = Instant::now();
                 let _ = pipeline.shutdown(TIME);
                 let took = start.elapsed();
-                assert!(took < TIME * 10, "{}: {took:?}", fault.name);
+                assert!(took < TIME * 2, "{}: {took:?}", fault.name);
                 let stats = ledger(&pipeline);
                 assert_eq!(stats.in_flight, 0, "{}: {stats:?}", fault.name);
             });

@@ -1,6 +1,8 @@
 //! Tails and rules in a pipeline that runs: threads, room, shutdown, and files that change.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use trace_pipeline::exporter::{ExportedSpan, InMemory};
@@ -238,16 +240,42 @@ fn without_an_exporter_there_is_no_tail() {
 
 #[test]
 fn rules_that_adapt_hear_how_roots_end() {
-    let spans = InMemory::default();
-    let rules = Rules::new().rule(Rule::new().adaptive(Adaptive::per_second(1000.0)));
-    let pipeline = builder()
-        .exporter(spans.clone())
-        .rules(rules)
-        .build()
-        .unwrap();
-    serve(pipeline.tracer(), true);
-    pipeline.flush(LONG).unwrap();
-    assert_eq!(spans.len(), 2);
+    let kept = |is_error: bool| {
+        let clock = Arc::new(Hand::default());
+        let adaptive = Adaptive::per_second(10.0)
+            .after_deployment(1.0, Duration::ZERO)
+            .clock(Arc::clone(&clock));
+        let pipeline = builder()
+            .exporter(InMemory::default())
+            .rules(Rules::new().rule(Rule::new().adaptive(adaptive)))
+            .build()
+            .unwrap();
+        let mut kept = 0;
+        for request in 0..3000_u32 {
+            clock.0.fetch_add(10_000_000, Ordering::Relaxed);
+            let span = pipeline.tracer().span("GET /").root().start();
+            // When the first seconds are over.
+            kept += u32::from(span.is_recording() && request >= 1000);
+            if is_error {
+                span.fail("timeout", "");
+            }
+        }
+        kept
+    };
+    // In 20 seconds: ten in each, and four times as many while requests fail.
+    let (healthy, failing) = (kept(false), kept(true));
+    assert!((100..350).contains(&healthy), "{healthy}");
+    assert!(failing > 450, "{failing}");
+}
+
+/// Moved by hand.
+#[derive(Debug, Default)]
+struct Hand(AtomicU64);
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_nanos(self.0.load(Ordering::Relaxed))
+    }
 }
 
 /// A file of its own for each test.
@@ -357,12 +385,12 @@ fn a_broken_rules_file_at_the_start_is_an_error() {
 
 /// Goes back an hour and forward a day by turns.
 #[derive(Debug, Default)]
-struct Jumping(std::sync::atomic::AtomicU64);
+struct Jumping(AtomicU64);
 
 impl Clock for Jumping {
     fn now(&self) -> Timestamp {
         const DAY: u64 = 24 * 60 * 60 * 1_000_000_000;
-        let reading = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let reading = self.0.fetch_add(1, Ordering::Relaxed);
         Timestamp::from_unix_nanos(match reading % 3 {
             0 => 20_000 * DAY,
             1 => 20_000 * DAY - DAY / 24,

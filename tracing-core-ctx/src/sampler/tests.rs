@@ -267,3 +267,12 @@ fn a_forced_trace_is_kept_below_any_parent_and_has_no_threshold() {
         assert_eq!(Threshold::of(&state), None);
     }
 }
+
+#[test]
+fn a_threshold_for_which_there_is_no_room_is_not_replaced_by_an_old_one() {
+    let long = "x".repeat(256 - "th:8;y:".len());
+    let state: TraceState = format!("ot=th:8;y:{long}").parse().unwrap();
+    let stamped = Threshold::from_bits(1).unwrap().stamp(&state);
+    assert_eq!(Threshold::of(&stamped), None);
+    assert_eq!(stamped.get("ot"), Some(format!("y:{long}").as_str()));
+}

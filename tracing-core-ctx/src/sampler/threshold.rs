@@ -105,7 +105,7 @@ impl Threshold {
         ALL as f64 / (ALL - self.0) as f64
     }
 
-    /// `state` with this threshold in place of any other. Where that would make the member too long, `state` as it is.
+    /// `state` with this threshold in place of any other. Where that would make the member too long, it has none.
     #[must_use]
     pub fn stamp(self, state: &TraceState) -> TraceState {
         if Self::of(state) == Some(self) {
@@ -115,7 +115,7 @@ impl Threshold {
         let member = rebuild(state, Some(self.digits(&mut digits)));
         state
             .with(MEMBER, &member)
-            .unwrap_or_else(|_| state.clone())
+            .unwrap_or_else(|_| erase(state).unwrap_or_else(|| state.clone()))
     }
 
     fn digits(self, out: &mut [u8; 14]) -> &str {

@@ -167,6 +167,13 @@ fn made_up_routes_share_one_probability_and_are_forgotten() {
 }
 
 #[test]
+fn how_routes_of_other_rules_end_says_nothing() {
+    let adaptive = Adaptive::per_second(1.0);
+    adaptive.ended(route(7), true, 0.5);
+    assert_eq!(adaptive.others.ended.load(Ordering::Relaxed), 0);
+}
+
+#[test]
 fn a_route_whose_router_came_later_is_known_by_its_method() {
     let adaptive = Adaptive::per_second(1.0);
     let early = Route { full: 5, early: 5 };

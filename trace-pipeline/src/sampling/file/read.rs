@@ -15,10 +15,8 @@ use crate::sampling::{Adaptive, Keep, RateLimit, Rule, Rules, Tail};
 #[serde(deny_unknown_fields)]
 struct File {
     otherwise: Option<f64>,
-    #[serde(default)]
-    own_rates: bool,
-    #[serde(default)]
-    rule: Vec<HeadRule>,
+    own_rates: Option<bool>,
+    rule: Option<Vec<HeadRule>>,
     tail: Option<TailRules>,
 }
 
@@ -113,8 +111,13 @@ enum When {
 pub(super) fn read(text: &str) -> Result<RulesFile, InvalidRules> {
     let file: File =
         toml::from_str(text).map_err(|error| InvalidRules::new(error.to_string().trim_end()))?;
+    if file.says_nothing() {
+        return Err(InvalidRules::new(
+            "it says nothing; `otherwise = 1.0` keeps all",
+        ));
+    }
     let mut rules = Rules::new();
-    for (number, rule) in (1..).zip(file.rule) {
+    for (number, rule) in (1..).zip(file.rule.into_iter().flatten()) {
         let rule = rule.read();
         rules = rules.rule(rule.map_err(|problem| at(&format!("rule {number}"), &problem))?);
     }
@@ -122,7 +125,7 @@ pub(super) fn read(text: &str) -> Result<RulesFile, InvalidRules> {
         let share = part("otherwise", probability).map_err(InvalidRules::new)?;
         rules = rules.otherwise(share);
     }
-    if file.own_rates {
+    if file.own_rates == Some(true) {
         rules = rules.own_rates();
     }
     let tail = match file.tail {
@@ -130,6 +133,21 @@ pub(super) fn read(text: &str) -> Result<RulesFile, InvalidRules> {
         None => None,
     };
     Ok(RulesFile { rules, tail })
+}
+
+impl File {
+    /// As a file does that is being written.
+    const fn says_nothing(&self) -> bool {
+        matches!(
+            self,
+            Self {
+                otherwise: None,
+                own_rates: None,
+                rule: None,
+                tail: None,
+            }
+        )
+    }
 }
 
 fn at(place: &str, problem: &str) -> InvalidRules {

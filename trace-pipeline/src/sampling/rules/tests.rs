@@ -156,3 +156,28 @@ fn rules_that_adapt_want_to_hear_how_roots_end() {
     let new = get(&adaptive, "/new");
     assert_eq!(threshold(&new).as_deref(), Some("0"));
 }
+
+#[cfg(feature = "rules-file")]
+#[test]
+fn new_rules_that_are_as_before_have_no_new_budget() {
+    use std::sync::Arc;
+
+    use crate::sampling::{CurrentRules, RulesFile};
+
+    let rules = |first: &str| {
+        let text = format!("{first}\n[[rule]]\nname = \"a\"\nkeep = {{ per_second = 50 }}");
+        RulesFile::parse(&text).unwrap().rules
+    };
+    let limit = |rules: &Rules| match &rules.rules.last().unwrap().rate {
+        Rate::Limit(limit) => Arc::clone(limit),
+        other => panic!("{other:?}"),
+    };
+    let first = rules("");
+    let before = limit(&first);
+    let current = CurrentRules::new(first);
+    current.set(rules("[[rule]]\nname = \"b\"\nkeep = 1"));
+    assert!(Arc::ptr_eq(&before, &limit(&current.now())));
+    let other = RulesFile::parse("[[rule]]\nname = \"a\"\nkeep = { per_second = 51 }").unwrap();
+    current.set(other.rules);
+    assert!(!Arc::ptr_eq(&before, &limit(&current.now())));
+}

@@ -8,13 +8,18 @@ use crate::outlet::Settle;
 use crate::spool::Rank;
 
 impl Store {
-    /// Throws away the oldest segments of which nothing is under way, the errors and what was kept for a reason last. False if that is not enough.
-    pub(super) fn make_room(&mut self, bytes: u64, settle: &mut Settle<'_>) -> bool {
+    /// Throws away the oldest segments of which nothing is under way, for what is of this rank: errors and what was kept for a reason go last, and only for
+    /// their like. False if that is not enough.
+    pub(super) fn make_room(&mut self, rank: Rank, bytes: u64, settle: &mut Settle<'_>) -> bool {
+        let victims: &[Rank] = match rank {
+            Rank::First => &[Rank::Rest, Rank::First],
+            Rank::Rest => &[Rank::Rest],
+        };
         if bytes > self.config.max_bytes {
             return false;
         }
         while self.bytes() + bytes > self.config.max_bytes {
-            let victim = [Rank::Rest, Rank::First].into_iter().find_map(|rank| {
+            let victim = victims.iter().find_map(|&rank| {
                 let stream = &self.streams[rank as usize];
                 let index = stream.iter().position(|kept| !kept.segment.is_out())?;
                 Some((rank, index))

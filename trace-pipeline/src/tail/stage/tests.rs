@@ -448,6 +448,15 @@ fn a_thinning_rule_takes_from_what_the_head_has_kept() {
     fail(bench.root("d", 0.1));
     is(&bench.left(), &[("c", "c", "-"), ("d", "0", "error")]);
 
+    // Of several the one that keeps least counts, in whatever order.
+    let tail = Tail::new()
+        .keep(Keep::thinned(0.25))
+        .keep(Keep::thinned(0.5));
+    let mut bench = Bench::new(tail, ParentBased::new(Probability::new(0.5)));
+    bench.root("g", 0.6).end();
+    bench.root("h", 0.8).end();
+    is(&bench.left(), &[("h", "c", "-")]);
+
     // Where the head keeps less, that is what counts.
     let tail = Tail::new().keep(Keep::thinned(0.5));
     let mut bench = Bench::new(tail, ParentBased::new(Probability::new(0.25)));

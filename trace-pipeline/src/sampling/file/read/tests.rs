@@ -8,8 +8,14 @@ fn problem(text: &str) -> String {
 }
 
 #[test]
-fn an_empty_file_keeps_all_and_has_no_tail() {
-    let file = RulesFile::parse("").unwrap();
+fn a_file_that_says_nothing_is_refused_and_one_that_keeps_all_says_so() {
+    for text in ["", "\n", "# soon\n"] {
+        assert_eq!(
+            problem(text),
+            "it says nothing; `otherwise = 1.0` keeps all"
+        );
+    }
+    let file = RulesFile::parse("otherwise = 1.0").unwrap();
     assert_eq!(file.rules.description(), "Rules{0}");
     assert_eq!(file.tail, None);
 }
