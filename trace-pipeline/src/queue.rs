@@ -1,7 +1,7 @@
 //! The bounded room between the threads that end spans and the thread that sends them.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tracing_core_ctx::SpanRecord;
 
@@ -56,6 +56,8 @@ pub(crate) struct Queue {
     spans: Store,
     held: Held,
     bounds: Bounds,
+    /// Somebody waits for room: what there is is a batch, however little it is.
+    is_too_full: AtomicBool,
 }
 
 /// How many spans are in the queue or just being pushed, and the bytes of these and of those that were taken out: two numbers in one word, so that
@@ -129,6 +131,7 @@ impl Queue {
             spans,
             held: Held::default(),
             bounds,
+            is_too_full: AtomicBool::new(false),
         }
     }
 
@@ -213,6 +216,7 @@ impl Queue {
         if popped > 0 {
             count(popped);
             self.held.sub(popped, 0);
+            self.is_too_full.store(false, Ordering::Relaxed);
         }
         bytes
     }
@@ -244,7 +248,15 @@ impl Queue {
     /// Whether a batch is waiting, when the exporter holds none.
     pub(crate) fn has_batch(&self) -> bool {
         let (queued, bytes) = self.held.get();
-        queued >= self.bounds.batch_spans || bytes >= self.bounds.batch_bytes
+        queued >= self.bounds.batch_spans
+            || bytes >= self.bounds.batch_bytes
+            || queued > 0 && self.is_too_full.load(Ordering::Acquire)
+    }
+
+    /// Makes a batch of what there is, for who has more than there is [room](Self::has_room) for and waits for it. A single span may be so heavy that the
+    /// few others are neither many nor heavy.
+    pub(crate) fn ask_for_room(&self) {
+        self.is_too_full.store(true, Ordering::Release);
     }
 }
 

@@ -102,6 +102,19 @@ fn few_large_spans_are_a_batch_too() {
 }
 
 #[test]
+fn what_leaves_no_room_is_a_batch_until_some_of_it_is_taken_out() {
+    let queue = Queue::of_one_thread(bounds(100, ROOMY, 100, ROOMY));
+    queue.ask_for_room();
+    assert!(!queue.has_batch());
+    for span in spans(3) {
+        assert_eq!(queue.push(span).outcome, Ok(()));
+    }
+    assert!(queue.has_batch());
+    queue.pop_into(&mut Vec::new(), (1, ROOMY), |_| {});
+    assert!(queue.len() == 2 && !queue.has_batch());
+}
+
+#[test]
 fn bounds_that_do_not_fit_each_other_are_made_to() {
     let sound = bounds(10, 1000, 50, 5000).sound();
     assert_eq!(sound, bounds(10, 1000, 10, 500));

@@ -125,6 +125,7 @@ impl Runner {
         while self.stage.ready() > 0 {
             let spans = self.pass_some_on();
             if spans == 0 {
+                self.shared.queue.ask_for_room();
                 self.shared.wake();
                 break;
             }

@@ -4,6 +4,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use trace_pipeline::exporter::InMemory;
+use trace_pipeline::sampling::{Keep, Tail};
 use trace_pipeline::{Batch, ExportError, Exporter, Pipeline};
 use tracing_core_ctx::sampler::{Decision, Sampling, SamplingInput};
 use tracing_core_ctx::{Sampler, SpanSink as _, Tracer};
@@ -45,6 +46,28 @@ fn no_delay_at_all_is_a_very_short_one() {
     end_spans(&pipeline, 1);
     assert_eq!(keeper.wait(), ["span 0"]);
     let _ = keeper.open();
+}
+
+#[test]
+fn a_span_beside_which_there_is_no_room_for_few_others_does_not_wait_for_their_delay() {
+    const BYTES: usize = 64 << 10;
+    for ending in [Pipeline::flush, Pipeline::shutdown] {
+        let exported = InMemory::default();
+        let pipeline = builder()
+            .exporter(exported.clone())
+            .queue_bytes(BYTES)
+            .tail(Tail::new().keep(Keep::probability(1.0)))
+            .build()
+            .unwrap();
+        // No batch by itself, neither by number nor by weight.
+        end_spans(&pipeline, 1);
+        let large = pipeline.tracer().span("large").start();
+        large.set("shop.note", "x".repeat(BYTES));
+        large.end();
+        assert_eq!(ending(&pipeline, LONG), Ok(()));
+        assert_eq!(exported.take().len(), 2);
+        assert_eq!(ledger(&pipeline).exported, 2);
+    }
 }
 
 #[test]
