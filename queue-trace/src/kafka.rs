@@ -39,6 +39,7 @@
 //! | [`process`](Traced::process), [`start_process`](Traced::start_process), also of a [batch](TracedBatch) | `process {topic}`, consumer | with the work, or with the guard |
 //! | [`commit_message`](TracedConsumer::commit_message) and its like | `commit {topic}`, `store {topic}`, client, below the active span or the process span of the message | with the call; an asynchronous commit is only handed over by then |
 //! | a rebalance, with a [`TracedConsumerContext`] | `rebalance` | at once |
+//! | an automatic commit that fails, with the same | `commit {topic}`, client, failed, the root of a trace of its own | at once |
 //!
 //! A poll that fails is a failed span. While brokers are away, librdkafka reports one error after the other; they are one outage and one span. An outage ends
 //! when a message or the end of a partition comes. Other errors of one kind in a row are one span as well.
@@ -46,7 +47,8 @@
 //! What settles a message whose processing a sampler has dropped is not recorded either; no sampler is asked. Nor is one of a poll outside any span that brought only
 //! messages whose producers are trusted to the full and were not recorded.
 //!
-//! Commits that librdkafka makes by itself are not seen, nor is what other code does with the inner client. Polls that bring nothing, and the end of a
+//! Commits that librdkafka makes by itself are not seen unless they fail. That an asynchronous one of yours has failed in the end, librdkafka tells nobody but its
+//! log: rdkafka has no hook for it. Nor is seen what other code does with the inner client. Polls that bring nothing, and the end of a
 //! partition, are no spans. A record that comes back (a full queue, an error) is as it was given, without our context.
 //!
 //! Generic code that wants a rdkafka `Producer` or `Consumer` takes what is inside: `&*producer`, `&*consumer`.
@@ -88,6 +90,7 @@ mod sending;
 mod settle;
 mod source;
 mod stream;
+mod together;
 mod topics;
 mod transaction;
 

@@ -50,6 +50,14 @@ impl QueueTracer {
         }
     }
 
+    /// Who speaks to it, unless that is told otherwise, and to which cluster.
+    pub(crate) fn describe_client(&self, told: Option<&str>, to: &mut impl Describe) {
+        let id = told.or(self.settings.client_id.as_deref());
+        to.put_opt(semconv::MESSAGING_CLIENT_ID, id);
+        let cluster = self.settings.cluster_id.as_deref();
+        to.put_opt(semconv::KAFKA_CLUSTER_ID, cluster);
+    }
+
     pub(crate) fn describe_server(&self, to: &mut impl Describe) {
         if let Some((address, port)) = &self.settings.server {
             to.put(semconv::SERVER_ADDRESS, address.as_str());

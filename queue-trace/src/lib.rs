@@ -70,6 +70,8 @@ mod destination;
 mod failure;
 #[cfg(any(feature = "amqp", feature = "kafka"))]
 mod few;
+#[cfg(any(feature = "amqp", feature = "kafka"))]
+mod first;
 mod known;
 mod message;
 #[cfg(any(feature = "amqp", feature = "kafka"))]

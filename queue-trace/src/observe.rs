@@ -58,6 +58,13 @@ impl QueueTracer {
         }))
     }
 
+    /// Whether anybody wants to know what is done.
+    #[cfg(feature = "kafka")]
+    #[inline]
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.tracer().is_enabled() || self.is_observed()
+    }
+
     /// Whether somebody wants to hear of messages that come.
     #[inline]
     pub(crate) fn is_observed(&self) -> bool {
@@ -100,14 +107,23 @@ impl Watch {
     }
 
     /// The same for an operation whose span ends with it, and has failed if there is an error.
-    pub(crate) fn end_with(&mut self, active: &mut ActiveSpan, error_type: Option<&str>) {
-        let time = self.end(error_type);
+    pub(crate) fn end_with(&mut self, active: &mut ActiveSpan, failure: Option<Failure<'_>>) {
+        let time = self.end(failure.map(|failure| failure.error_type));
+        let text = failure.filter(|_| active.is_open());
+        let text = text.map(|failure| failure.error.to_string());
         active.end_at_with(time, |span| {
-            if let Some(error_type) = error_type {
-                span.fail(error_type, "");
+            if let Some(failure) = failure {
+                span.fail(failure.error_type, text.unwrap_or_default());
             }
         });
     }
+}
+
+/// With what an operation has failed.
+#[derive(Clone, Copy)]
+pub(crate) struct Failure<'a> {
+    pub(crate) error_type: &'a str,
+    pub(crate) error: &'a dyn fmt::Display,
 }
 
 impl Watched {

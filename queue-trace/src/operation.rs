@@ -61,7 +61,7 @@ pub struct Operation<'a> {
     pub destination: Destination<'a>,
     /// The group of the consumer (Kafka).
     pub consumer_group: Option<&'a str>,
-    /// The client that sends or receives.
+    /// The client that sends or receives, if it is not that of the [`QueueTracer`].
     pub client_id: Option<&'a str>,
     /// How many messages, for operations on batches, also when there are 0 or 1.
     pub batch: Option<usize>,
@@ -158,7 +158,15 @@ impl<'a> Operation<'a> {
             to.put(semconv::MESSAGING_DESTINATION_ANONYMOUS, true);
         }
         to.put_opt(semconv::MESSAGING_CONSUMER_GROUP_NAME, self.consumer_group);
-        to.put_opt(semconv::MESSAGING_CLIENT_ID, self.client_id);
+    }
+
+    /// Writes who does it, and with which broker.
+    pub(crate) fn describe_client(&self, queue: &QueueTracer, to: &mut impl Describe) {
+        queue.describe_server(to);
+        // To make a message takes no broker.
+        if self.operation_type != OperationType::Create {
+            queue.describe_client(self.client_id, to);
+        }
     }
 }
 
@@ -222,6 +230,6 @@ impl Begin for Operation<'_> {
 
     fn describe(&self, queue: &QueueTracer, span: &mut SpanWriter<'_>) {
         self.describe(span);
-        queue.describe_server(span);
+        self.describe_client(queue, span);
     }
 }

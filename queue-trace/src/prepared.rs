@@ -17,7 +17,7 @@ impl Prepared {
     pub(crate) fn new(queue: &QueueTracer, operation: &Operation<'_>) -> Self {
         let mut template = SpanTemplate::new(operation.name());
         operation.describe_place(&mut template);
-        queue.describe_server(&mut template);
+        operation.describe_client(queue, &mut template);
         Self(template)
     }
 }

@@ -47,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) trust: Trust,
     pub(crate) existing: Existing,
     pub(crate) server: Option<(String, u16)>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) cluster_id: Option<String>,
     pub(crate) body_sizes: bool,
     pub(crate) keys: bool,
     pub(crate) receive_spans: bool,
@@ -74,6 +76,8 @@ impl QueueTracer {
                 trust: Trust::default(),
                 existing: Existing::default(),
                 server: None,
+                client_id: None,
+                cluster_id: None,
                 body_sizes: false,
                 keys: false,
                 receive_spans: true,
@@ -112,6 +116,29 @@ impl QueueTracer {
     #[must_use]
     pub fn server(self, address: impl Into<String>, port: u16) -> Self {
         self.edit(|settings| settings.server = Some((address.into(), port)))
+    }
+
+    /// The client, as `messaging.client.id`: it does not tell. Default: none.
+    ///
+    /// ```
+    /// use queue_trace::QueueTracer;
+    /// # use tracing_core_ctx::Tracer;
+    /// # let tracer = Tracer::noop();
+    ///
+    /// let queue = QueueTracer::new(tracer)
+    ///     .server("kafka-1.example", 9092)
+    ///     .client_id("shop-7")
+    ///     .cluster_id("north");
+    /// ```
+    #[must_use]
+    pub fn client_id(self, id: impl Into<String>) -> Self {
+        self.edit(|settings| settings.client_id = Some(id.into()))
+    }
+
+    /// The cluster of Kafka, as `kafka.cluster.id`. Default: none.
+    #[must_use]
+    pub fn cluster_id(self, id: impl Into<String>) -> Self {
+        self.edit(|settings| settings.cluster_id = Some(id.into()))
     }
 
     /// Records `messaging.message.body.size`. Default: no.

@@ -7,6 +7,8 @@ use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind, Timestamp};
 
 use crate::{Existing, Message, Operation, Origin, Relation, Trust};
 
+#[cfg(any(feature = "amqp", feature = "kafka"))]
+use crate::observe::Failure;
 use crate::operation::Begin;
 use crate::origin::with_baggage_of;
 use crate::settings::QueueTracer;
@@ -277,14 +279,14 @@ impl QueueTracer {
         &self,
         operation: &Operation<'_>,
         messages: impl IntoIterator<Item = (&'m Origin, Message<'m>), IntoIter: Clone>,
-        error_type: Option<&str>,
+        failure: Option<Failure<'_>>,
     ) {
         let mut active = match self.settings.receive_spans {
             true => self.start_receive(operation, messages),
             false => ActiveSpan::passing(Context::new()),
         };
         let mut watch = self.watch(SpanKind::Client, operation, active.span());
-        watch.end_with(&mut active, error_type);
+        watch.end_with(&mut active, failure);
     }
 
     /// Whether a pull follows the decision of the producers, which is, as they say, to record nothing.

@@ -1,3 +1,5 @@
+use std::fmt::Display;
+
 use tracing_core_ctx::span::SpanWriter;
 use tracing_core_ctx::{Span, SpanRef, semconv};
 
@@ -36,14 +38,21 @@ impl UnderWay {
         }
     }
 
-    /// It has failed with an error that has this name.
-    pub(crate) fn fail<E: AsRef<str>>(&mut self, error_type: impl FnOnce() -> E) {
+    /// It has failed with an error that has this name, and says this.
+    pub(crate) fn fail<E: AsRef<str>>(
+        &mut self,
+        error_type: impl FnOnce() -> E,
+        error: &dyn Display,
+    ) {
         if self.is_wanted() {
             let error_type = error_type();
             let error_type = error_type.as_ref();
             let time = self.watch.end(Some(error_type));
-            self.span
-                .end_at_with(time, |span| span.fail(error_type, ""));
+            if self.span.is_open() {
+                let text = error.to_string();
+                self.span
+                    .end_at_with(time, |span| span.fail(error_type, text));
+            }
         }
     }
 }

@@ -94,7 +94,7 @@ impl TracedChannel {
             {
                 Ok(confirm) => Ok(TracedConfirm::new(confirm, sending, is_owed)),
                 Err(error) => {
-                    sending.fail(|| facts::error_type(&error));
+                    sending.fail(|| facts::error_type(&error), &error);
                     Err(error)
                 }
             }
@@ -124,10 +124,11 @@ impl TracedChannel {
             false => queue.found(&headers),
         };
         let made = found.span_context().cloned();
+        let before = headers.first();
         let injects = made.is_none();
         let around = Context::current();
         let kind = sending_kind(injects);
-        let span = queue.start_send_leaf(&operation, kind, &around, (made, None), |span| {
+        let span = queue.start_send_leaf(&operation, kind, &around, (made, before), |span| {
             facts::outgoing(queue, routing_key, properties, payload).describe(span);
         });
         if injects {
@@ -296,7 +297,7 @@ impl TracedChannel {
                 self.settled.put(tag, multiple, how);
                 settling.done(|_| {});
             }
-            Err(error) => settling.fail(|| facts::error_type(error)),
+            Err(error) => settling.fail(|| facts::error_type(error), error),
         }
         settled
     }

@@ -32,9 +32,11 @@ enum Ready {
 /// Ends the span of a publication by the broker's answer.
 fn end(sending: &mut UnderWay, answer: &lapin::Result<Confirmation>) {
     match answer {
-        Err(error) => sending.fail(|| facts::error_type(error)),
-        Ok(Confirmation::Ack(Some(returned))) => sending.fail(|| error_of(returned)),
-        Ok(Confirmation::Nack(_)) => sending.fail(|| "nack"),
+        Err(error) => sending.fail(|| facts::error_type(error), error),
+        Ok(Confirmation::Ack(Some(returned))) => {
+            sending.fail(|| error_of(returned), &returned.reply_text);
+        }
+        Ok(Confirmation::Nack(_)) => sending.fail(|| "nack", &""),
         Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => sending.done(|_| {}),
     }
 }

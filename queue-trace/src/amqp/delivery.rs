@@ -8,6 +8,7 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::types::MessageCount;
 use tracing_core_ctx::context::{FutureExt as _, WithContext};
+use tracing_core_ctx::propagation::Inject as _;
 use tracing_core_ctx::semconv::{self, ctx_message_settlement as settlement};
 use tracing_core_ctx::{ActiveSpan, Context, SpanRef};
 
@@ -16,7 +17,10 @@ use super::headers::AmqpHeaders;
 use super::routes::Step;
 use super::settled::Since;
 use super::source::Source;
+use crate::Trust;
+use crate::carrier::LastOf;
 use crate::failure::error_type;
+use crate::first::FIRST;
 use crate::observe::Watch;
 use crate::under_way::UnderWay;
 
@@ -102,18 +106,23 @@ impl TracedDelivery {
         self.processing.span()
     }
 
-    /// The properties of the message to send it on with: without its context, so that it gets that of the one who sends it, and without what the
-    /// broker wrote about its deaths.
+    /// The properties of the message to send it on with, to be retried or as a dead letter: without its context, so that it gets that of the one who sends it, and
+    /// without what brokers wrote about its deaths and deliveries.
+    ///
+    /// The publication is also linked to where the message was first sent from, however many queues lie between: that stands in the header
+    /// `ctx-first-traceparent`.
     #[must_use]
     pub fn properties_to_send_on(&self) -> BasicProperties {
         let properties = &self.delivery.properties;
         let mut headers = AmqpHeaders::of(properties);
-        self.source.tracer.remove(&mut headers);
-        headers.drop_if(|name| {
-            name == "x-death"
-                || name.starts_with("x-first-death-")
-                || name.starts_with("x-last-death-")
-        });
+        let tracer = &self.source.tracer;
+        tracer.remove(&mut headers);
+        headers.drop_if(facts::is_of_brokers);
+        if tracer.settings.trust == Trust::Ignore {
+            headers.remove(FIRST);
+        } else if let Some(cause) = tracer.extract(&LastOf(properties)).cause() {
+            headers.keep_first(cause);
+        }
         headers.put_into(properties.clone())
     }
 
@@ -189,11 +198,11 @@ impl TracedDelivery {
                     true => facts::CHANNEL_CLOSED,
                     false => "already-settled",
                 };
-                settling.fail(|| error_type);
+                settling.fail(|| error_type, &"");
                 self.end_unsettled();
             }
             Err(error) => {
-                settling.fail(|| facts::error_type(error));
+                settling.fail(|| facts::error_type(error), error);
                 self.end_unsettled();
             }
         }

@@ -106,6 +106,15 @@ fn whole(value: &AMQPValue) -> Option<i64> {
     }
 }
 
+/// Whether a header is one that brokers write: of what became of a message until now, which is not true of one that is made of it.
+pub(super) fn is_of_brokers(name: &str) -> bool {
+    matches!(
+        name,
+        "x-acquired-count" | "x-death" | "x-delivery-count" | "x-stream-offset"
+    ) || name.starts_with("x-first-death-")
+        || name.starts_with("x-last-death-")
+}
+
 /// Only if the producer said when it sent the message, in whole seconds; not if that is yet to come.
 pub(super) fn queue_time(now: Timestamp, properties: &BasicProperties) -> Option<i64> {
     let sent = i64::try_from((*properties.timestamp())?).ok()?;
@@ -151,6 +160,21 @@ mod tests {
             assert!(made_up.is_anonymous && made_up.is_temporary);
         }
         assert_eq!(destination("jobs", "jobs"), Destination::named("jobs"));
+    }
+
+    #[test]
+    fn what_brokers_write_is_told_from_what_users_do() {
+        for name in [
+            "x-death",
+            "x-first-death-queue",
+            "x-delivery-count",
+            "x-stream-offset",
+        ] {
+            assert!(is_of_brokers(name), "{name}");
+        }
+        for name in ["x-request-id", "x-deaths", "traceparent"] {
+            assert!(!is_of_brokers(name), "{name}");
+        }
     }
 
     #[test]

@@ -2,9 +2,11 @@ use std::collections::BTreeMap;
 
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use tracing_core_ctx::propagation::{Extract, Inject, W3cHeaders};
+use tracing_core_ctx::SpanContext;
+use tracing_core_ctx::propagation::{Extract, Inject, TraceContext, W3cHeaders};
 
 use crate::carrier::{self, Walk};
+use crate::first::{FIRST, first};
 
 /// The headers of an AMQP message as a carrier of contexts.
 ///
@@ -41,6 +43,19 @@ impl AmqpHeaders {
                 .filter(|(name, _)| !unwanted(name.as_str()));
             let kept = kept.map(|(name, value)| (name.clone(), value.clone()));
             *table = FieldTable::from(kept.collect::<BTreeMap<_, _>>());
+        }
+    }
+
+    /// Where the message was first sent from, if it says so.
+    pub(super) fn first(&self) -> Option<SpanContext> {
+        first(carrier::last(self, FIRST)?)
+    }
+
+    /// Writes that, if it is not there.
+    pub(super) fn keep_first(&mut self, sent: &SpanContext) {
+        if carrier::last(self, FIRST).is_none() {
+            let sent = TraceContext::traceparent(sent);
+            self.set(FIRST, &sent);
         }
     }
 

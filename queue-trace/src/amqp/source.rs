@@ -9,7 +9,7 @@ use super::routes::{Routes, Step, Way};
 use super::settled::Settled;
 use crate::carrier::LastOf;
 use crate::message::Describe as _;
-use crate::observe::Watch;
+use crate::observe::{Failure, Watch};
 use crate::under_way::UnderWay;
 use crate::{Origin, QueueTracer};
 
@@ -52,8 +52,11 @@ impl Source {
         };
         let mut operation = Step::Receive.operation(&self.tracer, way, self.queue.as_str());
         operation.start = Some(start);
-        let error = facts::error_type(error);
-        self.tracer.pulled(&operation, [], Some(&*error));
+        let failure = Failure {
+            error_type: &facts::error_type(error),
+            error,
+        };
+        self.tracer.pulled(&operation, [], Some(failure));
     }
 
     /// Whether anybody wants to know of pulls.

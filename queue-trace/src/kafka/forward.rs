@@ -1,15 +1,11 @@
 use rdkafka::message::{BorrowedHeaders, Message as KafkaMessage, OwnedHeaders};
 use rdkafka::producer::FutureRecord;
 use tracing_core_ctx::propagation::TraceContext;
-use tracing_core_ctx::{Context, SpanContext};
 
 use super::headers::KafkaHeaders;
 use super::message::Traced;
 use crate::Trust;
-use crate::carrier::text;
-
-/// The header in which a record that is sent on keeps where its message was first sent from, as a `traceparent`.
-pub(super) const FIRST: &str = "ctx-first-traceparent";
+use crate::first::FIRST;
 
 /// Headers that can be copied as they are, with names that are not UTF-8.
 pub trait CopyHeaders {
@@ -102,13 +98,4 @@ where
         }
         headers.into_inner()
     }
-}
-
-/// What [`FIRST`] says.
-pub(super) fn first(value: &[u8]) -> Option<SpanContext> {
-    let span = TraceContext::parse_traceparent(text(value)?)?;
-    Context::new()
-        .with_remote_span(span)
-        .span_context()
-        .cloned()
 }

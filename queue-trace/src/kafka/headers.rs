@@ -5,8 +5,8 @@ use rdkafka::message::{BorrowedHeaders, Header, Headers, OwnedHeaders};
 use tracing_core_ctx::diagnostics::{self, Level};
 use tracing_core_ctx::propagation::{Extract, Inject, W3cHeaders};
 
-use super::forward::FIRST;
 use crate::carrier::{self, Walk};
+use crate::first::FIRST;
 
 /// The headers of a record as a carrier of contexts: to be sent, or to be changed.
 ///

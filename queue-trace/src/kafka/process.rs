@@ -8,7 +8,7 @@ use tracing_core_ctx::context::Entered;
 use tracing_core_ctx::{ActiveSpan, Context, SpanRef, semconv};
 
 use crate::failure::error_type;
-use crate::observe::Watch;
+use crate::observe::{Failure, Watch};
 
 /// A process span and the right to end it, for work that is no single future: it owns its data and may outlive the message.
 ///
@@ -56,7 +56,11 @@ impl Processing {
     /// # }
     /// ```
     pub fn fail(mut self, error_type: &str) {
-        self.1.end_with(&mut self.0, Some(error_type));
+        let failure = Failure {
+            error_type,
+            error: &"",
+        };
+        self.1.end_with(&mut self.0, Some(failure));
     }
 
     /// The span, for somebody else to end, and who is to be told.

@@ -10,9 +10,9 @@ use tracing_core_ctx::{Context, SpanKind, SpanRef, semconv};
 
 use super::digits::Digits;
 use super::error::error_type;
-use super::forward;
 use super::headers::{Away, Cleared, KafkaHeaders};
 use super::topics::{Step, Topics};
+use crate::first::first;
 use crate::start::{baggage_beside, sending_kind};
 use crate::under_way::UnderWay;
 use crate::{Message, QueueTracer};
@@ -30,7 +30,7 @@ pub(super) fn delivered(sending: &mut UnderWay, partition: i32, offset: i64) {
 
 /// A record was not delivered, or nobody knows.
 pub(super) fn failed(sending: &mut UnderWay, error: &KafkaError) {
-    sending.fail(|| error_type(error));
+    sending.fail(|| error_type(error), error);
 }
 
 /// The delivery report of a record, as a future: rdkafka's, which ends the span of sending it.
@@ -109,7 +109,7 @@ impl Outgoing<'_> {
         // Each look goes through all headers, so one must do where there is nothing to find.
         let fields = settings.fields.as_slice();
         let found = carrier.look(fields);
-        let first = found.first.and_then(forward::first);
+        let before = found.first.and_then(first);
         let is_clear = settings.reads_what_it_writes && !found.context;
         let mut found = match is_clear {
             true => Context::new(),
@@ -130,7 +130,7 @@ impl Outgoing<'_> {
         };
         let made = found.span_context().cloned();
         let kind = sending_kind(given.is_changed());
-        let span = queue.start_send_leaf(&operation, kind, around, (made, first), |span| {
+        let span = queue.start_send_leaf(&operation, kind, around, (made, before), |span| {
             let message = Message {
                 key: self.key.filter(|_| settings.keys),
                 is_tombstone: self.payload.is_none(),

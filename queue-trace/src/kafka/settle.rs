@@ -8,6 +8,7 @@ use super::consumer::TracedConsumer;
 use super::digits::Digits;
 use super::error::error_type;
 use super::message::Traced;
+use super::together::Together;
 use super::topics::{Place, Step};
 use crate::operation::Begin;
 use crate::under_way::UnderWay;
@@ -91,14 +92,6 @@ impl<M: Settled + KafkaMessage> Settled for Traced<M> {
     fn known_topic(&self) -> Option<usize> {
         self.topic_position()
     }
-}
-
-/// Where messages lie, as far as they lie together.
-#[derive(Clone, Copy, Default)]
-struct Together<'a> {
-    topic: &'a str,
-    partition: Option<i32>,
-    offset: Option<i64>,
 }
 
 /// Where one message lies, which is asked when somebody wants to know.
@@ -237,26 +230,11 @@ impl<X> TracedConsumer<X> {
         offsets: &TopicPartitionList,
         settle: impl FnOnce() -> KafkaResult<()>,
     ) -> KafkaResult<()> {
-        if !self.source.queue.tracer().is_enabled() {
+        if !self.source.queue.is_wanted() {
             return settle();
         }
         let elements = offsets.elements();
-        let place = match elements.as_slice() {
-            [only] => Together {
-                topic: only.topic(),
-                partition: Some(only.partition()),
-                // A list names the message that is next.
-                offset: None,
-            },
-            [first, rest @ ..] if rest.iter().all(|each| each.topic() == first.topic()) => {
-                Together {
-                    topic: first.topic(),
-                    ..Together::default()
-                }
-            }
-            _ => Together::default(),
-        };
-        self.settle_together(step, place, settle)
+        self.settle_together(step, Together::of(&elements), settle)
     }
 
     fn settle_together(
@@ -265,7 +243,7 @@ impl<X> TracedConsumer<X> {
         place: Together<'_>,
         settle: impl FnOnce() -> KafkaResult<()>,
     ) -> KafkaResult<()> {
-        let digits = place.partition.and_then(Digits::of);
+        let digits = place.partition();
         let partition = digits.as_ref().and_then(Digits::as_str);
         let operation = self.source.at(step, place.topic, partition);
         self.settle(&operation, Below::Current, place.offset, settle)
@@ -319,7 +297,7 @@ impl<X> TracedConsumer<X> {
         let settled = settle();
         match &settled {
             Ok(()) => settling.done(|_| {}),
-            Err(error) => settling.fail(|| error_type(error)),
+            Err(error) => settling.fail(|| error_type(error), error),
         }
         settled
     }

@@ -10,6 +10,7 @@ use super::error::error_type;
 use super::lag::Lag;
 use super::message::TracedMessage;
 use super::topics::{Place, Step, Topics};
+use crate::observe::Failure;
 use crate::prepared::{At, Prepared};
 use crate::{Operation, QueueTracer};
 
@@ -111,7 +112,11 @@ impl Source {
         let before = self.shared.trouble.swap(trouble, Ordering::Relaxed);
         if before != trouble {
             let operation = Step::Poll.operation((&self.queue, self.group()), "");
-            self.queue.pulled(&operation, [], Some(&*error_type(error)));
+            let failure = Failure {
+                error_type: &error_type(error),
+                error,
+            };
+            self.queue.pulled(&operation, [], Some(failure));
         }
     }
 

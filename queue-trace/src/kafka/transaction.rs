@@ -9,8 +9,12 @@ use tracing_core_ctx::context::{Entered, FutureExt as _};
 use tracing_core_ctx::semconv::messaging_system_name::KAFKA;
 use tracing_core_ctx::{ActiveSpan, Context, SpanKind, SpanRef, semconv};
 
+use super::digits::Digits;
 use super::error::error_type;
-use crate::{Destination, Operation, QueueTracer};
+use super::together::Together;
+use super::topics::Step;
+use crate::QueueTracer;
+use crate::observe::Failure;
 
 /// A transaction of a producer as a span, `transaction`, from its begin to its end. Made by [`TracedProducer::transaction`](super::TracedProducer::transaction)
 /// and [`SendTraced::transaction`](super::SendTraced::transaction).
@@ -53,6 +57,8 @@ impl<'p, P> Transaction<'p, P> {
         let mut active = builder.start_in(Context::current(), |span| {
             span.set(semconv::MESSAGING_SYSTEM_NAME, KAFKA);
             span.set(semconv::MESSAGING_OPERATION_NAME, "transaction");
+            queue.describe_server(span);
+            queue.describe_client(None, span);
         });
         match producer.begin_transaction() {
             Ok(()) => Ok(Self {
@@ -61,7 +67,7 @@ impl<'p, P> Transaction<'p, P> {
                 active,
             }),
             Err(error) => {
-                active.end_with(|span| span.fail(&error_type(&error), ""));
+                active.end_with(|span| span.fail(&error_type(&error), error.to_string()));
                 Err(error)
             }
         }
@@ -107,7 +113,14 @@ impl<'p, P> Transaction<'p, P> {
         Part: Partitioner,
         T: Into<Timeout>,
     {
-        let operation = Operation::settle(KAFKA, "commit", Destination::default());
+        let elements = match self.queue.is_wanted() {
+            true => offsets.elements(),
+            false => Vec::new(),
+        };
+        let place = Together::of(&elements);
+        let digits = place.partition();
+        let mut operation = Step::Commit.operation((&self.queue, None), place.topic);
+        operation.message.partition = digits.as_ref().and_then(Digits::as_str);
         let context = self.active.context().clone();
         let mut active = self.queue.start_settle(&operation, context);
         let kind = SpanKind::Client;
@@ -117,8 +130,13 @@ impl<'p, P> Transaction<'p, P> {
             let producer = self.producer;
             producer.send_offsets_to_transaction(offsets, group, timeout)
         };
-        let error = sent.as_ref().err().map(error_type);
-        watch.end_with(&mut active, error.as_deref());
+        let error = sent.as_ref().err();
+        let error_type = error.map(error_type).unwrap_or_default();
+        let failure = error.map(|error| Failure {
+            error_type: &error_type,
+            error,
+        });
+        watch.end_with(&mut active, failure);
         sent
     }
 
@@ -165,7 +183,7 @@ impl<'p, P> Transaction<'p, P> {
     fn end(&mut self, ended: &KafkaResult<()>, outcome: Option<&'static str>) {
         self.active.end_with(|span| match ended {
             Ok(()) => span.set_opt(semconv::CTX_OUTCOME, outcome),
-            Err(error) => span.fail(&error_type(error), ""),
+            Err(error) => span.fail(&error_type(error), error.to_string()),
         });
     }
 }

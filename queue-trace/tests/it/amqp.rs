@@ -62,6 +62,7 @@ on_each_broker! {
         every_publication_of_many_is_confirmed
         a_returned_message_is_whole
         replies_come_directly
+        who_stops_to_wait_for_replies_may_begin_again
         a_reply_to_nobody_closes_the_channel
         a_stream_is_read_from_where_one_likes_and_stays
         what_is_wrong_closes_the_channel_with_its_code

@@ -6,6 +6,7 @@ use amq_protocol::protocol::{AMQPClass, BasicProperties};
 use amq_protocol::types::ShortString;
 
 use super::confirms::Confirms;
+use super::message::Body;
 use super::queue::Entry;
 use super::wire;
 
@@ -83,9 +84,7 @@ pub(super) struct Channel {
 pub(super) struct Content {
     pub(super) publish: Publish,
     /// Once the header is there.
-    pub(super) properties: Option<BasicProperties>,
-    pub(super) body: Vec<u8>,
-    pub(super) size: usize,
+    pub(super) announced: Option<(BasicProperties, Body)>,
 }
 
 #[derive(Debug)]

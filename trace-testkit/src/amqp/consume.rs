@@ -107,6 +107,9 @@ impl Vhost {
         let queue = self.channel(at)?.consumers.remove(&cancel.consumer_tag);
         if let Some(queue) = queue {
             self.forget_consumer(at, &cancel.consumer_tag, &queue);
+            // Who waited for replies may do so anew.
+            let channel = self.channel(at)?;
+            channel.replies.take_if(|replies| *replies == queue);
         }
         if !cancel.nowait {
             let ok = AMQPMethod::CancelOk(basic::CancelOk {

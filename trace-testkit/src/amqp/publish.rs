@@ -7,7 +7,7 @@ use amq_protocol::protocol::{AMQPClass, BasicProperties};
 
 use super::channel::{Content, Place};
 use super::fault::{Fault, short};
-use super::message::{MAX_BODY, Message};
+use super::message::{Body, MAX_BODY, Message};
 use super::vhost::Vhost;
 use super::wire;
 
@@ -22,9 +22,7 @@ impl Vhost {
         }
         self.channel(at)?.content = Some(Content {
             publish,
-            properties: None,
-            body: Vec::new(),
-            size: 0,
+            announced: None,
         });
         Ok(())
     }
@@ -44,7 +42,7 @@ impl Vhost {
         let Some(content) = channel
             .content
             .as_mut()
-            .filter(|content| content.properties.is_none())
+            .filter(|content| content.announced.is_none())
         else {
             return Err(Fault::unexpected_frame(
                 "a header that no message announced",
@@ -62,9 +60,9 @@ impl Vhost {
             let what = format!("message size {size} larger than max size {MAX_BODY}");
             return Err(Fault::precondition_failed(what));
         }
-        store.check(size)?;
-        content.properties = Some(header.properties);
-        content.size = size;
+        let header_size = wire::header_payload(&header.properties, size).len();
+        let body = Body::announced(size, header_size, &store)?;
+        content.announced = Some((header.properties, body));
         self.complete(at)
     }
 
@@ -79,29 +77,30 @@ impl Vhost {
         if channel.is_closing {
             return Ok(());
         }
-        let Some(content) = channel
-            .content
-            .as_mut()
-            .filter(|content| content.properties.is_some())
-        else {
+        let content = channel.content.as_mut();
+        let Some((_, body)) = content.and_then(|content| content.announced.as_mut()) else {
             return Err(Fault::unexpected_frame("a body without its header"));
         };
-        if content.body.len() + part.len() > content.size {
-            return Err(Fault::frame_error("a body longer than was said"));
-        }
-        content.body.extend(part);
+        body.add(part)?;
         self.complete(at)
     }
 
     /// Once the last part has come, the message goes to its queues.
     fn complete(&mut self, at: Place) -> Result<(), Fault> {
         let slot = &mut self.channel(at)?.content;
-        let Some(content) = slot.take_if(|content| content.body.len() == content.size) else {
+        let is_whole = |content: &mut Content| {
+            let announced = content.announced.as_ref();
+            announced.is_some_and(|(_, body)| body.is_whole())
+        };
+        let Some(Content {
+            publish,
+            announced: Some((properties, body)),
+        }) = slot.take_if(is_whole)
+        else {
             return Ok(());
         };
-        let publish = content.publish;
         let exchange = publish.exchange.as_str();
-        let properties = self.checked(at, content.properties.unwrap_or_default())?;
+        let properties = self.checked(at, properties)?;
         if self
             .exchanges
             .get(exchange)
@@ -116,7 +115,7 @@ impl Vhost {
             )));
         };
         let (exchange, key) = (publish.exchange, publish.routing_key);
-        let message = Message::new(exchange, key, properties, content.body.into(), &self.store);
+        let message = Message::new(exchange, key, properties, body.into(), &self.store);
         if queues.is_empty() && publish.mandatory {
             self.give_back(at, &message)?;
         }

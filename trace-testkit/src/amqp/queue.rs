@@ -167,7 +167,7 @@ mod tests {
     use amq_protocol::protocol::BasicProperties;
 
     use super::*;
-    use crate::amqp::message::Store;
+    use crate::amqp::message::{Body, Store};
 
     fn queue(arguments: QueueArguments) -> Queue {
         Queue::new("q".into(), 0, FieldTable::default(), arguments)
@@ -179,12 +179,12 @@ mod tests {
             Some(expiration) => properties.with_expiration(expiration.into()),
             None => properties,
         };
-        let body: Arc<[u8]> = Vec::new().into();
+        let body = Body::announced(0, 0, &Store::default()).unwrap();
         Arc::new(Message::new(
             "".into(),
             key.into(),
             properties,
-            body,
+            body.into(),
             &Store::default(),
         ))
     }

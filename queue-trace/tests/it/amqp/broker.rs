@@ -28,6 +28,7 @@ pub(super) use messages::{
     a_returned_message_is_whole, a_stream_is_read_from_where_one_likes_and_stays,
     every_kind_of_header_arrives_as_it_was_sent, every_publication_of_many_is_confirmed,
     large_and_empty_bodies_arrive_whole, replies_come_directly,
+    who_stops_to_wait_for_replies_may_begin_again,
 };
 pub(super) use queues::{
     a_consumer_of_a_queue_that_is_deleted_is_told,

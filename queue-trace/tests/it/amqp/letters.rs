@@ -48,6 +48,7 @@ pub(super) async fn a_message_that_is_sent_on_has_the_context_of_who_sends_it(st
         channel, recorder, ..
     } = stage;
     publish(&channel, &queue).await.unwrap();
+    let first = recorder.take_one();
     let mut consumer = consume(&channel, &queue).await;
     let mut delivery = next(&mut consumer).await;
     delivery
@@ -55,13 +56,13 @@ pub(super) async fn a_message_that_is_sent_on_has_the_context_of_who_sends_it(st
         .await
         .unwrap();
     drop(delivery);
-    let _first = recorder.take();
+    let _processed = recorder.take();
 
     let mut letters = consume(&channel, &dead).await;
     let letter = next(&mut letters).await;
     let properties = letter.properties_to_send_on();
     let options = BasicPublishOptions::default();
-    let to = retry.as_str().into();
+    let (to, to_dead) = (retry.as_str().into(), dead.as_str().into());
     let again = channel.basic_publish("".into(), to, options, &letter.data, properties);
     letter.process(again).await.unwrap().await.unwrap();
     drop(letter);
@@ -69,13 +70,21 @@ pub(super) async fn a_message_that_is_sent_on_has_the_context_of_who_sends_it(st
     let sent = recorder.take_one();
     assert!(sent.is_child_of(&process));
     assert_eq!(sent.kind(), SpanKind::Producer);
+    assert!(is_linked(&sent, &first));
+    assert_eq!(sent.links().len(), 1);
 
     let mut retries = consume(&channel, &retry).await;
     let retried = next(&mut retries).await;
     let headers = retried.properties.headers().clone().unwrap();
     assert!(!headers.contains_key("x-death"));
+    let properties = retried.properties_to_send_on();
+    let again = channel.basic_publish("".into(), to_dead, options, b"", properties);
+    retried.process(again).await.unwrap().await.unwrap();
     drop(retried);
-    let process = recorder.take_one();
+    let process = recorder.take_named(&format!("process {retry}"));
     assert!(process.is_child_of(&sent));
     process.assert_absent("ctx.message.deaths");
+    let resent = recorder.take_one();
+    assert!(resent.is_child_of(&process));
+    assert!(is_linked(&resent, &first), "and so on");
 }

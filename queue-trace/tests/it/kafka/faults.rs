@@ -106,7 +106,7 @@ async fn what_cannot_be_sent_at_all_has_failed_at_once_and_comes_back_as_it_was(
     let too_large = record("large", &huge).headers(headers());
     let (_error, message) = producer.send(too_large, LONG).await.unwrap_err();
     assert_eq!(message.headers().unwrap().count(), 1);
-    recorder.take_one().assert_failed("MESSAGE_SIZE_TOO_LARGE");
+    recorder.take_one().assert_failed("MESSAGE_TOO_LARGE");
 
     let nul = record("a\0b", "x").headers(headers());
     let (error, record) = producer.send_result(nul).unwrap_err();

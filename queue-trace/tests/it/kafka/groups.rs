@@ -16,7 +16,7 @@ use rdkafka::statistics::Statistics;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaErrorCode, RDKafkaRespErr};
 use tokio::sync::Mutex;
 use trace_testkit::{RecordedSpan, SpanRecorder};
-use tracing_core_ctx::SpanKind;
+use tracing_core_ctx::{SpanKind, Status};
 
 use super::cluster::Cluster;
 use super::{LONG, record, recv, send};
@@ -325,4 +325,89 @@ async fn a_message_that_is_never_settled_comes_again() {
     let spans = recorder.take();
     assert_eq!(spans.len(), 2);
     assert!(spans.iter().all(|span| span.is_child_of(&sent)));
+}
+
+#[tokio::test]
+async fn an_automatic_commit_that_fails_is_a_failed_span_of_its_own() {
+    let recorder = SpanRecorder::new();
+    let cluster = Cluster::new();
+    let queue = QueueTracer::new(recorder.tracer("shop")).receive_spans(false);
+    let queue = queue
+        .server("kafka-1", 9092)
+        .client_id("shop-7")
+        .cluster_id("north");
+    let context = TracedConsumerContext::new(queue.clone()).group("billing");
+    let settings = [
+        ("enable.auto.commit", "true"),
+        ("auto.commit.interval.ms", "50"),
+    ];
+    let consumer: TracedConsumer<StreamConsumer<_>> =
+        cluster.assigned_with(context, &queue, &[("late", 0)], &settings);
+    send(&cluster.producer(&queue, &[]), "late", "x").await;
+    let _sent = recorder.take_one();
+    let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+    cluster.fail_next(RDKafkaApiKey::OffsetCommit, &[refused]);
+    let polled = async {
+        loop {
+            drop(consumer.recv().await);
+        }
+    };
+    // It is tried again, and done; of that there is nothing to say.
+    let failed = tokio::select! {
+        () = polled => unreachable!(),
+        failed = recorder.wait_for_async(1, LONG) => failed,
+    };
+    let [failed] = failed.try_into().unwrap();
+    assert_eq!(failed.name(), "commit late");
+    assert_eq!(failed.kind(), SpanKind::Client);
+    assert_eq!(failed.parent(), None);
+    failed.assert_failed("GROUP_AUTHORIZATION_FAILED");
+    for (key, value) in [
+        ("messaging.destination.partition.id", "0"),
+        ("messaging.consumer.group.name", "billing"),
+        ("messaging.client.id", "shop-7"),
+        ("kafka.cluster.id", "north"),
+        ("server.address", "kafka-1"),
+    ] {
+        assert_eq!(failed.str(key), value);
+    }
+    let Status::Error { description } = failed.status() else {
+        panic!("{failed:?}");
+    };
+    assert!(description.contains("authorization"), "{description}");
+}
+
+#[tokio::test]
+async fn partitions_that_are_lost_are_told_from_those_that_are_given_back() {
+    let recorder = SpanRecorder::new();
+    let cluster = Cluster::new();
+    let queue = QueueTracer::new(recorder.tracer("shop")).receive_spans(false);
+    cluster.create_topic("lost", 1);
+    let member = join(&cluster, &queue, "lost");
+    let forgotten = async {
+        loop {
+            let _error = member.recv().await.is_err();
+        }
+    };
+    let seen = async {
+        let assigned = recorder.wait_for_async(1, LONG).await.remove(0);
+        assert_eq!(assigned.strs("ctx.rebalance.assigned"), ["lost/0"]);
+        // The group does not know the member any more.
+        let unknown = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID;
+        cluster.fail_next(RDKafkaApiKey::Heartbeat, &[unknown]);
+        let lost = recorder.wait_for_async(1, LONG).await.remove(0);
+        assert_eq!(lost.strs("ctx.rebalance.revoked"), ["lost/0"]);
+        assert!(lost.bool("ctx.rebalance.lost"));
+        // It joins anew, and leaves.
+        let again = recorder.wait_for_async(1, LONG).await.remove(0);
+        assert_eq!(again.strs("ctx.rebalance.assigned"), ["lost/0"]);
+        member.unsubscribe();
+        let left = recorder.wait_for_async(1, LONG).await.remove(0);
+        assert_eq!(left.strs("ctx.rebalance.revoked"), ["lost/0"]);
+        left.assert_absent("ctx.rebalance.lost");
+    };
+    tokio::select! {
+        () = seen => {}
+        () = forgotten => {}
+    }
 }

@@ -38,6 +38,7 @@ fn has_outcome(span: &RecordedSpan, outcome: &str) -> bool {
 #[tokio::test]
 async fn a_transaction_is_a_span_around_what_is_sent_and_committed_in_it() {
     let (recorder, cluster, queue) = set_up();
+    let queue = queue.server("kafka-1", 9092).client_id("bank-7");
     let producer = producer(&cluster, &queue);
     let consumer = cluster.consumer(&queue, "source");
     let mut transaction = producer.transaction().unwrap();
@@ -56,10 +57,15 @@ async fn a_transaction_is_a_span_around_what_is_sent_and_committed_in_it() {
     transaction.assert_attributes(&[
         ("messaging.system.name", "kafka".into()),
         ("messaging.operation.name", "transaction".into()),
+        ("server.address", "kafka-1".into()),
+        ("server.port", 9092.into()),
+        ("messaging.client.id", "bank-7".into()),
     ]);
     assert!(recorder.take_named("send target").is_child_of(&transaction));
-    let commit = recorder.take_named("commit");
+    let commit = recorder.take_named("commit source");
     assert!(commit.is_child_of(&transaction));
+    assert_eq!(commit.str("messaging.destination.partition.id"), "0");
+    assert_eq!(commit.str("messaging.client.id"), "bank-7");
     assert_eq!(commit.str("messaging.operation.type"), "settle");
 }
 

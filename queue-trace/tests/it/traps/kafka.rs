@@ -73,6 +73,8 @@
 //!
 //! | trap | test |
 //! |---|---|
+//! | an automatic commit that fails is seen nowhere | `groups::an_automatic_commit_that_fails_is_a_failed_span_of_its_own` |
+//! | partitions that are lost look like those that are given back | `groups::partitions_that_are_lost_are_told_from_those_that_are_given_back` |
 //! | automatic commits make traces of their own | `consumers::automatic_commits_have_no_span` |
 //! | an explicit commit after the work is a trace of its own | `consumers::a_commit_is_a_child_of_the_process_span_also_when_that_has_ended` |
 //! | offsets that are stored are not seen | `consumers::offsets_are_stored_and_committed_in_spans_of_what_they_name` |

@@ -160,6 +160,25 @@ pub(in crate::amqp) async fn replies_come_directly(stage: Stage) {
     assert_eq!(reply.routing_key, to);
 }
 
+pub(in crate::amqp) async fn who_stops_to_wait_for_replies_may_begin_again(stage: Stage) {
+    let channel = stage.channel.inner();
+    let options = BasicConsumeOptions {
+        no_ack: true,
+        ..BasicConsumeOptions::default()
+    };
+    for _ in 0..3 {
+        let consume = channel.basic_consume(
+            "amq.rabbitmq.reply-to".into(),
+            "".into(),
+            options,
+            FieldTable::default(),
+        );
+        let replies = consume.await.unwrap();
+        let cancel = channel.basic_cancel(replies.tag(), Default::default());
+        cancel.await.unwrap();
+    }
+}
+
 /// A stream outlives its connection, so it is deleted at the end.
 pub(in crate::amqp) async fn a_stream_is_read_from_where_one_likes_and_stays(stage: Stage) {
     let channel = stage.channel.inner();
