@@ -66,15 +66,29 @@ impl Stamp {
     fn stamped(&mut self, state: &TraceState, weight: Weight) -> &Stamped {
         self.used += 1;
         let is_known = match &self.last {
-            Some((known, before, _)) => self.used < SHARED && *known == weight && before == state,
+            Some((known, before, _)) => *known == weight && before == state,
             None => false,
         };
-        if !is_known {
+        if !is_known || self.used >= SHARED {
             self.used = 0;
             self.last = None;
         }
-        let new = || (weight, state.clone(), become_of(state, weight));
+        let new = || {
+            let stamped = become_of(state, weight);
+            let stamped = if is_known { stamped.again() } else { stamped };
+            (weight, state.clone(), stamped)
+        };
         &self.last.get_or_insert_with(new).2
+    }
+}
+
+impl Stamped {
+    /// What has come often is read as if it came from somewhere: then those who have it are not counted any more after a while.
+    fn again(self) -> Self {
+        match self {
+            Self::Other(state) => Self::Other(state.as_str().parse().unwrap_or(state)),
+            Self::Same => Self::Same,
+        }
     }
 }
 
@@ -83,5 +97,34 @@ fn become_of(state: &TraceState, weight: Weight) -> Stamped {
         Some(threshold) if Threshold::of(state) == Some(threshold) => Stamped::Same,
         Some(threshold) => Stamped::Other(threshold.stamp(state)),
         None => threshold::erase(state).map_or(Stamped::Same, Stamped::Other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_spans::spans;
+
+    #[test]
+    fn every_span_says_its_own_threshold_however_often_the_last_one_came() {
+        const HALF: u64 = 1 << 55;
+        // Longer than it takes until nobody counts who has the state.
+        const TIMES: usize = 300 * SHARED;
+
+        let mut stamp = Stamp::default();
+        let mut kept = spans(3);
+        for (weight, state) in [(0, "ot=th:0"), (HALF, "ot=th:8"), (0, "ot=th:0")] {
+            for time in 0..TIMES {
+                let span = &mut kept[time % 3];
+                span.set_sampled(TraceState::EMPTY);
+                stamp.put(span, Some(weight), None, false);
+                assert_eq!(span.span_context().trace_state().as_str(), state);
+            }
+        }
+        // And what other systems say beside it.
+        let mut span = kept.remove(0);
+        span.set_sampled("rojo=1".parse().unwrap());
+        stamp.put(&mut span, Some(HALF), None, false);
+        assert_eq!(span.span_context().trace_state().as_str(), "ot=th:8,rojo=1");
     }
 }
