@@ -263,8 +263,8 @@ impl PipelineBuilder {
                 .map_sampler(|sampler| Box::new(Throttled { sampler, throttle }));
         }
         if let Some(inlet) = &inlet {
-            let thins = Arc::clone(&inlet.thins);
-            let recorded = |head| Box::new(Recorded { head, thins }) as Box<dyn Sampler>;
+            let gate = Arc::clone(&inlet.gate);
+            let recorded = |head| Box::new(Recorded { head, gate }) as Box<dyn Sampler>;
             self.tracer = self.tracer.map_sampler(recorded);
         }
         let shared = Arc::new(

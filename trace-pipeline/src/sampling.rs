@@ -56,7 +56,7 @@
 //!
 //! - A span that head **or** tail keeps has the lower threshold of both: where all errors are kept, an error has `th:0`, also one that the head
 //!   had kept with 1 %. Left at that, it would count a hundred times beside the others.
-//! - A [limit](Tail::limit) and a lack of [room](Tail::bytes) are thresholds too: the traces of the highest randomness stay.
+//! - A [limit](Tail::limit), a lack of [room](Tail::bytes) and a lack of time are thresholds too: the traces of the highest randomness stay.
 //! - Where no probability is known, as of a trace that somebody forced, there is no `th`: the span does not count for others.
 //! - All services look at the same randomness of a trace. Of two services that keep 1 % and 10 %, the second keeps all that the first keeps.
 //!

@@ -1,6 +1,7 @@
 //! The tail decision: between the sink and the queue, on a thread of its own.
 //!
 //! ```text
+//!   span starts: gate, which lets in as many as there is time for
 //!   Span::end --> [inlet] --> Stage: open local traces --> a second's candidates --> ready --> [queue] --> exporter
 //!                                  |    root ends            limit                     |
 //!                                  v                                                   waits while the queue is full
@@ -11,6 +12,7 @@
 
 mod counts;
 mod decided;
+mod gate;
 mod inlet;
 mod judge;
 mod latency;

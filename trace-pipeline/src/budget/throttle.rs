@@ -52,43 +52,57 @@ pub(crate) struct Throttled {
 
 impl Sampler for Throttled {
     fn sample(&self, input: &SamplingInput<'_>) -> Sampling {
-        let mut sampling = self.sampler.sample(input);
-        let is_free = matches!(
-            input.hint,
-            Some(SamplingHint::Accept | SamplingHint::Debug | SamplingHint::Forced)
-        );
+        let sampling = self.sampler.sample(input);
         let follows = input.parent.is_some_and(|parent| !parent.is_remote());
         let Some(least) = Threshold::from_bits(self.throttle.threshold()) else {
             return sampling;
         };
-        if least == Threshold::ALWAYS || sampling.decision == Decision::Drop || is_free || follows {
+        let is_dropped = sampling.decision == Decision::Drop;
+        if least == Threshold::ALWAYS || is_dropped || is_free(input) || follows {
             return sampling;
         }
-        let state = sampling
-            .trace_state
-            .as_ref()
-            .unwrap_or_else(|| input.trace_state());
-        let certain = sampling.is_certain.then_some(Threshold::ALWAYS);
-        let before = Threshold::of(state).or(certain);
-        if !least.keeps(threshold::randomness(state, input.trace_id)) {
+        thin(sampling, input, least).unwrap_or_else(|dropped| {
             self.throttle.throttled.fetch_add(1, Ordering::Relaxed);
-            let mut dropped = Sampling::new(Decision::Drop);
-            dropped.trace_state = threshold::erase(state).or(sampling.trace_state);
-            return dropped;
-        }
-        // Where the probability is not known, it is not known after this either.
-        if let Some(before) = before
-            && before < least
-        {
-            sampling.trace_state = Some(least.stamp(state));
-            sampling.is_certain = false;
-        }
-        sampling
+            dropped
+        })
     }
 
     fn description(&self) -> Cow<'static, str> {
         format!("Throttled{{{}}}", self.sampler.description()).into()
     }
+}
+
+/// Whether somebody wants this trace whatever it costs.
+pub(crate) const fn is_free(input: &SamplingInput<'_>) -> bool {
+    matches!(
+        input.hint,
+        Some(SamplingHint::Accept | SamplingHint::Debug | SamplingHint::Forced)
+    )
+}
+
+/// What is left of a decision to record where only traces of this randomness and more are; `Err` is the decision not to.
+pub(crate) fn thin(
+    mut sampling: Sampling,
+    input: &SamplingInput<'_>,
+    least: Threshold,
+) -> Result<Sampling, Sampling> {
+    let state = sampling.trace_state.as_ref();
+    let state = state.unwrap_or_else(|| input.trace_state());
+    if !least.keeps(threshold::randomness(state, input.trace_id)) {
+        let mut dropped = Sampling::new(Decision::Drop);
+        dropped.trace_state = threshold::erase(state).or(sampling.trace_state);
+        return Err(dropped);
+    }
+    let certain = sampling.is_certain.then_some(Threshold::ALWAYS);
+    // Where the probability is not known, it is not known after this either.
+    if sampling.decision == Decision::RecordAndSample
+        && let Some(before) = Threshold::of(state).or(certain)
+        && before < least
+    {
+        sampling.trace_state = Some(least.stamp(state));
+        sampling.is_certain = false;
+    }
+    Ok(sampling)
 }
 
 #[cfg(test)]

@@ -23,6 +23,18 @@ pub(crate) use watch::Watch;
 ///     keep = 0.1                # or "always", "never", { per_second = 50 }, { target = 2.0 }
 ///
 ///     [[rule]]
+///     route = "/report"         # a part, and some in any case; seconds: 1 if left out
+///     keep = { probability = 0.001, at_least = 1, seconds = 60 }
+///
+///     [[rule]]
+///     route = "/export"         # of a longer period than a second
+///     keep = { traces = 3, seconds = 60 }
+///
+///     [[rule]]
+///     route = "/search"         # more in the first time, by default twice as many for an hour
+///     keep = { target = 2.0, after_deployment = 5.0, deployment_seconds = 600 }
+///
+///     [[rule]]
 ///     route = "/admin/*"
 ///     keep = "always"
 ///     reason = "admin"          # ctx.sampling.reason

@@ -77,6 +77,10 @@ impl Rate {
     pub(crate) fn of_probability(probability: f64) -> Self {
         Self::Threshold(threshold(probability))
     }
+
+    pub(crate) fn at_least(probability: f64, bound: RateLimit) -> Self {
+        Self::AtLeast(threshold(probability), Arc::new(bound))
+    }
 }
 
 /// What is no number keeps all.
@@ -181,7 +185,7 @@ impl Rule {
     /// ```
     #[must_use]
     pub fn at_least(self, probability: f64, bound: RateLimit) -> Self {
-        self.rate(Rate::AtLeast(threshold(probability), Arc::new(bound)))
+        self.rate(Rate::at_least(probability, bound))
     }
 
     /// Keeps as many as come up to a target, route by route.
@@ -204,7 +208,7 @@ impl Rule {
 
     /// Shares the state of a rule that says the same; false if that says something else.
     #[cfg(any(feature = "jaeger-remote", feature = "rules-file"))]
-    pub(super) fn take_over(&mut self, known: &Self) -> bool {
+    pub(crate) fn take_over(&mut self, known: &Self) -> bool {
         let is_same = self.kind == known.kind
             && self.texts == known.texts
             && self.attributes == known.attributes

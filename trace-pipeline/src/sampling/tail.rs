@@ -49,6 +49,8 @@ use super::Keep;
 /// - **A span ends after its local root**: it follows the decision.
 /// - **More waits than there is [room](Self::bytes) for**: traces of the lowest randomness go, those that the head kept last, and the others'
 ///   threshold says so.
+/// - **Spans come faster than the tail's thread takes them**: of new local traces those of the lowest randomness are not recorded, also of those that the head
+///   would keep, and the others' threshold says so. What had begun by then is dropped span by span where the queue is full.
 /// - **A flush**: local traces whose root has ended are sent. Those that run go on.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use = "it is given to a `PipelineBuilder`"]

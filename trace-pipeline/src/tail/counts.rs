@@ -32,7 +32,8 @@ pub struct TailStats {
     pub unwanted: u64,
     /// Local traces that were dropped because of the limit. The weights of the others stand for them.
     pub limited: u64,
-    /// Local traces that were dropped for lack of room, or of [budget](crate::Budget). The weights of the others stand for them.
+    /// Local traces that were dropped for lack of room or of [budget](crate::Budget), or not even recorded for lack of time. The weights of the others stand for
+    /// them.
     pub overloaded: u64,
     /// Local traces that were decided before their root had ended.
     pub cut: u64,

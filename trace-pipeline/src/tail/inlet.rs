@@ -6,6 +6,7 @@ use std::time::Instant;
 use tracing_core_ctx::SpanRecord;
 
 use super::counts::Counts;
+use super::gate::Gate;
 use crate::control::Control;
 use crate::counters::{Counter, RequestCounters};
 use crate::queue::{Bounds, Full, Queue};
@@ -23,8 +24,7 @@ pub(crate) struct Inlet {
     bytes: usize,
     /// Rules that are to be followed from now on.
     rules: Mutex<Option<Arc<Tail>>>,
-    /// Whether they take from what the head keeps.
-    pub(crate) thins: Arc<AtomicBool>,
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Inlet {
@@ -45,7 +45,7 @@ impl Inlet {
             thread: OnceLock::new(),
             bytes: tail.bytes.max(1),
             rules: Mutex::new(None),
-            thins: Arc::new(AtomicBool::new(tail.thins())),
+            gate: Arc::new(Gate::new(tail.thins())),
         }
     }
 
@@ -95,7 +95,7 @@ impl Inlet {
     /// Hands over rules for all that is decided from now on.
     #[cfg(feature = "rules-file")]
     pub(crate) fn set_rules(&self, tail: Arc<Tail>) {
-        self.thins.store(tail.thins(), Ordering::Relaxed);
+        self.gate.set_thins(tail.thins());
         *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = Some(tail);
     }
 
@@ -121,7 +121,15 @@ impl Inlet {
         self.counts.waiting_bytes() as f64 / self.bytes as f64
     }
 
+    /// Whether spans come faster than they are taken out.
+    pub(super) fn is_half_full(&self) -> bool {
+        let bounds = self.queue.bounds();
+        self.queue.len() > bounds.spans / 2 || self.queue.bytes() > bounds.bytes / 2
+    }
+
     pub(crate) fn stats(&self) -> super::TailStats {
-        self.counts.stats()
+        let mut stats = self.counts.stats();
+        stats.overloaded += self.gate.refused();
+        stats
     }
 }

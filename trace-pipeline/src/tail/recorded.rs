@@ -1,19 +1,20 @@
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing_core_ctx::Sampler;
 use tracing_core_ctx::sampler::threshold::Threshold;
 use tracing_core_ctx::sampler::{Decision, Sampling, SamplingInput};
 
+use super::gate::Gate;
+use crate::budget::{is_free, thin};
+
 /// Has recorded what the head drops, so that the tail can see it (OpenTelemetry SDK, "AlwaysRecord").
 ///
-/// Not what the head drops for good, and nothing below that.
+/// Not what the head drops for good, and nothing below that; and of all local traces no more than the tail has time for.
 #[derive(Debug)]
 pub(crate) struct Recorded {
     pub(crate) head: Box<dyn Sampler>,
-    /// The tail takes from what the head keeps. Then what the head keeps for certain says so, since it will not be certain any more.
-    pub(crate) thins: Arc<AtomicBool>,
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Sampler for Recorded {
@@ -25,7 +26,18 @@ impl Sampler for Recorded {
         if sampling.decision == Decision::Drop && !sampling.is_final && !is_below_nothing {
             sampling.decision = Decision::RecordOnly;
         }
-        if sampling.is_certain && self.thins.load(Ordering::Relaxed) {
+        let floor = self.gate.floor();
+        let begins = !input.parent_is_recording && sampling.decision != Decision::Drop;
+        if floor > Threshold::ALWAYS && begins && !is_free(input) {
+            match thin(sampling, input, floor) {
+                Ok(let_in) => sampling = let_in,
+                Err(refused) => {
+                    self.gate.refuse();
+                    return refused.finally();
+                }
+            }
+        }
+        if sampling.is_certain && self.gate.thins() {
             let state = sampling.trace_state.as_ref();
             let state = state.unwrap_or_else(|| input.trace_state());
             sampling.trace_state = Some(Threshold::ALWAYS.stamp(state));

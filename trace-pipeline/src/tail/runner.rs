@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tracing_core_ctx::SpanRecord;
 
+use super::gate::Floor;
 use super::inlet::Inlet;
 use super::stage::Stage;
 use crate::control::{Ticket, Wish};
@@ -29,6 +30,7 @@ pub(crate) struct Runner {
     /// What comes from the inlet, on its way.
     taken: Vec<SpanRecord>,
     origin: Instant,
+    floor: Floor,
     /// Somebody waits until so many spans have gone on.
     owed: Option<(Ticket, usize)>,
 }
@@ -44,6 +46,7 @@ impl Runner {
             shared: Arc::clone(&shared),
             taken: Vec::with_capacity(HANDFUL),
             origin: Instant::now(),
+            floor: Floor::default(),
             owed: None,
         };
         let thread = thread::Builder::new()
@@ -71,6 +74,7 @@ impl Runner {
                 self.stage.set_budget(throttle.threshold());
             }
             let taken = self.take(inlet, TURN);
+            self.look(inlet, taken == TURN);
             self.stage.tick(self.now());
             self.pass_on(inlet);
             match inlet.control.wish() {
@@ -96,6 +100,15 @@ impl Runner {
                 });
             }
         }
+    }
+
+    /// Lets as many in as there is time for. What comes at once and can be taken out at once is not too much.
+    fn look(&mut self, inlet: &Inlet, there_is_more: bool) {
+        let (wait, now) = (self.stage.wait(), self.now());
+        let is_full = there_is_more && inlet.is_half_full();
+        let (recorded, taken) = self.floor.look(is_full, wait, now);
+        inlet.gate.set_floor(recorded);
+        self.stage.set_gate(taken);
     }
 
     /// Takes the oldest `most` spans of the inlet, and says how many there were.

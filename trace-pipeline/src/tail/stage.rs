@@ -42,6 +42,8 @@ pub(crate) struct Stage {
     floor: u64,
     /// The one that the budget has set.
     budget: u64,
+    /// The one below which nothing is recorded, for lack of time.
+    gate: u64,
     looked_for_old: Duration,
     lowered_floor: Duration,
     counts: Arc<Counts>,
@@ -72,6 +74,7 @@ impl Stage {
             held: 0,
             floor: 0,
             budget: 0,
+            gate: 0,
             looked_for_old: Duration::ZERO,
             lowered_floor: Duration::ZERO,
             counts,
@@ -98,6 +101,15 @@ impl Stage {
         self.budget = threshold;
     }
 
+    /// The same for want of time: below it not even all was recorded.
+    pub(crate) const fn set_gate(&mut self, threshold: u64) {
+        self.gate = threshold;
+    }
+
+    pub(crate) fn wait(&self) -> Duration {
+        self.tail.wait
+    }
+
     /// Takes a span that has ended.
     pub(crate) fn take(&mut self, span: SpanRecord, now: Duration) {
         self.roll(now);
@@ -121,7 +133,7 @@ impl Stage {
 
     /// Takes a span of which nothing waits.
     fn take_first(&mut self, key: Key, span: SpanRecord, now: Duration) {
-        let floor = self.floor.max(self.budget);
+        let floor = self.floor.max(self.budget).max(self.gate);
         let list = self.lists.pop().unwrap_or_default();
         let mut local = Local::new(list, &span, now, floor);
         if let Some(decision) = self.decided.get(key) {

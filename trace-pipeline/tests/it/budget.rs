@@ -66,9 +66,7 @@ fn a_tail_that_costs_too_much_keeps_less_of_its_errors() {
         .tail(Tail::new().keep(Keep::probability(1.0)))
         .build()
         .unwrap();
-    until_throttled(&pipeline, |pipeline| {
-        pipeline.tail_stats().unwrap().overloaded > 1000
-    });
+    until_throttled(&pipeline, |pipeline| pipeline.stats().not_sampled > 1000);
     let _ = pipeline.shutdown(LONG);
     let stats = ledger(&pipeline);
     assert!(stats.not_sampled > 1000, "{stats:?}");

@@ -421,3 +421,45 @@ fn a_clock_that_jumps_costs_no_span() {
     assert_eq!(spans.len(), 1000);
     assert_eq!(pipeline.shutdown(LONG), Ok(()));
 }
+
+#[test]
+fn a_tail_that_cannot_keep_up_keeps_fewer_traces_whole_and_counts_them_for_all() {
+    const THREADS: usize = 4;
+    const REQUESTS: usize = 500_000;
+
+    let spans = InMemory::with_limit(1 << 20);
+    let pipeline = builder()
+        .exporter(spans.clone())
+        .queue_spans(1 << 16)
+        .sampler(ParentBased::new(AlwaysOff))
+        .tail(errors())
+        .build()
+        .unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for number in 0..REQUESTS {
+                    serve(pipeline.tracer(), number % 100 == 0);
+                }
+            });
+        }
+    });
+    // Some spans may have been dropped one by one, before the tail had looked.
+    let _ = pipeline.flush(LONG);
+    let stats = ledger(&pipeline);
+    assert!(pipeline.tail_stats().unwrap().overloaded > 0, "{stats:?}");
+    let kept = spans.take();
+    let is_root = |span: &&ExportedSpan| span.record.name() == "request";
+    let counted: f64 = kept
+        .iter()
+        .filter(is_root)
+        .filter_map(|span| Threshold::of(span.record.span_context().trace_state()))
+        .map(Threshold::adjusted_count)
+        .sum();
+    #[expect(clippy::cast_precision_loss, reason = "some thousand")]
+    let share = counted / (THREADS * REQUESTS / 100) as f64;
+    assert!((0.3..2.0).contains(&share), "{share} counted, {stats:?}");
+    let roots = kept.iter().filter(is_root).count();
+    let broken = (2 * roots).abs_diff(kept.len());
+    assert!(broken < roots / 10, "{broken} of {roots}");
+}

@@ -39,13 +39,15 @@ struct HeadRule {
 #[derive(Deserialize)]
 #[serde(
     untagged,
-    expecting = "a probability, \"always\", \"never\", { per_second = .. } or { target = .. }"
+    expecting = "a probability, \"always\", \"never\", { per_second = .. }, { traces = .., seconds = .. }, { probability = .., at_least = .. } or { target = .. }"
 )]
 enum How {
     Probability(f64),
     Whole(i64),
     Word(String),
     Limit(PerSecond),
+    LongLimit(PerPeriod),
+    AtLeast(AtLeast),
     Adaptive(Target),
 }
 
@@ -57,8 +59,25 @@ struct PerSecond {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct PerPeriod {
+    traces: u32,
+    seconds: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AtLeast {
+    probability: f64,
+    at_least: u32,
+    seconds: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Target {
     target: f64,
+    after_deployment: Option<f64>,
+    deployment_seconds: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -227,12 +246,37 @@ impl How {
             Self::Limit(PerSecond { per_second }) => {
                 Rate::Limit(RateLimit::per_second(per_second).into())
             }
-            Self::Adaptive(Target { target }) if target.is_finite() && target >= 0.0 => {
-                Rate::Adaptive(Adaptive::per_second(target).into())
+            Self::LongLimit(PerPeriod {
+                traces,
+                seconds: period,
+            }) => Rate::Limit(RateLimit::per(traces, seconds("seconds", period)?).into()),
+            Self::AtLeast(AtLeast {
+                probability,
+                at_least,
+                seconds: period,
+            }) => {
+                let period = seconds("seconds", period.unwrap_or(1.0))?;
+                let part = part("probability", probability)?;
+                Rate::at_least(part, RateLimit::per(at_least, period))
             }
-            Self::Adaptive(Target { target }) => {
-                return Err(format!("`target` is {target}, but should be 0 or more"));
-            }
+            Self::Adaptive(target) => Rate::Adaptive(target.read()?.into()),
+        })
+    }
+}
+
+impl Target {
+    fn read(self) -> Result<Adaptive, String> {
+        let number = |name: &str, number: f64| match number.is_finite() && number >= 0.0 {
+            true => Ok(number),
+            false => Err(format!("`{name}` is {number}, but should be 0 or more")),
+        };
+        let adaptive = Adaptive::per_second(number("target", self.target)?);
+        Ok(match (self.after_deployment, self.deployment_seconds) {
+            (None, None) => adaptive,
+            (times, period) => adaptive.after_deployment(
+                number("after_deployment", times.unwrap_or(2.0))?,
+                seconds("deployment_seconds", period.unwrap_or(3600.0))?,
+            ),
         })
     }
 }

@@ -1,6 +1,6 @@
 mod simulation;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use super::*;
 use crate::sampling::Keep;
 use crate::tail::Recorded;
 use crate::tail::counts::TailStats;
+use crate::tail::gate::Gate;
 
 /// A tracer in virtual time whose spans go through a stage.
 struct Bench {
@@ -23,6 +24,7 @@ struct Bench {
     ended: Arc<Ended>,
     ids: Arc<Ids>,
     clock: Arc<Hand>,
+    gate: Arc<Gate>,
     stage: Stage,
     counts: Arc<Counts>,
 }
@@ -87,19 +89,26 @@ impl Bench {
             Arc::<Ids>::default(),
             Arc::<Hand>::default(),
         );
-        let thins = Arc::new(AtomicBool::new(tail.thins()));
+        let gate = Arc::new(Gate::new(tail.thins()));
+        let in_front = Arc::clone(&gate);
         let tracer = Tracer::builder()
             .sink(Arc::clone(&ended))
             .id_generator(Arc::clone(&ids))
             .clock(Arc::clone(&clock))
             .sampler(head)
-            .map_sampler(|head| Box::new(Recorded { head, thins }));
+            .map_sampler(|head| {
+                Box::new(Recorded {
+                    head,
+                    gate: in_front,
+                })
+            });
         let counts = Arc::new(Counts::default());
         Self {
             tracer: tracer.build(),
             ended,
             ids,
             clock,
+            gate,
             stage: Stage::new(Arc::new(tail), Arc::clone(&counts)),
             counts,
         }
@@ -799,4 +808,38 @@ fn what_a_budget_leaves_says_what_it_stands_for() {
     bench.stage.set_budget(0);
     fail(bench.root("y", 0.1));
     is(&bench.left(), &[("y", "0", "error")]);
+}
+
+#[test]
+fn below_the_floor_of_the_gate_nothing_is_recorded_and_the_rest_says_what_it_stands_for() {
+    let tail = Tail::new().keep(Keep::errors());
+    let mut bench = Bench::new(tail, ParentBased::new(Probability::new(0.125)));
+    // It began before.
+    let early = bench.root("early", 0.1);
+    bench.gate.set_floor(part(0.75));
+    bench.stage.set_gate(part(0.75));
+    let low = bench.root("low", 0.7);
+    assert!(!low.is_recording() && !child(&low, "child").is_recording());
+    drop(low);
+    fail(bench.root("failed", 0.8));
+    fail(bench.root("failed and sampled", 0.9));
+    bench.root("sampled", 0.9).end();
+    bench.root("neither", 0.8).end();
+    fail(early);
+    is(
+        &bench.left(),
+        &[
+            ("failed", "c", "error"),
+            ("failed and sampled", "c", "error"),
+            ("sampled", "e", "-"),
+        ],
+    );
+    assert_eq!((bench.gate.refused(), bench.stats().overloaded), (1, 1));
+    // What is sampled by more than is let in is sampled by as much as is let in.
+    bench.gate.set_floor(part(0.9375));
+    bench.stage.set_gate(part(0.9375));
+    bench.root("sampled", 0.9).end();
+    bench.root("sampled", 0.95).end();
+    is(&bench.left(), &[("sampled", "f", "-")]);
+    assert_eq!(bench.gate.refused(), 2);
 }

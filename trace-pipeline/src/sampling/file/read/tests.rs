@@ -60,6 +60,40 @@ fn the_rules_of_a_tail_are_those_of_code() {
 }
 
 #[test]
+fn the_rates_of_a_rule_are_those_of_code() {
+    let minute = Duration::from_secs(60);
+    for (keep, expected) in [
+        (
+            "{ per_second = 5 }",
+            Rule::new().limit(RateLimit::per_second(5)),
+        ),
+        (
+            "{ traces = 3, seconds = 60 }",
+            Rule::new().limit(RateLimit::per(3, minute)),
+        ),
+        (
+            "{ probability = 0.001, at_least = 1, seconds = 60.0 }",
+            Rule::new().at_least(0.001, RateLimit::per(1, minute)),
+        ),
+        (
+            "{ probability = 0.5, at_least = 7 }",
+            Rule::new().at_least(0.5, RateLimit::per_second(7)),
+        ),
+        (
+            "{ target = 2.0 }",
+            Rule::new().adaptive(Adaptive::per_second(2.0)),
+        ),
+        (
+            "{ target = 2.0, after_deployment = 5.0, deployment_seconds = 60.0 }",
+            Rule::new().adaptive(Adaptive::per_second(2.0).after_deployment(5.0, minute)),
+        ),
+    ] {
+        let rule: HeadRule = toml::from_str(&format!("keep = {keep}")).unwrap();
+        assert!(rule.read().unwrap().take_over(&expected), "{keep}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_place() {
     for (text, expected) in [
         (
@@ -89,6 +123,14 @@ fn what_is_wrong_is_said_with_its_place() {
         (
             "[[rule]]\nkeep = { target = -1.0 }",
             "rule 1: `target` is -1, but should be 0 or more",
+        ),
+        (
+            "[[rule]]\nkeep = { probability = 2.0, at_least = 1 }",
+            "rule 1: `probability` is 2, but should be from 0 to 1",
+        ),
+        (
+            "[[rule]]\nkeep = { traces = 1, seconds = -1 }",
+            "rule 1: `seconds` is -1, but should be a number of seconds",
         ),
         (
             "[[tail.keep]]\nwhen = \"slowest\"",

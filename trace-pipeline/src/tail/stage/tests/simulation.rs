@@ -97,8 +97,8 @@ impl Shop {
                 .clock(Arc::clone(&clock))
                 .sampler(head)
                 .map_sampler(|head| {
-                    let thins = Arc::default();
-                    Box::new(Recorded { head, thins })
+                    let gate = Arc::new(Gate::new(false));
+                    Box::new(Recorded { head, gate })
                 });
             let tail = Tail::new()
                 .keep(Keep::errors())
