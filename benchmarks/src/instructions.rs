@@ -5,7 +5,8 @@
 //! in it, and the former is in bare too.
 //!
 //! glibc keeps seven freed pieces of each size on their thread by default, so most of what a batch frees goes further, and is put together
-//! again on one side or the other by chance: some hundred instructions. Under callgrind every child keeps more than a batch.
+//! again on one side or the other by chance: some hundred instructions. Under callgrind every child keeps more than a batch. Where another
+//! thread frees what this one allocates, what comes back, and when, is chance as well: then nobody keeps anything.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,6 +16,9 @@ use crate::run::{RUN, Side, again_under};
 use crate::{Case, Error, Subject};
 
 const SAMPLES: usize = 2;
+
+/// Freed pieces of each size that a thread keeps: more than a batch has.
+pub(crate) const KEPT: usize = 1000;
 
 /// The one function whose instructions count, those it calls included; stars for what the compiler puts around the name.
 const MEASURED: &str = "*benchmarks::work::measured*";
@@ -60,29 +64,37 @@ pub(crate) fn per_unit(total: u64, units: usize) -> f64 {
 }
 
 fn total(case: &Case, subject: &Subject, side: Side, option: &str) -> Result<u64, Error> {
+    let kept = match case.size.gives_away {
+        true => 0,
+        false => KEPT,
+    };
     let (case, samples) = (case.to_string(), SAMPLES.to_string());
     total_of(
+        kept,
         option,
         &[RUN, &case, subject.name(), side.as_str(), &samples],
     )
 }
 
-/// What callgrind counts with `option` in this program with other arguments.
-pub(crate) fn total_of(option: &str, arguments: &[&str]) -> Result<u64, Error> {
+/// What callgrind counts with `option` in this program with other arguments, whose threads keep so many freed pieces of each size.
+pub(crate) fn total_of(kept: usize, option: &str, arguments: &[&str]) -> Result<u64, Error> {
     let profile = Profile::new();
-    let mut tool = callgrind(&profile.0);
+    let mut tool = callgrind(&profile.0, kept);
     again_under(tool.arg(option), arguments)?;
     let profile = fs::read_to_string(&profile.0)?;
     Ok(read_total(&profile).ok_or("callgrind wrote no total")?)
 }
 
 /// Callgrind, which writes to `profile`; its other options and the program follow.
-pub(crate) fn callgrind(profile: &Path) -> Command {
+pub(crate) fn callgrind(profile: &Path, kept: usize) -> Command {
     let mut command = Command::new("valgrind");
     command
         .args(["--quiet", "--tool=callgrind"])
         .arg(format!("--callgrind-out-file={}", profile.display()))
-        .env("GLIBC_TUNABLES", "glibc.malloc.tcache_count=1000");
+        .env(
+            "GLIBC_TUNABLES",
+            format!("glibc.malloc.tcache_count={kept}"),
+        );
     command
 }
 

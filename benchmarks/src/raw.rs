@@ -43,12 +43,14 @@ impl Shape {
                 spans: BATCH * (1 + FEW),
                 batches: 1,
                 waits: false,
+                gives_away: false,
             },
             Self::Children => Size {
                 units: MANY,
                 spans: 1 + MANY,
                 batches: 10,
                 waits: false,
+                gives_away: false,
             },
             Self::NotTraced => Size::BATCH.unrecorded(),
         }

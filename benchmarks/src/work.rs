@@ -33,6 +33,8 @@ pub(crate) struct Size {
     pub(crate) batches: usize,
     /// Whether a batch waits for brokers and the clients' threads, milliseconds at a time. Of such, fewer are timed.
     pub(crate) waits: bool,
+    /// Whether most of what a unit allocates is freed by another thread.
+    pub(crate) gives_away: bool,
 }
 
 impl Size {
@@ -42,6 +44,7 @@ impl Size {
         spans: BATCH,
         batches: 16,
         waits: false,
+        gives_away: false,
     };
 
     /// The same where nothing is recorded.

@@ -8,7 +8,7 @@ use super::client::ask;
 use super::middleware::Middleware;
 use super::process::{RECEIVE, Role, SERVE};
 use crate::Error;
-use crate::instructions::{callgrind, read_total};
+use crate::instructions::{KEPT, callgrind, read_total};
 
 // Two runs, whose difference is what the requests cost, without the start and the end. Their spans are whole batches.
 const FEW: usize = 1024;
@@ -71,7 +71,7 @@ pub(crate) fn by_thread(
     run: impl FnOnce(&mut Command) -> Result<(), Error>,
 ) -> Result<(u64, u64), Error> {
     let profiles = Profiles::new()?;
-    run(callgrind(&profiles.0.join("profile")).arg("--separate-threads=yes"))?;
+    run(callgrind(&profiles.0.join("profile"), KEPT).arg("--separate-threads=yes"))?;
     profiles.totals()
 }
 

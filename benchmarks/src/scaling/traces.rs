@@ -8,7 +8,7 @@ use tracing_core_ctx::{Span, Tracer};
 
 use super::requests::Counted;
 use crate::Error;
-use crate::instructions::{per_unit, total_of};
+use crate::instructions::{KEPT, per_unit, total_of};
 use crate::run::RUN;
 
 pub(super) const NAME: &str = "traces";
@@ -52,7 +52,7 @@ pub(super) fn work(arguments: &[&str]) -> Result<Vec<f64>, Error> {
 /// Instructions for each span of traces of a shape, by callgrind.
 pub(super) fn instructions(shape: &str, size: &str) -> Result<f64, Error> {
     let option = format!("--toggle-collect={MEASURED}");
-    let total = total_of(&option, &[RUN, NAME, shape, size, "once"])?;
+    let total = total_of(KEPT, &option, &[RUN, NAME, shape, size, "once"])?;
     Ok(per_unit(total, SPANS))
 }
 
