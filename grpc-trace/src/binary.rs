@@ -40,7 +40,7 @@ const LENGTH: usize = 1 + 17 + 9 + 2;
 const MAX_TEXT: usize = 256;
 
 impl Propagator for GrpcTraceBin {
-    fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
+    fn extract(&self, extraction: &mut Extraction<'_>, carrier: &dyn Extract) {
         use tracing_core_ctx::propagation::Only;
 
         if extraction.has_span() {

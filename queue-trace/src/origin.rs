@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use tracing_core_ctx::context::SamplingHint;
 use tracing_core_ctx::{Context, SpanContext};
 
@@ -5,21 +7,15 @@ use crate::Trust;
 
 /// Where a message came from: the context that was in it, as far as it is believed. Made by
 /// [`QueueTracer::extract`](crate::QueueTracer::extract).
+///
+/// The span is kept outside of any context: most messages bring nothing else, and each is processed in a context of its own.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
-    /// What is believed and may be continued.
-    pub(crate) context: Context,
-    cause: Cause,
-}
-
-/// What is linked.
-#[derive(Clone, Debug, Default)]
-enum Cause {
-    /// What is continued.
-    #[default]
-    Continued,
-    /// Another, of which less is believed.
-    Other(SpanContext),
+    /// What is believed to the point of a link.
+    cause: Option<SpanContext>,
+    trust: Trust,
+    /// What else is believed and may be continued.
+    pub(crate) rest: Context,
 }
 
 impl Origin {
@@ -31,47 +27,37 @@ impl Origin {
 
     /// The context of a message of whose producer `trust` is held.
     #[must_use]
-    #[inline]
     pub fn of(context: Context, trust: Trust) -> Self {
-        match trust {
-            Trust::Continue => Self {
-                context,
-                cause: Cause::Continued,
-            },
-            Trust::ContinueWithoutSampling | Trust::Ignore | Trust::NewRootWithLink => {
-                Self::believed_less(&context, trust)
-            }
-        }
+        let (span, hint) = (context.span_context().cloned(), context.sampling_hint());
+        let rest = with_hint(context.without_span(), hint);
+        Self::of_parts(span, rest, trust)
     }
 
-    fn believed_less(context: &Context, trust: Trust) -> Self {
-        let Some(cause) = context.span_context().cloned() else {
-            return Self::default();
-        };
+    /// The same in two parts.
+    #[inline]
+    pub(crate) fn of_parts(cause: Option<SpanContext>, rest: Context, trust: Trust) -> Self {
         match trust {
-            Trust::Continue | Trust::Ignore => Self::default(),
-            Trust::ContinueWithoutSampling => Self {
+            Trust::Continue => Self { cause, trust, rest },
+            Trust::ContinueWithoutSampling if cause.is_some() => Self {
+                cause,
+                trust,
                 // Where no sampler is asked, the flag is not passed on either.
-                context: Context::new()
-                    .with_remote_span(cause.clone().with_sampled(false))
-                    .with_sampling_hint(SamplingHint::Defer),
-                cause: Cause::Other(cause),
+                rest: Context::new().with_sampling_hint(SamplingHint::Defer),
             },
             Trust::NewRootWithLink => Self {
-                context: Context::new(),
-                cause: Cause::Other(cause),
+                cause,
+                trust,
+                rest: Context::new(),
             },
+            Trust::ContinueWithoutSampling | Trust::Ignore => Self::default(),
         }
     }
 
     /// The span that made or sent the message, if it is believed to the point of a link.
     #[must_use]
     #[inline]
-    pub fn cause(&self) -> Option<&SpanContext> {
-        match &self.cause {
-            Cause::Continued => self.context.span_context(),
-            Cause::Other(cause) => Some(cause),
-        }
+    pub const fn cause(&self) -> Option<&SpanContext> {
+        self.cause.as_ref()
     }
 
     /// Whether the span that made or sent the message says that it was not recorded.
@@ -80,32 +66,43 @@ impl Origin {
         self.cause().is_some_and(|cause| !cause.is_sampled())
     }
 
+    /// The span that made or sent the message if it may be continued, as it then is.
+    #[inline]
+    pub(crate) fn continued(&self) -> Option<Cow<'_, SpanContext>> {
+        let cause = self.cause.as_ref()?;
+        match self.trust {
+            Trust::Continue => Some(Cow::Borrowed(cause)),
+            Trust::ContinueWithoutSampling => Some(Cow::Owned(cause.clone().with_sampled(false))),
+            Trust::Ignore | Trust::NewRootWithLink => None,
+        }
+    }
+
     /// `around` with the baggage of the message added to its own; of two entries of one name the message's counts: the work is
     /// done for its sake.
     pub(crate) fn baggage_into(&self, around: Context) -> Context {
-        match self.context.baggage().is_empty() {
+        match self.rest.baggage().is_empty() {
             true => around,
-            false => with_baggage_of(&self.context, around),
+            false => with_baggage_of(&self.rest, around),
         }
     }
 
-    /// `around` with everything that is believed in its place, for a child of the producer.
+    /// `around` without its span, and with everything that is believed, for a child of the [producer](Self::continued).
     #[inline]
-    pub(crate) fn continued_in(self, around: Context) -> Context {
-        match self.context.span_context() {
-            Some(_) if around.is_empty() => self.context,
-            Some(span) => self.continue_in(span.clone(), around),
-            None => self.baggage_into(around),
+    pub(crate) fn continued_in(&self, around: Context) -> Context {
+        match around.is_empty() {
+            true => self.rest.clone(),
+            false => {
+                let around = with_hint(around.without_span(), self.rest.sampling_hint());
+                self.baggage_into(around)
+            }
         }
     }
+}
 
-    fn continue_in(&self, span: SpanContext, around: Context) -> Context {
-        let around = around.without_span().with_remote_span(span);
-        let around = match self.context.sampling_hint() {
-            Some(hint) => around.with_sampling_hint(hint),
-            None => around,
-        };
-        self.baggage_into(around)
+fn with_hint(context: Context, hint: Option<SamplingHint>) -> Context {
+    match hint {
+        Some(hint) => context.with_sampling_hint(hint),
+        None => context,
     }
 }
 

@@ -18,7 +18,8 @@ impl QueueTracer {
     /// Reads the context of a message, as far as the [trust](Self::trust) goes. What is missing or malformed is no error.
     #[must_use]
     pub fn extract(&self, carrier: &dyn Extract) -> Origin {
-        Origin::of(self.settings.tracer.extract(carrier), self.settings.trust)
+        let (span, rest) = self.settings.tracer.extract_parts(carrier);
+        Origin::of_parts(span, rest, self.settings.trust)
     }
 
     /// Writes `context` into a message in place of any context that is there; of none, it removes what is there.
@@ -167,7 +168,7 @@ impl QueueTracer {
 
     /// Starts the span of handling one message. How it stands to the message's context, [`Relation`] says.
     pub fn start_process(&self, operation: &Operation<'_>, origin: &Origin) -> ActiveSpan {
-        self.start_process_with(operation, origin.clone(), |_| {})
+        self.start_process_with(operation, origin, |_| {})
     }
 
     /// The same with more to say if it is recorded.
@@ -175,29 +176,29 @@ impl QueueTracer {
     pub(crate) fn start_process_with(
         &self,
         operation: &impl Begin,
-        origin: Origin,
+        origin: &Origin,
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) -> ActiveSpan {
         let around = Context::current();
         let active = around.span_context();
-        let is_child = match self.settings.relation {
-            Relation::ChildOnly => origin.context.span_context().is_some(),
-            Relation::Follow => active.is_none(),
-            Relation::LinkOnly => false,
+        let caller = match self.settings.relation {
+            Relation::ChildOnly => origin.continued(),
+            Relation::Follow if active.is_none() => origin.continued(),
+            Relation::Follow | Relation::LinkOnly => None,
         };
         let other = match self.settings.relation {
-            Relation::ChildOnly if is_child => active,
+            Relation::ChildOnly if caller.is_some() => active,
             _ => origin.cause(),
         };
         let link = other.cloned().map(Link::new);
-        let context = match is_child {
-            true => origin.continued_in(around),
-            false => origin.baggage_into(around),
+        let context = match &caller {
+            Some(_) => origin.continued_in(around),
+            None => origin.baggage_into(around),
         };
         let known = self.known(operation);
         let builder = self.begin(&known, SpanKind::Consumer);
         let builder = builder.link_source(link.as_slice());
-        builder.start_in(context, |span| {
+        builder.start_in_below(context, caller.as_deref(), |span| {
             operation.describe(self, span);
             describe(span);
             if let Some(link) = &link {

@@ -66,7 +66,7 @@ use crate::{Context, SpanContext, SpanRef};
 pub trait Propagator: fmt::Debug + Send + Sync {
     /// Adds what `carrier` holds to the extraction. Never fails; what is malformed is reported to the extraction and otherwise taken as
     /// absent. A span context that is there already is left alone.
-    fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract);
+    fn extract(&self, extraction: &mut Extraction<'_>, carrier: &dyn Extract);
 
     /// Writes `context`, replacing what `carrier` holds under the same names. Writes nothing when there is nothing to say.
     fn inject(&self, context: &Context, carrier: &mut dyn Inject);
@@ -92,22 +92,43 @@ pub trait Propagator: fmt::Debug + Send + Sync {
 
 /// A context that is being read, and what went wrong on the way.
 #[derive(Debug)]
-pub struct Extraction {
+pub struct Extraction<'a> {
     context: Context,
+    /// Where the caller's span goes if not into the context, where whoever starts a span below it puts that one.
+    apart: Option<&'a mut Option<SpanContext>>,
     malformed: u32,
 }
 
-impl Extraction {
+impl<'a> Extraction<'a> {
     /// Starts from `context`.
     #[must_use]
     pub const fn new(context: Context) -> Self {
         Self {
             context,
+            apart: None,
             malformed: 0,
         }
     }
 
-    /// What was read so far.
+    /// Starts from nothing, and puts the caller's span apart.
+    pub(crate) const fn apart(span: &'a mut Option<SpanContext>) -> Self {
+        Self {
+            context: Context::new(),
+            apart: Some(span),
+            malformed: 0,
+        }
+    }
+
+    /// The caller's span, if it was found.
+    #[must_use]
+    pub fn span_context(&self) -> Option<&SpanContext> {
+        match &self.apart {
+            Some(span) => span.as_ref(),
+            None => self.context.span_context(),
+        }
+    }
+
+    /// What else was read so far.
     #[must_use]
     pub const fn context(&self) -> &Context {
         &self.context
@@ -127,15 +148,24 @@ impl Extraction {
 
     /// Whether a caller's span was found. Formats of lower priority then leave it alone.
     #[must_use]
+    #[inline]
     pub fn has_span(&self) -> bool {
-        self.context.span_context().is_some()
+        self.span_context().is_some()
     }
 
     /// Takes over the caller's span, marked as remote, unless there is one already: what was found first counts.
     #[inline]
     pub fn set_span(&mut self, span_context: SpanContext) {
         if !self.has_span() {
-            self.context.set_remote_span(span_context.with_remote(true));
+            self.put_span(span_context.with_remote(true));
+        }
+    }
+
+    #[inline]
+    fn put_span(&mut self, span_context: SpanContext) {
+        match &mut self.apart {
+            Some(span) => **span = Some(span_context),
+            None => self.context.set_remote_span(span_context),
         }
     }
 
@@ -169,7 +199,7 @@ impl Extraction {
 macro_rules! pointer {
     ($($pointer:ident)*) => {
         $(impl<P: Propagator + ?Sized> Propagator for $pointer<P> {
-            fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
+            fn extract(&self, extraction: &mut Extraction<'_>, carrier: &dyn Extract) {
                 (**self).extract(extraction, carrier);
             }
 

@@ -20,8 +20,8 @@ use crate::limits::SpanLimits;
 use crate::propagation::{Extract, Extraction, Inject, Propagator};
 use crate::span::{SpanBuilder, SpanRecord};
 use crate::{
-    Clock, Context, IdGenerator, InstrumentationScope, Resource, Sampler, SpanRef, SpanSink,
-    Timestamp,
+    Clock, Context, IdGenerator, InstrumentationScope, Resource, Sampler, SpanContext, SpanRef,
+    SpanSink, Timestamp,
 };
 
 /// Starts spans, and carries contexts in and out. Cheap to clone.
@@ -87,7 +87,20 @@ impl Tracer {
     /// never an error; malformed headers are counted in [`stats`](Self::stats).
     #[must_use]
     pub fn extract(&self, carrier: &dyn Extract) -> Context {
-        let mut extraction = Extraction::new(Context::new());
+        self.read(carrier, Extraction::new(Context::new()))
+    }
+
+    /// The same in two parts: the caller's span, and all else. For who keeps them: a span is started [below](SpanBuilder::start_in_below)
+    /// the one, in the other.
+    #[must_use]
+    pub fn extract_parts(&self, carrier: &dyn Extract) -> (Option<SpanContext>, Context) {
+        let mut caller = None;
+        let rest = self.read(carrier, Extraction::apart(&mut caller));
+        (caller, rest)
+    }
+
+    #[inline]
+    fn read(&self, carrier: &dyn Extract, mut extraction: Extraction<'_>) -> Context {
         self.inner.propagator.extract(&mut extraction, carrier);
         if extraction.malformed() > 0 {
             self.inner

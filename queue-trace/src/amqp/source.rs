@@ -83,7 +83,7 @@ impl Source {
             Some(_) => queue.extract(&LastOf(&delivery.properties)),
             None => Origin::unknown(),
         };
-        let active = queue.start_process_with(&operation, origin, |span| {
+        let active = queue.start_process_with(&operation, &origin, |span| {
             facts::incoming(queue, delivery, span.start()).describe(span);
         });
         if queue.is_observed() {

@@ -170,8 +170,7 @@ impl<M: KafkaMessage> Traced<M> {
         let partition = digits.as_ref().and_then(Digits::as_str);
         let operation = self.source.at(Step::Process, self, partition);
         let queue = &self.source.queue;
-        let origin = self.origin.clone();
-        let active = queue.start_process_with(&operation, origin, |span| {
+        let active = queue.start_process_with(&operation, &self.origin, |span| {
             self.describe(span);
         });
         self.processed.set(&active);

@@ -55,26 +55,32 @@ where
     /// # Errors
     ///
     /// Those of the producer, with the record as it was given.
-    pub async fn send<K, P, T>(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async function keeps its arguments twice, and moves them once more"
+    )]
+    pub fn send<K, P, T>(
         &self,
         mut record: FutureRecord<'_, K, P>,
         queue_timeout: T,
-    ) -> OwnedDeliveryResult
+    ) -> impl Future<Output = OwnedDeliveryResult>
     where
         K: ToBytes + ?Sized,
         P: ToBytes + ?Sized,
         T: Into<Timeout>,
     {
-        let (mut sending, given) = self.start(&mut record);
-        let report = self.inner.send(record, queue_timeout).await;
-        sending::end(&mut sending, &report);
-        report.map_err(|(error, mut message)| {
-            if given.is_changed() {
-                let headers = given.restore(&self.queue, message.detach_headers());
-                message = message.replace_headers(headers);
-            }
-            (error, message)
-        })
+        async move {
+            let (mut sending, given) = self.start(&mut record);
+            let report = self.inner.send(record, queue_timeout).await;
+            sending::end(&mut sending, &report);
+            report.map_err(|(error, mut message)| {
+                if given.is_changed() {
+                    let headers = given.restore(&self.queue, message.detach_headers());
+                    message = message.replace_headers(headers);
+                }
+                (error, message)
+            })
+        }
     }
 
     /// [`FutureProducer::send_result`], as [`send`](Self::send).

@@ -502,7 +502,7 @@ fn baggage_of_the_users_own_travels_beside_the_context_of_the_send_span() {
         assert_eq!(sent.kind(), SpanKind::Producer);
         let origin = queue.extract(&headers);
         assert_eq!(origin.cause().unwrap().span_id(), sent.span_id());
-        let baggage = origin.context.baggage();
+        let baggage = origin.rest.baggage();
         assert_eq!(baggage.get("tier"), Some(tier));
         assert_eq!(baggage.get("shop"), Some("north"));
         assert_eq!(baggage.get("tenant"), tenant);

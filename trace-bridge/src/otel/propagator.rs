@@ -72,7 +72,7 @@ impl<P: TextMapPropagator> Foreign<P> {
 }
 
 impl<P: TextMapPropagator + Send + Sync> Propagator for Foreign<P> {
-    fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
+    fn extract(&self, extraction: &mut Extraction<'_>, carrier: &dyn Extract) {
         let found = Found::new(carrier, &self.fields);
         let context = self
             .theirs

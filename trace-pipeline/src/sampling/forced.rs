@@ -164,7 +164,7 @@ impl<P> Forced<P> {
 }
 
 impl<P: Propagator> Propagator for Forced<P> {
-    fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
+    fn extract(&self, extraction: &mut Extraction<'_>, carrier: &dyn Extract) {
         self.inner.extract(extraction, carrier);
         match carrier.get_one(self.header) {
             Only::None => {}

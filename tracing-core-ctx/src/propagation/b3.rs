@@ -80,7 +80,7 @@ impl B3 {
 }
 
 impl Propagator for B3 {
-    fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
+    fn extract(&self, extraction: &mut Extraction<'_>, carrier: &dyn Extract) {
         if extraction.has_span() {
             return;
         }
@@ -170,7 +170,7 @@ impl B3Context {
         Ok(Some(Self { ids, state }))
     }
 
-    fn apply(self, extraction: &mut Extraction) {
+    fn apply(self, extraction: &mut Extraction<'_>) {
         let Self { ids, state } = self;
         let says_more_than_the_flag = matches!(state, SamplingHint::Debug | SamplingHint::Defer);
         if ids.is_none() || says_more_than_the_flag {

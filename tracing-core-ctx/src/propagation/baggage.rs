@@ -50,7 +50,7 @@ pub(super) const MAX_BYTES: usize = 8192;
 pub struct BaggagePropagator;
 
 impl Propagator for BaggagePropagator {
-    fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
+    fn extract(&self, extraction: &mut Extraction<'_>, carrier: &dyn Extract) {
         read(carrier.get_one(BAGGAGE), extraction, carrier);
     }
 
@@ -86,7 +86,7 @@ fn inject(baggage: &Baggage, carrier: &mut dyn Inject) {
 }
 
 /// Takes over what was found under the name.
-pub(super) fn read(found: Only<'_>, extraction: &mut Extraction, carrier: &dyn Extract) {
+pub(super) fn read(found: Only<'_>, extraction: &mut Extraction<'_>, carrier: &dyn Extract) {
     if found != Only::None {
         read_list(found, extraction, carrier);
     }
@@ -94,7 +94,7 @@ pub(super) fn read(found: Only<'_>, extraction: &mut Extraction, carrier: &dyn E
 
 /// By itself: most requests carry none, and pay nothing for it.
 #[inline(never)]
-fn read_list(found: Only<'_>, extraction: &mut Extraction, carrier: &dyn Extract) {
+fn read_list(found: Only<'_>, extraction: &mut Extraction<'_>, carrier: &dyn Extract) {
     let mut reader = Reader::new();
     match found.value() {
         Some(header) => reader.read(header),

@@ -144,7 +144,7 @@ fn by_name(name: &str) -> Option<Box<dyn Propagator>> {
 }
 
 impl Propagator for Composite {
-    fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
+    fn extract(&self, extraction: &mut Extraction<'_>, carrier: &dyn Extract) {
         for propagator in &self.0 {
             propagator.extract(extraction, carrier);
         }
@@ -177,7 +177,7 @@ impl Propagator for Composite {
 pub struct TraceContextAndBaggage;
 
 impl Propagator for TraceContextAndBaggage {
-    fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
+    fn extract(&self, extraction: &mut Extraction<'_>, carrier: &dyn Extract) {
         let found = carrier.get_w3c();
         trace_context::read(found.traceparent, || found.tracestate, extraction, carrier);
         baggage::read(found.baggage, extraction, carrier);

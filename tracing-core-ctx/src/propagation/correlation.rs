@@ -71,7 +71,7 @@ impl CorrelationId {
 }
 
 impl Propagator for Correlation {
-    fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
+    fn extract(&self, extraction: &mut Extraction<'_>, carrier: &dyn Extract) {
         let Some(value) = first(carrier, TRACE_ID) else {
             return;
         };
@@ -91,10 +91,7 @@ impl Propagator for Correlation {
                 Caller::Unknown => {}
             }
         }
-        let trace_id = extraction
-            .context()
-            .span_context()
-            .map(SpanContext::trace_id);
+        let trace_id = extraction.span_context().map(SpanContext::trace_id);
         let says_more = trace_id.is_none_or(|id| id.to_hex() != text.as_bytes());
         if says_more {
             let id = CorrelationId(text.into());

@@ -48,7 +48,7 @@ const DEBUG: u128 = 0x02;
 /// assert_eq!(extraction.context().baggage().get("user"), Some("Amélie"));
 ///
 /// let mut sent = HashMap::new();
-/// Jaeger::default().inject(extraction.context(), &mut sent);
+/// Jaeger::default().inject(&extraction.into_context(), &mut sent);
 /// assert_eq!(sent["uber-trace-id"], "0000000000000000a3ce929d0e0e4736:00f067aa0ba902b7:0:1");
 /// assert_eq!(sent["uberctx-user"], "Am%C3%A9lie");
 /// ```
@@ -81,7 +81,7 @@ impl JaegerDebugId {
 }
 
 impl Propagator for Jaeger {
-    fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
+    fn extract(&self, extraction: &mut Extraction<'_>, carrier: &dyn Extract) {
         if !extraction.has_span() {
             extract_span(extraction, carrier);
         }
@@ -107,7 +107,7 @@ impl Propagator for Jaeger {
     }
 }
 
-fn extract_span(extraction: &mut Extraction, carrier: &dyn Extract) {
+fn extract_span(extraction: &mut Extraction<'_>, carrier: &dyn Extract) {
     if let Some(value) = first(carrier, TRACE) {
         let Some((span, debug)) = parse(trim_ows(value)) else {
             extraction.report_malformed();
@@ -150,7 +150,7 @@ fn parse(value: &[u8]) -> Option<(SpanContext, bool)> {
     Some((span, sampled && flags & DEBUG != 0))
 }
 
-fn extract_baggage(extraction: &mut Extraction, carrier: &dyn Extract) {
+fn extract_baggage(extraction: &mut Extraction<'_>, carrier: &dyn Extract) {
     let mut entries = Vec::new();
     let mut bytes = 0;
     let mut full = false;

@@ -109,7 +109,7 @@ pub(super) fn with_span(trace_id: &str, span_id: &str, flags: TraceFlags) -> Con
 struct Fixed(u64);
 
 impl Propagator for Fixed {
-    fn extract(&self, extraction: &mut Extraction, _carrier: &dyn Extract) {
+    fn extract(&self, extraction: &mut Extraction<'_>, _carrier: &dyn Extract) {
         let trace_id = TraceId::from_u128(1).unwrap();
         let span_id = SpanId::from_u64(self.0).unwrap();
         extraction.set_span(SpanContext::new(trace_id, span_id, TraceFlags::NONE));

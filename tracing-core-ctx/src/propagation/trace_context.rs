@@ -20,7 +20,7 @@ const TRACESTATE: &str = "tracestate";
 pub struct TraceContext;
 
 impl Propagator for TraceContext {
-    fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
+    fn extract(&self, extraction: &mut Extraction<'_>, carrier: &dyn Extract) {
         if !extraction.has_span() {
             let state = || carrier.get_one(TRACESTATE);
             read(carrier.get_one(TRACEPARENT), state, extraction, carrier);
@@ -80,7 +80,7 @@ impl TraceContext {
 pub(super) fn read<'a>(
     parent: Only<'a>,
     state: impl FnOnce() -> Only<'a>,
-    extraction: &mut Extraction,
+    extraction: &mut Extraction<'_>,
     carrier: &dyn Extract,
 ) {
     if parent == Only::None || extraction.has_span() {
@@ -103,7 +103,7 @@ pub(super) fn read<'a>(
     let span_context = SpanContext::new(trace_id, span_id, flags)
         .with_remote(true)
         .with_trace_state(state);
-    extraction.context.set_remote_span(span_context);
+    extraction.put_span(span_context);
 }
 
 /// The lists of several headers as one.

@@ -33,7 +33,7 @@ const HEADER: &str = "x-amzn-trace-id";
 /// XRay::default().extract(&mut extraction, &headers);
 ///
 /// let mut sent = HashMap::new();
-/// XRay::default().inject(extraction.context(), &mut sent);
+/// XRay::default().inject(&extraction.into_context(), &mut sent);
 /// assert_eq!(sent, headers);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,7 +41,7 @@ const HEADER: &str = "x-amzn-trace-id";
 pub struct XRay;
 
 impl Propagator for XRay {
-    fn extract(&self, extraction: &mut Extraction, carrier: &dyn Extract) {
+    fn extract(&self, extraction: &mut Extraction<'_>, carrier: &dyn Extract) {
         if extraction.has_span() {
             return;
         }
@@ -109,7 +109,7 @@ impl Header {
         header.root.is_some().then_some(header)
     }
 
-    fn apply(self, extraction: &mut Extraction) {
+    fn apply(self, extraction: &mut Extraction<'_>) {
         let Some((trace_id, span_id)) = self.root.zip(self.parent) else {
             if let Some(hint @ (SamplingHint::Accept | SamplingHint::Deny)) = self.sampled {
                 extraction.update(|cx| cx.with_sampling_hint(hint));

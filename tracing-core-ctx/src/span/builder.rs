@@ -196,7 +196,29 @@ impl<'a> SpanBuilder<'a> {
     #[inline]
     pub fn start_in(
         self,
+        context: Context,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
+    ) -> ActiveSpan {
+        self.start_within(context, None, describe)
+    }
+
+    /// The same below a `caller`, if there is one: a span of another service, which was put into no context.
+    #[inline]
+    pub fn start_in_below(
+        self,
+        context: Context,
+        caller: Option<&SpanContext>,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
+    ) -> ActiveSpan {
+        self.start_within(context, caller, describe)
+    }
+
+    /// Mostly it is known while compiling that there is no caller.
+    #[inline(always)]
+    fn start_within(
+        self,
         mut context: Context,
+        caller: Option<&SpanContext>,
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) -> ActiveSpan {
         let Self {
@@ -205,18 +227,32 @@ impl<'a> SpanBuilder<'a> {
             given,
         } = self;
         drop(parent);
-        let view = View::of(&context);
+        let view = match caller {
+            Some(caller) => View {
+                hint: context.sampling_hint(),
+                suppressed: context.is_suppressed(),
+                ..View::of_caller(caller)
+            },
+            None => View::of(&context),
+        };
         let Some(mut verdict) = what.judge(given.as_deref(), &view) else {
-            return ActiveSpan::passing(context);
+            return ActiveSpan::passing(match caller {
+                Some(caller) => context.with_remote_span(caller.clone()),
+                None => context,
+            });
         };
         let Some(added) = verdict.added.take() else {
-            return verdict.pass(context, given);
+            return match caller {
+                Some(caller) => verdict.pass_below(caller, context, given),
+                None => verdict.pass(context, given),
+            };
         };
         let place = Place::below(&view);
         context.replace_span(|above| {
-            let trace_state = verdict
-                .trace_state
-                .unwrap_or_else(|| above.into_trace_state());
+            let trace_state = verdict.trace_state.unwrap_or_else(|| match caller {
+                Some(caller) => caller.trace_state().clone(),
+                None => above.into_trace_state(),
+            });
             let (trace_id, span_id) = verdict.ids;
             let span_context = SpanContext::with_all(trace_id, span_id, verdict.flags, trace_state);
             what.begin(given, span_context, &added, place, describe)

@@ -27,6 +27,12 @@ fn by_default_nothing_is_recorded_and_contexts_pass() {
     headers.insert("tracestate".to_owned(), "rojo=1".to_owned());
     headers.insert("baggage".to_owned(), "a=1".to_owned());
     let cx = tracer.extract(&headers);
+    let (caller, rest) = tracer.extract_parts(&headers);
+    assert_eq!(
+        (caller.as_ref(), rest.span_context()),
+        (cx.span_context(), None)
+    );
+    assert_eq!(rest.baggage(), cx.baggage());
     let span = tracer.span("span").parent(&cx).start();
     let mut sent = HashMap::new();
     tracer.inject(&cx.with_span(&span), &mut sent);
@@ -46,7 +52,7 @@ fn a_tracer_with_a_sink_records_every_trace_by_default() {
     assert_eq!(ended[0].scope().name, "tracing-core-ctx");
     assert_eq!(ended[0].scope().schema_url, semconv::SCHEMA_URL);
     // The default follows a caller that does not record.
-    let caller = crate::SpanContext::new(identity.trace_id(), identity.span_id(), TraceFlags::NONE)
+    let caller = SpanContext::new(identity.trace_id(), identity.span_id(), TraceFlags::NONE)
         .with_remote(true);
     let cx = Context::new().with_remote_span(caller);
     assert!(!tracer.span("span").parent(&cx).start().is_recording());

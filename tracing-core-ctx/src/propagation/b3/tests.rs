@@ -371,7 +371,7 @@ proptest! {
             let mut extraction = Extraction::new(Context::new());
             b3.extract(&mut extraction, &inject(&b3, &cx));
             prop_assert_eq!(extraction.malformed(), 0);
-            prop_assert_eq!(extraction.context().span_context(), cx.span_context());
+            prop_assert_eq!(extraction.span_context(), cx.span_context());
             prop_assert_eq!(extraction.context().sampling_hint(), cx.sampling_hint());
         }
     }

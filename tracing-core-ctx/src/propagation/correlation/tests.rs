@@ -222,8 +222,8 @@ proptest! {
         let cx = with_span(&format!("{trace_id:032x}"), &format!("{span_id:016x}"), TraceFlags::NONE);
         let mut extraction = Extraction::new(Context::new());
         Correlation.extract(&mut extraction, &inject(&Correlation, &cx));
-        prop_assert_eq!(caller(extraction.context()), Some(format!("{trace_id:032x}-{span_id:016x}-00")));
         prop_assert_eq!(extraction.malformed(), 0);
+        prop_assert_eq!(caller(&extraction.into_context()), Some(format!("{trace_id:032x}-{span_id:016x}-00")));
     }
 
     #[test]

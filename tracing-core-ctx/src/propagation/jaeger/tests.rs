@@ -325,9 +325,9 @@ proptest! {
         cx = cx.with_baggage(entries.iter().map(|(name, value)| Entry::new(name, value, "")).collect());
         let mut extraction = Extraction::new(Context::new());
         Jaeger.extract(&mut extraction, &inject(&Jaeger, &cx));
-        let read = extraction.context();
         prop_assert_eq!(extraction.malformed(), 0);
-        prop_assert_eq!(caller(read), Some(format!("{trace_id:032x}-{span_id:016x}-{flags:02x}")));
+        let read = extraction.into_context();
+        prop_assert_eq!(caller(&read), Some(format!("{trace_id:032x}-{span_id:016x}-{flags:02x}")));
         prop_assert_eq!(read.sampling_hint(), cx.sampling_hint());
         prop_assert_eq!(read.baggage(), cx.baggage());
     }

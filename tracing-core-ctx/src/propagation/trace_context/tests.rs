@@ -629,7 +629,7 @@ fn a_span_that_was_found_before_is_left_alone() {
     let mut extraction = Extraction::new(cx);
     let other = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     TraceContext.extract(&mut extraction, &Headers::new(&[("traceparent", other)]));
-    let span = extraction.context().span_context().unwrap();
+    let span = extraction.span_context().unwrap();
     assert_eq!(span.trace_id().to_string(), TRACE);
 }
 
@@ -683,7 +683,7 @@ proptest! {
         let headers = inject(&TraceContext, &Context::new().with_remote_span(span.clone()));
         let mut extraction = Extraction::new(Context::new());
         TraceContext.extract(&mut extraction, &headers);
-        prop_assert_eq!(extraction.context().span_context(), Some(&span));
+        prop_assert_eq!(extraction.span_context(), Some(&span));
         prop_assert_eq!(extraction.malformed(), 0);
     }
 

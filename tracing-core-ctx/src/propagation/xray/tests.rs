@@ -116,7 +116,7 @@ fn a_span_that_was_found_before_is_left_alone() {
         &mut extraction,
         &Headers::new(&[("x-amzn-trace-id", format!("{ROOT};{PARENT};Sampled=1"))]),
     );
-    let span = extraction.context().span_context().unwrap();
+    let span = extraction.span_context().unwrap();
     assert_eq!(span.span_id().to_u64(), 1);
 }
 

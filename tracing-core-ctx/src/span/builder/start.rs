@@ -74,6 +74,17 @@ impl<'a> View<'a> {
             suppressed: cx.is_suppressed(),
         }
     }
+
+    /// A span of another service, of which nothing else is known.
+    #[inline]
+    pub(super) const fn of_caller(caller: &'a SpanContext) -> Self {
+        Self {
+            parent: Some(caller),
+            local_root: None,
+            hint: None,
+            suppressed: false,
+        }
+    }
 }
 
 /// Where a span that records stands.
@@ -122,6 +133,19 @@ impl Verdict {
     pub(super) fn pass(self, mut context: Context, given: Option<Box<Recording>>) -> ActiveSpan {
         Recording::give_back_given(given);
         context.set_unrecorded(self.ids, self.flags, self.trace_state);
+        ActiveSpan::passing(context)
+    }
+
+    /// The same below a span that is not that of `context`.
+    #[inline]
+    pub(super) fn pass_below(
+        self,
+        caller: &SpanContext,
+        mut context: Context,
+        given: Option<Box<Recording>>,
+    ) -> ActiveSpan {
+        Recording::give_back_given(given);
+        context.replace_span(|_| SpanRef::passing(self.span_context(Some(caller))));
         ActiveSpan::passing(context)
     }
 }

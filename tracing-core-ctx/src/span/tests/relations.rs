@@ -88,6 +88,60 @@ fn a_span_that_starts_below_a_context_leaves_it_as_it_is_and_keeps_all_but_the_s
 }
 
 #[test]
+fn a_caller_in_no_context_is_a_parent_as_one_in_a_context_is() {
+    let state: TraceState = "rojo=00f067aa0ba902b7".parse().unwrap();
+    let caller = caller(TraceFlags::SAMPLED).with_trace_state(state.clone());
+    let local = Bench::new().span().context();
+    for around in [
+        Context::new(),
+        local,
+        unrecorded(TraceFlags::SAMPLED),
+        Context::new().with_sampling_hint(SamplingHint::Debug),
+    ] {
+        for records in [true, false] {
+            let bench = Bench::with(|builder| match records {
+                true => builder.sampler(AlwaysOn),
+                false => builder.sampler(AlwaysOff),
+            });
+            let around = around.clone().with_baggage_entry("tier", "gold");
+            let builder = bench.tracer.span("serve");
+            let active = builder.start_in_below(around.clone(), Some(&caller), |_| {});
+            let span = active.context().span_context().unwrap();
+            assert_eq!(span.trace_id(), caller.trace_id());
+            assert_ne!(span.span_id(), caller.span_id());
+            assert_eq!(span.trace_state(), &state);
+            assert_eq!((span.is_remote(), span.is_sampled()), (false, records));
+            assert_eq!(active.context().is_unrecorded(), !records);
+            assert_eq!(active.context().baggage().get("tier"), Some("gold"));
+            assert_eq!(active.context().sampling_hint(), around.sampling_hint());
+            drop(active);
+            if records {
+                let record = bench.only();
+                assert_eq!(record.parent(), Some(caller.span_id()));
+                assert!(record.parent_is_remote() && record.is_local_root());
+            }
+            // Nobody takes spans here, and the caller's goes on.
+            let tracer = Tracer::noop();
+            let passing = tracer.span("serve");
+            let passing = passing.start_in_below(around, Some(&caller), |_| {});
+            assert_eq!(passing.context().span_context(), Some(&caller));
+        }
+    }
+    let bench = Bench::new();
+    let root = bench.tracer.span("serve");
+    drop(root.start_in_below(Context::new(), None, |_| {}));
+    assert_eq!(bench.only().parent(), None);
+}
+
+/// The context of a span of this process that does not record.
+fn unrecorded(flags: TraceFlags) -> Context {
+    let bench = Bench::with(|builder| builder.sampler(AlwaysOff));
+    let cx = Context::new().with_remote_span(caller(flags));
+    let active = bench.tracer.span("around").start_in(cx, |_| {});
+    active.context().clone()
+}
+
+#[test]
 fn a_handle_starts_children_of_a_span_that_records_in_its_applications_name() {
     let bench = Bench::new();
     let parent = bench.span();
