@@ -85,6 +85,10 @@ impl<'a, C: ConsumerContext, R: AsyncRuntime> TracedBatches<'a, C, R> {
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => {
                     let wait = self.wait.saturating_sub(start.elapsed());
+                    // A timer may be late.
+                    if wait.is_zero() && !self.messages.is_empty() {
+                        return Poll::Ready(None);
+                    }
                     let delay = self
                         .delay
                         .get_or_insert_with(|| Box::pin(R::delay_for(wait)));
