@@ -206,16 +206,20 @@ impl<Q: Messaging> Stage<Q> {
     /// Takes all spans, of which one is of this operation.
     #[track_caller]
     fn only(&self, operation: &str) -> RecordedSpan {
-        let mut spans = self.recorder.take();
-        let is_wanted = |span: &RecordedSpan| {
-            span.attr("messaging.operation.type")
-                .is_some_and(|value| value == tracing_core_ctx::attribute::ValueRef::Str(operation))
-        };
-        spans.retain(is_wanted);
+        let (mut spans, _others) = self.take(operation);
         assert_eq!(spans.len(), 1, "one span of the operation {operation}");
         let span = spans.remove(0);
         assert_conventional(&span);
         span
+    }
+
+    /// Takes all spans: those of this operation, and the others.
+    fn take(&self, operation: &str) -> (Vec<RecordedSpan>, Vec<RecordedSpan>) {
+        let spans = self.recorder.take().into_iter();
+        spans.partition(|span| {
+            span.attr("messaging.operation.type")
+                .is_some_and(|value| value == tracing_core_ctx::attribute::ValueRef::Str(operation))
+        })
     }
 }
 
@@ -269,6 +273,7 @@ macro_rules! messaging_facts {
             an_unsampled_parent_is_not_recorded_and_travels_on
             baggage_travels_whatever_is_in_it
             nothing_is_current_after_sending
+            a_send_that_is_given_up_has_not_failed
         }
         $($then)*! { consuming, $harness;
             the_process_span_says_what_the_conventions_want
@@ -287,6 +292,9 @@ macro_rules! messaging_facts {
             the_work_may_describe_the_span
             messages_in_a_row_are_spans_of_their_own
             what_waits_in_the_queue_has_no_span
+            a_panic_in_the_work_fails_the_span
+            settling_is_below_the_process_span
+            pulling_is_linked_to_the_producer_and_no_child_of_it
         }
         $($then)*! { trust, $harness;
             a_forged_flag_can_hide_from_recording_unless_it_is_not_believed

@@ -1,6 +1,10 @@
 //! The process span, and how it stands to where the message came from.
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Mutex;
+use std::task::Poll;
 
 use tracing_core_ctx::context::FutureExt as _;
 use tracing_core_ctx::{Context, Span, SpanKind, SpanRef};
@@ -224,4 +228,48 @@ pub async fn what_waits_in_the_queue_has_no_span<Q: Messaging>() {
     let _span = stage.processed(|_| {}).await;
     assert_eq!(stage.recorder.open(), 0);
     stage.recorder.assert_nothing();
+}
+
+/// Whoever catches the panic, the span has failed.
+pub async fn a_panic_in_the_work_fails_the_span<Q: Messaging>() {
+    let stage = Stage::<Q>::new().await;
+    stage.queue.send_bare(Letter::of("hello")).await;
+    {
+        let mut processing = pin!(stage.queue.process(|_| panic!("in the work")));
+        let caught = poll_fn(|cx| {
+            let poll = AssertUnwindSafe(|| processing.as_mut().poll(cx));
+            match catch_unwind(poll) {
+                Ok(poll) => poll.map(|()| false),
+                Err(_) => Poll::Ready(true),
+            }
+        });
+        assert!(caught.await, "the panic was swallowed");
+    }
+    stage.only("process").assert_failed("panic");
+}
+
+/// Where messages are settled in spans.
+pub async fn settling_is_below_the_process_span<Q: Messaging>() {
+    let stage = Stage::<Q>::new().await;
+    let _sent = stage.sent(Letter::of("hello")).await;
+    stage.queue.process(|_| {}).await;
+    let (settled, others) = stage.take("settle");
+    let processed = others.iter().find(|span| span.kind() == SpanKind::Consumer);
+    for span in settled {
+        assert_eq!(span.kind(), SpanKind::Client);
+        assert!(span.is_child_of(processed.expect("no process span")));
+    }
+}
+
+/// Where they are pulled in spans: the consumer's own call, and not the producer's.
+pub async fn pulling_is_linked_to_the_producer_and_no_child_of_it<Q: Messaging>() {
+    let stage = Stage::<Q>::new().await;
+    let sent = stage.sent(Letter::of("hello")).await;
+    stage.queue.process(|_| {}).await;
+    let (pulled, _others) = stage.take("receive");
+    for span in pulled {
+        assert_eq!(span.kind(), SpanKind::Client);
+        assert_eq!(span.parent(), None);
+        assert_linked(&span, &sent);
+    }
 }

@@ -1,5 +1,9 @@
 //! The send span, and what travels with a message.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
 use tracing_core_ctx::context::FutureExt as _;
 use tracing_core_ctx::{Baggage, Context, SpanKind};
 
@@ -151,4 +155,19 @@ pub async fn nothing_is_current_after_sending<Q: Messaging>() {
     let stage = Stage::<Q>::new().await;
     let _span = stage.sent(Letter::of("hello")).await;
     assert!(Context::current().span_context().is_none());
+}
+
+/// Nobody knows what became of the message, so it is no failure, and the span does not stay open.
+pub async fn a_send_that_is_given_up_has_not_failed<Q: Messaging>() {
+    let stage = Stage::<Q>::new().await;
+    {
+        let mut sending = pin!(stage.queue.send(Letter::of("hello")));
+        // Up to where it first waits, if it does.
+        poll_fn(|cx| {
+            let _waits = sending.as_mut().poll(cx).is_pending();
+            Poll::Ready(())
+        })
+        .await;
+    }
+    stage.only("send").assert_unset();
 }

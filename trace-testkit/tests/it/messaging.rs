@@ -79,6 +79,9 @@ found! {
     EndsBeforeTheWork => a_span_that_does_not_cover_the_work [
         consuming::the_work_may_describe_the_span::<R>,
     ]
+    FailsWhatIsGivenUp => a_failure_of_what_nobody_waited_for [
+        producing::a_send_that_is_given_up_has_not_failed::<R>,
+    ]
     ForgetsBaggageOfMessages => baggage_lost_on_arrival [
         consuming::the_baggage_of_the_message_is_current_in_the_work::<R>,
     ]
@@ -131,6 +134,9 @@ found! {
     ProcessIsInternal => a_process_span_of_another_kind [
         consuming::the_process_span_says_what_the_conventions_want::<R>,
     ]
+    PullsAsAChild => a_pull_below_the_producer [
+        consuming::pulling_is_linked_to_the_producer_and_no_child_of_it::<R>,
+    ]
     ReadsTheFirst => the_context_that_was_there_first [
         consuming::of_two_contexts_the_last_counts::<R>,
     ]
@@ -147,6 +153,9 @@ found! {
     SendsOnlyWhatIsRecorded => a_decision_that_does_not_travel [
         producing::an_unsampled_parent_is_not_recorded_and_travels_on::<R>,
     ]
+    SettlesElsewhere => an_ack_in_a_trace_of_its_own [
+        consuming::settling_is_below_the_process_span::<R>,
+    ]
     SortsHeaders => headers_in_another_order [
         producing::other_headers_travel_untouched::<R>,
     ]
@@ -161,6 +170,9 @@ found! {
     ]
     StrictNames => names_in_capitals [
         consuming::a_value_in_quotes_and_a_name_in_capitals_are_read::<R>,
+    ]
+    SwallowsPanics => panics_that_nobody_sees [
+        consuming::a_panic_in_the_work_fails_the_span::<R>,
     ]
     TakesQuotesForGood => values_in_quotes [
         consuming::a_value_in_quotes_and_a_name_in_capitals_are_read::<R>,

@@ -1,4 +1,4 @@
-//! lapin, on the broker in this process.
+//! lapin, on the broker in this process; and on the one at `AMQP_URL`, if it is set.
 
 use futures_util::StreamExt as _;
 use lapin::message::Delivery;
@@ -15,10 +15,27 @@ use tracing_core_ctx::Tracer;
 
 const QUEUE: &str = "letters";
 
-struct Rabbit {
+/// Where `IS_NAMED`, at `AMQP_URL`.
+struct Rabbit<const IS_NAMED: bool> {
     channel: TracedChannel,
+    queue: ShortString,
     _connection: Connection,
-    _broker: Broker,
+    _broker: Option<Broker>,
+}
+
+/// The address, and the broker if it is one of our own.
+async fn broker(is_named: bool) -> (String, Option<Broker>) {
+    let named = std::env::var("AMQP_URL").ok();
+    match named.filter(|url| is_named && !url.is_empty()) {
+        Some(url) => {
+            eprintln!("on the broker at {url}");
+            (url, None)
+        }
+        None => {
+            let broker = Broker::start().await.unwrap();
+            (broker.url(), Some(broker))
+        }
+    }
 }
 
 fn properties(letter: &Letter) -> BasicProperties {
@@ -41,13 +58,11 @@ fn letter(delivery: &Delivery) -> Letter {
     letter
 }
 
-impl Messaging for Rabbit {
+impl<const IS_NAMED: bool> Messaging for Rabbit<IS_NAMED> {
     async fn start(tracer: Tracer, wish: Option<Wish>) -> Self {
-        let broker = Broker::start().await.unwrap();
+        let (url, broker) = broker(IS_NAMED).await;
         let properties = ConnectionProperties::default();
-        let connection = Connection::connect(&broker.url(), properties)
-            .await
-            .unwrap();
+        let connection = Connection::connect(&url, properties).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         channel
             .confirm_select(ConfirmSelectOptions::default())
@@ -57,13 +72,15 @@ impl Messaging for Rabbit {
             .basic_qos(1, BasicQosOptions::default())
             .await
             .unwrap();
-        let declare = channel.queue_declare(
-            QUEUE.into(),
-            QueueDeclareOptions::default(),
-            FieldTable::default(),
-        );
+        let options = QueueDeclareOptions {
+            exclusive: true,
+            ..QueueDeclareOptions::default()
+        };
+        let queue = ShortString::from(super::own(QUEUE));
+        let declare = channel.queue_declare(queue.clone(), options, FieldTable::default());
         declare.await.unwrap();
         Self {
+            queue,
             channel: TracedChannel::new(channel, super::tracer(tracer, wish)),
             _connection: connection,
             _broker: broker,
@@ -72,17 +89,24 @@ impl Messaging for Rabbit {
 
     async fn send(&self, letter: Letter) {
         let (options, properties) = (BasicPublishOptions::default(), properties(&letter));
-        let sent =
-            self.channel
-                .basic_publish("".into(), QUEUE.into(), options, &letter.body, properties);
+        let sent = self.channel.basic_publish(
+            "".into(),
+            self.queue.clone(),
+            options,
+            &letter.body,
+            properties,
+        );
         assert!(sent.await.unwrap().await.unwrap().is_ack());
     }
 
     async fn process(&self, work: impl FnOnce(&Letter) + Send) {
         let options = BasicConsumeOptions::default();
-        let consume =
-            self.channel
-                .basic_consume(QUEUE.into(), "".into(), options, FieldTable::default());
+        let consume = self.channel.basic_consume(
+            self.queue.clone(),
+            "".into(),
+            options,
+            FieldTable::default(),
+        );
         let mut consumer = consume.await.unwrap();
         let mut delivery = consumer.next().await.unwrap().unwrap();
         delivery.process(async { work(&letter(&delivery)) }).await;
@@ -97,16 +121,31 @@ impl Messaging for Rabbit {
     async fn send_bare(&self, letter: Letter) {
         let (options, properties) = (BasicPublishOptions::default(), properties(&letter));
         let channel = self.channel.inner();
-        let sent =
-            channel.basic_publish("".into(), QUEUE.into(), options, &letter.body, properties);
+        let sent = channel.basic_publish(
+            "".into(),
+            self.queue.clone(),
+            options,
+            &letter.body,
+            properties,
+        );
         assert!(sent.await.unwrap().await.unwrap().is_ack());
     }
 
     async fn receive_bare(&self) -> Letter {
         let options = lapin::options::BasicGetOptions { no_ack: true };
-        let got = self.channel.inner().basic_get(QUEUE.into(), options).await;
+        let got = self
+            .channel
+            .inner()
+            .basic_get(self.queue.clone(), options)
+            .await;
         letter(&got.unwrap().unwrap().delivery)
     }
 }
 
-trace_testkit::messaging_suite!(Rabbit);
+mod in_process {
+    trace_testkit::messaging_suite!(super::Rabbit<false>);
+}
+
+mod at_url {
+    trace_testkit::messaging_suite!(super::Rabbit<true>);
+}

@@ -1,10 +1,12 @@
-//! rdkafka, on librdkafka's own cluster in this process.
+//! rdkafka, on librdkafka's own cluster in this process; and on the broker at `KAFKA_BOOTSTRAP`, if it is set.
 
 use std::time::Duration;
 
 use queue_trace::kafka::{TracedConsumer, TracedProducer};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::config::FromClientConfig;
-use rdkafka::consumer::{Consumer as _, StreamConsumer};
+use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
 use rdkafka::message::{Header, Headers as _, Message, OwnedHeaders};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord};
@@ -15,19 +17,49 @@ use tracing_core_ctx::Tracer;
 const TOPIC: &str = "letters";
 const LONG: Duration = Duration::from_secs(20);
 
-struct Kafka {
+/// Where `IS_NAMED`, at `KAFKA_BOOTSTRAP`.
+struct Kafka<const IS_NAMED: bool> {
     producer: TracedProducer,
     consumer: TracedConsumer,
-    _cluster: MockCluster<'static, DefaultProducerContext>,
+    topic: String,
+    _cluster: Option<MockCluster<'static, DefaultProducerContext>>,
 }
 
-fn record(letter: &Letter) -> FutureRecord<'_, str, [u8]> {
+/// The settings for a broker that has the topic, and the broker if it is one of our own.
+async fn broker(
+    is_named: bool,
+    topic: &str,
+) -> (
+    ClientConfig,
+    Option<MockCluster<'static, DefaultProducerContext>>,
+) {
+    let mut config = ClientConfig::new();
+    let named = std::env::var("KAFKA_BOOTSTRAP").ok();
+    let Some(servers) = named.filter(|servers| is_named && !servers.is_empty()) else {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic(topic, 1, 1).unwrap();
+        config.set("bootstrap.servers", cluster.bootstrap_servers());
+        return (config, Some(cluster));
+    };
+    eprintln!("on the broker at {servers}");
+    config.set("bootstrap.servers", servers);
+    let admin: AdminClient<DefaultClientContext> = config.create().unwrap();
+    let new = NewTopic::new(topic, 1, TopicReplication::Fixed(1));
+    let limits = AdminOptions::new()
+        .request_timeout(Some(LONG))
+        .operation_timeout(Some(LONG));
+    let made = admin.create_topics([&new], &limits).await.unwrap();
+    assert!(made[0].is_ok(), "{made:?}");
+    (config, None)
+}
+
+fn record<'a>(topic: &'a str, letter: &'a Letter) -> FutureRecord<'a, str, [u8]> {
     let mut headers = OwnedHeaders::new();
     for (key, value) in &letter.headers {
         let value = Some(value);
         headers = headers.insert(Header { key, value });
     }
-    let record = FutureRecord::to(TOPIC).payload(letter.body.as_slice());
+    let record = FutureRecord::to(topic).payload(letter.body.as_slice());
     record.partition(0).headers(headers)
 }
 
@@ -41,15 +73,13 @@ fn letter(message: &impl Message) -> Letter {
     letter
 }
 
-impl Messaging for Kafka {
+impl<const IS_NAMED: bool> Messaging for Kafka<IS_NAMED> {
     const HEADERS_ARE_A_LIST: bool = true;
 
     async fn start(tracer: Tracer, wish: Option<Wish>) -> Self {
         let queue = super::tracer(tracer, wish);
-        let cluster = MockCluster::new(1).unwrap();
-        cluster.create_topic(TOPIC, 1, 1).unwrap();
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", cluster.bootstrap_servers());
+        let topic = super::own(TOPIC);
+        let (mut config, cluster) = broker(IS_NAMED, &topic).await;
         config.set("linger.ms", "0");
         let producer = FutureProducer::from_config(&config).unwrap();
         config.set("group.id", "readers");
@@ -57,18 +87,22 @@ impl Messaging for Kafka {
         let consumer: StreamConsumer = config.create().unwrap();
         let mut partitions = TopicPartitionList::new();
         partitions
-            .add_partition_offset(TOPIC, 0, Offset::Beginning)
+            .add_partition_offset(&topic, 0, Offset::Beginning)
             .unwrap();
         consumer.assign(&partitions).unwrap();
         Self {
             producer: TracedProducer::new(producer, queue.clone()),
             consumer: TracedConsumer::new(consumer, queue).group("readers"),
+            topic,
             _cluster: cluster,
         }
     }
 
     async fn send(&self, letter: Letter) {
-        self.producer.send(record(&letter), LONG).await.unwrap();
+        self.producer
+            .send(record(&self.topic, &letter), LONG)
+            .await
+            .unwrap();
     }
 
     async fn process(&self, work: impl FnOnce(&Letter) + Send) {
@@ -76,10 +110,16 @@ impl Messaging for Kafka {
         message
             .process(|message| async { work(&letter(&**message)) })
             .await;
+        self.consumer
+            .commit_message(&message, CommitMode::Async)
+            .unwrap();
     }
 
     async fn send_bare(&self, letter: Letter) {
-        let sent = self.producer.inner().send(record(&letter), LONG);
+        let sent = self
+            .producer
+            .inner()
+            .send(record(&self.topic, &letter), LONG);
         sent.await.unwrap();
     }
 
@@ -88,4 +128,10 @@ impl Messaging for Kafka {
     }
 }
 
-trace_testkit::messaging_suite!(Kafka);
+mod in_process {
+    trace_testkit::messaging_suite!(super::Kafka<false>);
+}
+
+mod at_bootstrap {
+    trace_testkit::messaging_suite!(super::Kafka<true>);
+}

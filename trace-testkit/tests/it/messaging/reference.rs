@@ -3,13 +3,14 @@
 #![expect(clippy::mem_forget, reason = "leaking a scope is one of the faults")]
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use trace_testkit::messaging::{Letter, Messaging, Wish};
 use tracing_core_ctx::context::SamplingHint;
 use tracing_core_ctx::propagation::Inject as _;
 use tracing_core_ctx::semconv::{self, messaging_operation_type};
-use tracing_core_ctx::{Baggage, Context, Span, SpanContext, SpanKind, Tracer};
+use tracing_core_ctx::{Baggage, Context, Span, SpanContext, SpanKind, Status, Tracer};
 
 use crate::wrong::faults;
 
@@ -20,6 +21,7 @@ faults! {
     ClearsHeaders
     DropsBinaryHeaders
     EndsBeforeTheWork
+    FailsWhatIsGivenUp
     ForgetsBaggageOfMessages
     ForgetsToSendBaggage
     IgnoresTheActiveSpan
@@ -34,16 +36,19 @@ faults! {
     None
     NotCurrentInTheWork
     ProcessIsInternal
+    PullsAsAChild
     ReadsTheFirst
     ReversesMessages
     SendIsInternal
     SendsItsParent
     SendsOnlyWhatIsRecorded
+    SettlesElsewhere
     SortsHeaders
     StartsWhatWaits
     StrangersBaggage
     StrictFlags
     StrictNames
+    SwallowsPanics
     TakesQuotesForGood
 }
 
@@ -141,6 +146,24 @@ impl Reference {
         span.set(semconv::MESSAGING_OPERATION_NAME, operation.to_owned());
         span.set(semconv::MESSAGING_OPERATION_TYPE, kind);
         span.set(semconv::MESSAGING_DESTINATION_NAME, "letters");
+    }
+
+    /// A pull outside any span.
+    fn pull(&self, letter: &Letter) {
+        let (theirs, cause) = self.origin(letter);
+        let parent = match is(Fault::PullsAsAChild) {
+            true => theirs,
+            false => Context::new(),
+        };
+        let builder = self.tracer.span("poll").kind(SpanKind::Client);
+        let builder = builder.parent(&parent);
+        let builder = match cause {
+            Some(cause) => builder.link(cause),
+            None => builder,
+        };
+        let span = builder.start();
+        Self::describe(&span, "poll", messaging_operation_type::RECEIVE);
+        span.end();
     }
 
     fn start_process(&self, letter: &Letter) -> (Span, Context) {
@@ -243,11 +266,17 @@ impl Messaging for Reference {
             std::mem::forget(context.attach());
         }
         self.waiting().push_back(letter);
+        if is(Fault::FailsWhatIsGivenUp) {
+            span.fail("given-up", "");
+            tokio::task::yield_now().await;
+            span.set_status(Status::Unset);
+        }
         span.end();
     }
 
     async fn process(&self, work: impl FnOnce(&Letter) + Send) {
         let mut letter = self.next();
+        self.pull(&letter);
         let (span, context) = self.start_process(&letter);
         if is(Fault::StartsWhatWaits) {
             for letter in self.waiting().iter() {
@@ -264,12 +293,24 @@ impl Messaging for Reference {
         match () {
             () if is(Fault::NotCurrentInTheWork) => work(&letter),
             () if is(Fault::LeaksWhenProcessing) => {
-                std::mem::forget(context.attach());
+                std::mem::forget(context.clone().attach());
                 work(&letter);
+            }
+            () if is(Fault::SwallowsPanics) => {
+                let work = AssertUnwindSafe(|| context.scope(|| work(&letter)));
+                let _swallowed = catch_unwind(work).is_err();
             }
             () => context.scope(|| work(&letter)),
         }
         span.into_iter().for_each(Span::end);
+        let below = match is(Fault::SettlesElsewhere) {
+            true => Context::new(),
+            false => context,
+        };
+        let settling = self.tracer.span("ack").kind(SpanKind::Client);
+        let settling = settling.parent(&below).start();
+        Self::describe(&settling, "ack", messaging_operation_type::SETTLE);
+        settling.end();
     }
 
     async fn send_bare(&self, letter: Letter) {
