@@ -2,10 +2,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tracing_core_ctx::Sampler;
 use tracing_core_ctx::context::SamplingHint;
 use tracing_core_ctx::sampler::threshold::{self, Threshold};
 use tracing_core_ctx::sampler::{Decision, Sampling, SamplingInput};
+use tracing_core_ctx::{Sampler, SpanContext};
 
 /// The threshold that the budget sets: 0 keeps all.
 #[derive(Debug, Default)]
@@ -53,7 +53,9 @@ pub(crate) struct Throttled {
 impl Sampler for Throttled {
     fn sample(&self, input: &SamplingInput<'_>) -> Sampling {
         let sampling = self.sampler.sample(input);
-        let follows = input.parent.is_some_and(|parent| !parent.is_remote());
+        // Below one of this process that was not kept nothing is either, though its sampler may keep each span for itself.
+        let parent = input.parent.filter(|parent| !parent.is_remote());
+        let follows = parent.is_some_and(SpanContext::is_sampled);
         let Some(least) = Threshold::from_bits(self.throttle.threshold()) else {
             return sampling;
         };
@@ -62,7 +64,9 @@ impl Sampler for Throttled {
             return sampling;
         }
         thin(sampling, input, least).unwrap_or_else(|dropped| {
-            self.throttle.throttled.fetch_add(1, Ordering::Relaxed);
+            if parent.is_none() {
+                self.throttle.throttled.fetch_add(1, Ordering::Relaxed);
+            }
             dropped
         })
     }
@@ -109,7 +113,7 @@ pub(crate) fn thin(
 mod tests {
     use super::*;
     use tracing_core_ctx::sampler::{AlwaysOn, ParentBased, Probability};
-    use tracing_core_ctx::{IdGenerator as _, RandomIds, SpanContext, TraceFlags, TraceId};
+    use tracing_core_ctx::{IdGenerator as _, RandomIds, TraceFlags, TraceId};
 
     fn throttled(sampler: impl Sampler + 'static, rate: f64) -> Throttled {
         let throttle = Throttle::default();
@@ -163,6 +167,19 @@ mod tests {
             }
         }
         assert!((150..350).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn below_a_span_of_this_process_that_went_for_the_budget_all_goes() {
+        let sampler = throttled(AlwaysOn, 1e-9);
+        for trace_id in trace_ids(50) {
+            let span_id = RandomIds::default().span_id();
+            let parent = SpanContext::new(trace_id, span_id, TraceFlags::NONE);
+            let child = SamplingInput::new(trace_id, "x").with_parent(&parent);
+            assert_eq!(sampler.sample(&child).decision, Decision::Drop);
+        }
+        // It was counted when it began.
+        assert_eq!(sampler.throttle.throttled(), 0);
     }
 
     #[test]

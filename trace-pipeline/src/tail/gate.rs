@@ -23,6 +23,9 @@ const STEP: Duration = Duration::from_millis(20);
 /// Between two steps down.
 const REST: Duration = Duration::from_secs(1);
 
+/// How long the tail minds a floor that was higher, however long its traces may wait.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// What threads that start spans look at. Written now and then by the tail's thread.
 #[derive(Debug)]
 pub(crate) struct Gate {
@@ -117,7 +120,7 @@ impl Floor {
 
     fn set(&mut self, floor: u64, wait: Duration, now: Duration) {
         if floor < self.now {
-            let until = now + wait;
+            let until = now + wait.min(LONGEST);
             while self
                 .before
                 .back()
@@ -198,5 +201,12 @@ mod tests {
         }
         assert!(time < Duration::from_secs(10), "{time:?}");
         assert_eq!(floor.look(false, WAIT, time + WAIT), (0, 0));
+        // Who waits without end does not keep less without end.
+        floor.look(true, Duration::MAX, time + 2 * WAIT);
+        for _ in 0..200 {
+            time += REST;
+            last = floor.look(false, Duration::MAX, time + 2 * WAIT);
+        }
+        assert_eq!(last, (0, 0));
     }
 }

@@ -182,6 +182,11 @@ impl Local {
         if key.is_root(&span) {
             self.root_has_ended = true;
             self.is_forced = span.span_context().is_sampled() && is_forced(&span);
+            // With its root all of it is certain, also where spans below say nothing of that.
+            let certain = Fate::Kept(Some(0));
+            if self.head == Fate::Kept(None) && Fate::of_head(&span, self.randomness) == certain {
+                self.head = certain;
+            }
         }
         // A span that was sampled by itself says that its whole trace was.
         if !self.head.is_kept() {

@@ -475,23 +475,26 @@ fn a_thinning_rule_takes_from_what_the_head_has_kept() {
 }
 
 #[test]
-fn what_the_default_sampler_keeps_and_a_rule_thins_says_what_it_stands_for() {
-    let tail = Tail::new().keep(Keep::errors()).keep(Keep::thinned(0.25));
-    let mut bench = Bench::new(tail, ParentBased::new(AlwaysOn));
-    for randomness in [0.1, 0.8] {
-        let root = bench.root("root", randomness);
-        child(&root, "child").end();
-        root.end();
+fn what_a_sampler_keeps_for_certain_and_a_rule_thins_says_what_it_stands_for() {
+    let heads: [Arc<dyn Sampler>; 2] = [Arc::new(ParentBased::new(AlwaysOn)), Arc::new(AlwaysOn)];
+    for head in heads {
+        let tail = Tail::new().keep(Keep::errors()).keep(Keep::thinned(0.25));
+        let mut bench = Bench::new(tail, head);
+        for randomness in [0.1, 0.8] {
+            let root = bench.root("root", randomness);
+            child(&root, "child").end();
+            root.end();
+        }
+        fail(bench.root("failed", 0.1));
+        is(
+            &bench.left(),
+            &[
+                ("child", "c", "-"),
+                ("root", "c", "-"),
+                ("failed", "0", "error"),
+            ],
+        );
     }
-    fail(bench.root("failed", 0.1));
-    is(
-        &bench.left(),
-        &[
-            ("child", "c", "-"),
-            ("root", "c", "-"),
-            ("failed", "0", "error"),
-        ],
-    );
     // Where nothing is thinned, nothing is added to what goes to other services.
     let bench = Bench::new(Tail::new(), ParentBased::new(AlwaysOn));
     let root = bench.root("root", 0.5);
