@@ -112,7 +112,9 @@ impl CallPolicy {
     #[inline(never)]
     fn judges(&self, head: RequestHead<'_>) -> bool {
         if !self.left_out.is_empty()
-            && let Some((service, _)) = method::parse(head.uri.path())
+            && let path = head.uri.path()
+            && let Some((service, _)) =
+                method::parse(path).or_else(|| method::parse_behind_prefix(path))
             && self.left_out.iter().any(|left_out| left_out == service)
         {
             return false;

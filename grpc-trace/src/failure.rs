@@ -75,13 +75,12 @@ fn code_of(error: &(dyn Error + 'static)) -> Option<Code> {
         return of_h2(error);
     }
     let error = error.downcast_ref::<hyper::Error>()?;
-    if error.is_timeout() || error.is_closed() || error.is_incomplete_message() {
-        Some(Code::Unavailable)
-    } else if error.is_canceled() {
-        Some(Code::Cancelled)
-    } else {
-        None
-    }
+    // hyper says `canceled` of a request that its connection did not take any more. A caller that gives up drops its call.
+    let is_lost = error.is_timeout()
+        || error.is_closed()
+        || error.is_incomplete_message()
+        || error.is_canceled();
+    is_lost.then_some(Code::Unavailable)
 }
 
 /// What the reason of a reset stands for

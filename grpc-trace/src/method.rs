@@ -122,6 +122,18 @@ pub(crate) fn parse(path: &str) -> Option<(&str, &str)> {
     }
 }
 
+/// The same behind a prefix: a client's origin may have a path, which comes before its methods. Only a service of a package: any other path of more than
+/// two parts looks like that too.
+#[cold]
+pub(crate) fn parse_behind_prefix(path: &str) -> Option<(&str, &str)> {
+    let (prefixed, _) = path.rsplit_once('/')?;
+    let (prefix, service) = prefixed.rsplit_once('/')?;
+    if !service.contains('.') {
+        return None;
+    }
+    parse(path.get(prefix.len()..)?)
+}
+
 /// How many letters, digits and underscores there are at the start. One look-up for each byte, since every call has a path.
 fn part_len(bytes: &[u8]) -> usize {
     let is_other = |byte: &u8| !OF_PARTS[usize::from(*byte)];
@@ -143,6 +155,26 @@ mod tests {
     use super::*;
 
     const HELLO: &str = "/accept.greeter.v1.Greeter/SayHello";
+
+    #[test]
+    fn a_method_behind_a_prefix_is_the_last_two_parts() {
+        for prefix in ["/api", "/api/v1", "/a b", "//"] {
+            let path = format!("{prefix}{HELLO}");
+            assert_eq!(parse(&path), None);
+            assert_eq!(parse_behind_prefix(&path), parse(HELLO), "{path}");
+        }
+        for path in [
+            "",
+            "/",
+            "/a",
+            "/a/",
+            "/api//b",
+            "/api/a b/c",
+            "/api/Greeter/",
+        ] {
+            assert_eq!(parse_behind_prefix(path), None, "{path}");
+        }
+    }
 
     #[test]
     fn a_path_of_two_parts_is_a_method() {

@@ -17,6 +17,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use callsites::Callsites;
+#[cfg(feature = "otlp-logs")]
+pub(crate) use event::{is_of_log, key_of};
 pub use ext::TracingSpanExt;
 #[cfg(feature = "otlp-logs")]
 pub(crate) use fields::each;
@@ -55,8 +57,8 @@ use tracing_core_ctx::context::Owner;
 /// tracing::subscriber::with_default(subscriber, || price(4));
 /// ```
 ///
-/// - A span starts when it is made and ends when its last handle is dropped, however often it was entered. One that is dropped by a
-///   panic has failed with `error.type` = `panic`.
+/// - A span starts when it is made and ends when its last handle is dropped, however often it was entered. The registry keeps one for each
+///   `tracing` span below it. One that is dropped by a panic has failed with `error.type` = `panic`.
 /// - Fields are attributes with their types. A whole number beyond 64 signed bits becomes its decimal digits, a field that is only `Debug` or
 ///   `Display` a text of at most 64 KiB. A `Debug` that panics costs its field.
 /// - `otel.name`, `otel.kind`, `otel.status_code` and `otel.status_description` say what they say in tracing-opentelemetry. The

@@ -107,7 +107,8 @@ impl<'a> Request<'a> {
     /// A program names what it calls itself, so all that looks like a method is one.
     fn method(&self) -> &'a str {
         self.method.get().unwrap_or_else(|| {
-            let parts = method::parse(self.head.uri.path());
+            let path = self.head.uri.path();
+            let parts = method::parse(path).or_else(|| method::parse_behind_prefix(path));
             let method = parts.map_or(rpc_method::OTHER, |(_, method)| method);
             self.method.set(Some(method));
             method

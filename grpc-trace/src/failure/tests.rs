@@ -51,6 +51,18 @@ fn a_broken_connection_is_unavailable_whatever_status_was_made_of_it() {
     assert_eq!(code(status), Code::Unavailable);
 }
 
+#[tokio::test]
+async fn a_connection_that_is_gone_before_it_took_the_request_is_unavailable() {
+    let (ours, _theirs) = tokio::io::duplex(64);
+    let io = hyper_util::rt::TokioIo::new(ours);
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
+    drop(connection);
+    let request = http::Request::new(String::new());
+    let error = sender.send_request(request).await.unwrap_err();
+    assert!(error.is_canceled());
+    assert_eq!(code(error), Code::Unavailable);
+}
+
 #[test]
 fn timeouts_are_deadlines() {
     #[derive(Debug)]

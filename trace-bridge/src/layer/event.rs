@@ -131,18 +131,14 @@ impl TracingLayer {
                 writer.set(semconv::EXCEPTION_MESSAGE, text);
             }
             let is_of_log = is_of_log(metadata);
-            event.record(&mut each(|name, value| {
-                let key = match name {
-                    "message" => return,
-                    "error" if is_exception => return,
-                    // A line of the `log` crate: what it says of itself counts, not what its bridge says.
-                    "log.target" if is_of_log => TARGET.name(),
-                    "log.file" if is_of_log => semconv::CODE_FILE_PATH.name(),
-                    "log.line" if is_of_log => semconv::CODE_LINE_NUMBER.name(),
-                    "log.module_path" if is_of_log => return,
-                    _ => name,
-                };
-                value.read(|value| writer.set(KeyRef::Static(key), value));
+            event.record(&mut each(|name, value| match name {
+                "message" => {}
+                "error" if is_exception => {}
+                name => {
+                    if let Some(key) = key_of(name, is_of_log) {
+                        value.read(|value| writer.set(KeyRef::Static(key), value));
+                    }
+                }
             }));
         });
     }
@@ -157,8 +153,19 @@ impl TracingLayer {
     }
 }
 
+/// What a field of an event is called. Of a line of the `log` crate counts what it says of itself, and not what its bridge says.
+pub(crate) fn key_of(field: &'static str, is_of_log: bool) -> Option<&'static str> {
+    match field {
+        "log.target" if is_of_log => Some(TARGET.name()),
+        "log.file" if is_of_log => Some(semconv::CODE_FILE_PATH.name()),
+        "log.line" if is_of_log => Some(semconv::CODE_LINE_NUMBER.name()),
+        "log.module_path" if is_of_log => None,
+        name => Some(name),
+    }
+}
+
 /// Whether an event was a line of the `log` crate.
-fn is_of_log(metadata: &Metadata<'_>) -> bool {
+pub(crate) fn is_of_log(metadata: &Metadata<'_>) -> bool {
     metadata.target() == "log" && metadata.fields().field("log.target").is_some()
 }
 

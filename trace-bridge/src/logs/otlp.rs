@@ -42,7 +42,7 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for OtlpLayer {
         use tracing_core_ctx::attribute::KeyRef;
         use tracing_core_ctx::semconv;
 
-        use crate::layer::{TARGET, each};
+        use crate::layer::{TARGET, each, is_of_log, key_of};
 
         if !self.sink.is_enabled() {
             return;
@@ -63,10 +63,14 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for OtlpLayer {
         if let Some(line) = metadata.line() {
             record.set(semconv::CODE_LINE_NUMBER, line);
         }
-        let mut message = None;
+        let (mut message, is_of_log) = (None, is_of_log(metadata));
         event.record(&mut each(|name, value| match name {
             "message" => value.read_text(|text| message = Some(text.to_owned())),
-            _ => value.read(|value| record.set(KeyRef::Static(name), value)),
+            name => {
+                if let Some(key) = key_of(name, is_of_log) {
+                    value.read(|value| record.set(KeyRef::Static(key), value));
+                }
+            }
         }));
         record.body = message.unwrap_or_default();
         self.sink.submit(record);

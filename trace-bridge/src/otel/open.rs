@@ -1,4 +1,4 @@
-//! The spans of OpenTelemetry's API that are open. Its contexts tell of a span no more than the ids; here is who it is.
+//! The spans of OpenTelemetry's API that somebody has. Its contexts tell of a span no more than the ids; here is who it is.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ fn shard(id: SpanId) -> MutexGuard<'static, HashMap<SpanId, SpanRef>> {
     OPEN[place].lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Remembers a span until it has [ended](remove).
+/// Remembers a span until it is [dropped](remove).
 pub(super) fn insert(span: &SpanRef) {
     if let Some(context) = span.span_context() {
         shard(context.span_id()).insert(context.span_id(), span.clone());
@@ -29,7 +29,7 @@ pub(super) fn remove(id: SpanId) {
     drop(removed);
 }
 
-/// The span with these ids, if it is open.
+/// The span with these ids, if somebody has it.
 pub(super) fn find(context: &SpanContext) -> Option<SpanRef> {
     let span = shard(context.span_id()).get(&context.span_id()).cloned()?;
     let is_same = span

@@ -87,6 +87,10 @@ impl<P: TextMapPropagator + Send + Sync> Propagator for Foreign<P> {
     }
 
     fn inject(&self, context: &Context, carrier: &mut dyn Inject) {
+        // They write and take nothing away: what was there is of another call.
+        for field in &self.fields {
+            carrier.remove(field);
+        }
         let context = on_top(&OtelContext::new(), context);
         self.theirs.inject_context(&context, &mut Carried(carrier));
     }

@@ -16,15 +16,18 @@ pub struct BridgeSpan {
     handle: SpanRef,
     /// The right to end it.
     own: Option<Span>,
+    /// Whether it can be found by its ids. It can until it is dropped: what starts below it after its end is its child all the same.
+    is_known: bool,
     context: otel::SpanContext,
 }
 
 impl BridgeSpan {
     pub(super) fn started(span: Span) -> Self {
+        let mut shown = Self::shown(&span);
         if span.is_recording() {
             open::insert(&span);
+            shown.is_known = true;
         }
-        let mut shown = Self::shown(&span);
         shown.own = Some(span);
         shown
     }
@@ -33,18 +36,11 @@ impl BridgeSpan {
         Self {
             handle: span.clone(),
             own: None,
+            is_known: false,
             context: span
                 .span_context()
                 .map_or(otel::SpanContext::NONE, convert::to_otel),
         }
-    }
-
-    fn take(&mut self) -> Option<Span> {
-        let own = self.own.take()?;
-        if let Some(context) = own.span_context() {
-            open::remove(context.span_id());
-        }
-        Some(own)
     }
 }
 
@@ -93,13 +89,13 @@ impl otel::Span for BridgeSpan {
     }
 
     fn end(&mut self) {
-        if let Some(span) = self.take() {
+        if let Some(span) = self.own.take() {
             span.end();
         }
     }
 
     fn end_with_timestamp(&mut self, time: SystemTime) {
-        if let Some(span) = self.take() {
+        if let Some(span) = self.own.take() {
             span.end_at(convert::timestamp(time));
         }
     }
@@ -107,6 +103,10 @@ impl otel::Span for BridgeSpan {
 
 impl Drop for BridgeSpan {
     fn drop(&mut self) {
-        drop(self.take());
+        if self.is_known
+            && let Some(context) = self.handle.span_context()
+        {
+            open::remove(context.span_id());
+        }
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use opentelemetry::baggage::BaggageExt as _;
@@ -102,6 +103,53 @@ fn a_context_that_they_keep_is_current_elsewhere() {
     assert!(checkout.bool("shop.elsewhere"));
     assert!(recorder.take_named("ours").is_child_of(&checkout));
     assert!(recorder.take_named("theirs").is_child_of(&checkout));
+}
+
+#[test]
+fn a_tracestate_that_their_grammar_does_not_take_costs_no_span() {
+    let (recorder, ours, theirs) = both();
+    let headers = HashMap::from([
+        (
+            "traceparent",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ),
+        ("tracestate", "a@b@c=1"),
+    ]);
+    let headers: HashMap<String, String> = headers
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let caller = ours.extract(&headers);
+    let span = ours.span("server").parent(&caller).start();
+    span.in_scope(|| {
+        assert!(SpanRef::current().is_recording());
+        Span::child("ours").end();
+        theirs.in_span("theirs", |_| Span::child("below theirs").end());
+        let mut sent = HashMap::new();
+        ours.inject(&Context::current(), &mut sent);
+        assert_eq!(sent["tracestate"], "a@b@c=1");
+    });
+    drop(span);
+    let server = recorder.take_named("server");
+    let theirs = recorder.take_named("theirs");
+    assert!(recorder.take_named("ours").is_child_of(&server));
+    assert!(theirs.is_child_of(&server));
+    assert!(recorder.take_named("below theirs").is_child_of(&theirs));
+}
+
+#[test]
+fn what_starts_below_a_span_of_theirs_that_has_ended_is_its_child() {
+    let (recorder, _ours, theirs) = both();
+    let context = OtelContext::current_with_span(theirs.start("theirs"));
+    let guard = context.clone().attach();
+    context.span().end();
+    Span::child("ours").end();
+    theirs.start("theirs too");
+    drop(guard);
+    drop(context);
+    let ended = recorder.take_named("theirs");
+    assert!(recorder.take_named("ours").is_child_of(&ended));
+    assert!(recorder.take_named("theirs too").is_child_of(&ended));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use opentelemetry::Context as OtelContext;
 use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::TraceContextExt as _;
-use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use trace_bridge::otel::{Foreign, TextMap};
 use tracing_core_ctx::propagation::B3;
 use tracing_core_ctx::propagation::Propagator as _;
@@ -83,4 +83,14 @@ fn theirs_has_nothing_to_say_about_nothing() {
     tracer.inject(&Context::new(), &mut written);
     assert!(!written.contains_key("traceparent"), "{written:?}");
     assert!(tracer.extract(&headers(&[])).span_context().is_none());
+}
+
+#[test]
+fn what_another_call_left_in_the_headers_is_taken_away() {
+    let tracer = Tracer::builder()
+        .propagator(Foreign::new(BaggagePropagator::new()))
+        .build();
+    let mut written = headers(&[("baggage", "stale=1"), ("accept", "*/*")]);
+    tracer.inject(&Context::new(), &mut written);
+    assert_eq!(written, headers(&[("accept", "*/*")]));
 }

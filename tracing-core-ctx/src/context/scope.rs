@@ -176,7 +176,7 @@ pub(super) fn detach(owner: Owner) -> bool {
     let left = STACK.try_with(|stack| {
         let top = depth().checked_sub(1)?;
         let frame = stack.near.get(top)?;
-        if !frame.is_of(owner) || stack.is_done_below(top) {
+        if !frame.is_of(owner) || frame.is_awaited() {
             return None;
         }
         TOP.with(|tops| tops.fall(top));
@@ -259,7 +259,6 @@ fn leave(ticket: Ticket) {
         if depth() == ticket.depth + 1
             && let Some(frame) = stack.near.get(ticket.depth)
             && frame.number.get() == ticket.number
-            && !stack.is_done_below(ticket.depth)
         {
             TOP.with(|top| top.fall(ticket.depth));
             return Some(frame.context.take());
@@ -277,14 +276,13 @@ fn leave(ticket: Ticket) {
 #[cold]
 fn leave_late(ticket: Ticket) -> Option<(Context, Vec<Context>)> {
     with_stack(|stack| {
-        stack.frame(ticket, |frame| {
-            frame.number.set(ticket.number | Frame::DONE);
-        })?;
-        let top = stack.pop_if_done()?;
+        stack.frame(ticket, |frame| frame.mark(Frame::DONE))?;
+        let Some(top) = stack.pop_if_done() else {
+            stack.at(ticket.depth + 1, |above| above.mark(Frame::AWAITED));
+            return None;
+        };
         let mut below = Vec::new();
-        while let Some(context) = stack.pop_if_done() {
-            below.push(context);
-        }
+        stack.pop_all_done(&mut below);
         Some((top, below))
     })
 }
@@ -309,14 +307,16 @@ fn come_home(ticket: Ticket, home: &mut Context) {
     }
 }
 
-/// The same far up, where others were left above, or where the frame is gone.
+/// The same far up, where others were left above or wait below, or where the frame is gone.
 #[cold]
 fn come_home_late(ticket: Ticket, home: &mut Context) {
     let left = with_stack(|stack| {
         stack.frame(ticket, |frame| frame.swap(home))?;
         let end = depth();
         TOP.with(|top| top.fall(ticket.depth));
-        (end > ticket.depth + 1).then(|| stack.take(ticket.depth + 1, end))
+        let mut left = stack.take(ticket.depth + 1, end);
+        stack.pop_all_done(&mut left);
+        Some(left)
     });
     drop(left);
 }

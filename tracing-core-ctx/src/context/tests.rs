@@ -114,6 +114,30 @@ fn scopes_may_be_dropped_in_any_order() {
 }
 
 #[test]
+fn a_scope_that_is_dropped_inside_of_another_context_is_gone_with_that() {
+    let below = tagged(0).attach();
+    let [first, second] = [1, 2].map(|n| tagged(n).attach());
+    tagged(3).scope(|| {
+        drop(first);
+        tagged(4).scope(move || drop(second));
+        assert_eq!(tag(), Some(3));
+    });
+    assert_eq!(tag(), Some(0));
+    drop(below);
+    assert_eq!(tag(), None);
+}
+
+#[test]
+fn one_that_is_dropped_far_up_is_gone_too() {
+    let mut scopes: Vec<_> = (0..40).map(|n| tagged(n).attach()).collect();
+    tagged(40).scope(|| scopes.drain(10..).for_each(drop));
+    assert_eq!(tag(), Some(9));
+    let mut rest = scopes.drain(..);
+    tagged(41).scope(|| rest.by_ref().for_each(drop));
+    assert_eq!(tag(), None);
+}
+
+#[test]
 fn a_scope_that_comes_late_takes_nobody_elses_frame_away() {
     let mut late = None;
     tagged(1).scope(|| late = Some(tagged(2).attach()));
@@ -966,6 +990,23 @@ fn an_owner_who_attached_twice_detaches_the_upper_one_first() {
     drop(scope);
     assert_eq!(tag(), None);
     assert!(!owner.detach());
+}
+
+#[test]
+fn what_an_owner_detaches_inside_of_another_context_is_gone_with_that() {
+    let owner = Owner::new(1, 1);
+    tagged(1).attach_as(owner);
+    let scope = tagged(2).attach();
+    assert!(owner.detach());
+    assert_eq!(tag(), Some(2));
+    let above = Owner::new(1, 2);
+    tagged(3).attach_as(above);
+    drop(scope);
+    assert!(above.detach());
+    assert_eq!(tag(), None);
+    tagged(1).attach_as(owner);
+    tagged(2).scope(|| assert!(owner.detach()));
+    assert_eq!(tag(), None);
 }
 
 #[test]

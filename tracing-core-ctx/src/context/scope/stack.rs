@@ -66,8 +66,8 @@ pub(super) fn depth() -> usize {
 }
 
 pub(super) struct Frame {
-    /// Multiples of four; the lowest bit says that its guard was dropped while frames above it were still in use, the next one that it has an
-    /// owner in place of a guard.
+    /// Multiples of eight. The lowest bit says that its guard was dropped while frames above it were still in use, the next one that it has an
+    /// owner in place of a guard, and the third that the frame below has ended and waits for this one.
     pub(super) number: Cell<u64>,
     pub(super) context: Cell<Context>,
     /// Only where the number says so.
@@ -109,9 +109,10 @@ impl Ticket {
 
 impl Frame {
     pub(super) const FIRST: u64 = Self::STEP;
-    pub(super) const STEP: u64 = 4;
+    pub(super) const STEP: u64 = 8;
     pub(super) const DONE: u64 = 1;
     pub(super) const OWNED: u64 = 2;
+    pub(super) const AWAITED: u64 = 4;
 
     pub(super) const fn new() -> Self {
         Self {
@@ -130,6 +131,16 @@ impl Frame {
     #[inline]
     pub(super) fn is_owned(&self) -> bool {
         self.number.get() & (Self::OWNED | Self::DONE) == Self::OWNED
+    }
+
+    pub(super) fn mark(&self, bit: u64) {
+        self.number.set(self.number.get() | bit);
+    }
+
+    /// Whether the frame below waits for it to go.
+    #[inline]
+    pub(super) fn is_awaited(&self) -> bool {
+        self.number.get() & Self::AWAITED != 0
     }
 
     #[inline]
@@ -200,20 +211,9 @@ impl Stack {
             return None;
         }
         self.at(ticket.depth, |frame| {
-            (frame.number.get() & !Frame::DONE == ticket.number).then(|| look(frame))
+            let differs = (frame.number.get() ^ ticket.number) & !(Frame::DONE | Frame::AWAITED);
+            (differs == 0).then(|| look(frame))
         })?
-    }
-
-    /// Whether the frame below this one waits for it to go.
-    #[inline]
-    pub(super) fn is_done_below(&self, depth: usize) -> bool {
-        match depth.checked_sub(1) {
-            Some(below) => {
-                let is_done = |frame: &Frame| frame.number.get() & Frame::DONE != 0;
-                self.near.get(below).is_none_or(is_done)
-            }
-            None => false,
-        }
     }
 
     pub(super) fn pop_if_done(&self) -> Option<Context> {
@@ -223,6 +223,13 @@ impl Stack {
         })??;
         TOP.with(|tops| tops.fall(top));
         Some(context)
+    }
+
+    /// Ends the frames that waited for those above them.
+    pub(super) fn pop_all_done(&self, left: &mut Vec<Context>) {
+        while let Some(context) = self.pop_if_done() {
+            left.push(context);
+        }
     }
 
     pub(super) fn take(&self, start: usize, end: usize) -> Vec<Context> {
