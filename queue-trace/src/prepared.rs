@@ -30,16 +30,14 @@ pub(crate) struct At<'a, P, O> {
     operation: O,
     partition: Option<&'a str>,
     start: Option<Timestamp>,
-    found: OnceCell<Found<'a>>,
+    /// What was found. Not in one cell: what is put together is large, and hardly ever is.
+    found: OnceCell<Option<&'a Prepared>>,
+    made: OnceCell<Operation<'a>>,
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives on the stack, for the length of a call"
-)]
-enum Found<'a> {
+enum Found<'s, 'a> {
     Prepared(&'a Prepared),
-    Operation(Operation<'a>),
+    Operation(&'s Operation<'a>),
 }
 
 impl<'a, P, O> At<'a, P, O>
@@ -55,6 +53,7 @@ where
             partition,
             start: None,
             found: OnceCell::new(),
+            made: OnceCell::new(),
         }
     }
 
@@ -67,11 +66,11 @@ where
     }
 
     #[inline]
-    fn found(&self) -> &Found<'a> {
-        self.found.get_or_init(|| match (self.prepared)() {
+    fn found(&self) -> Found<'_, 'a> {
+        match self.found.get_or_init(&self.prepared) {
             Some(prepared) => Found::Prepared(prepared),
-            None => Found::Operation((self.operation)()),
-        })
+            None => Found::Operation(self.made.get_or_init(&self.operation)),
+        }
     }
 }
 
