@@ -101,6 +101,10 @@ fn an_event_is_a_record_with_the_ids_of_its_span_and_fields_of_their_types() {
             tracing::warn!(items = 3, total = 9.5, paid = true, who = ?Some(1), "priced {}", "high");
         });
         tracing::error!("nobody's");
+        // What somebody chose not to trace is logged all the same.
+        Context::new()
+            .untraced()
+            .scope(|| tracing::error!("of a probe"));
         // What telemetry does is not logged by itself.
         let _suppressed = Context::new().suppressed().attach();
         tracing::error!("of telemetry");
@@ -108,13 +112,14 @@ fn an_event_is_a_record_with_the_ids_of_its_span_and_fields_of_their_types() {
     span.end();
     logs.flush(LIMIT).unwrap();
     let stats = logs.stats();
-    assert_eq!((stats.submitted, stats.exported), (2, 2));
+    assert_eq!((stats.submitted, stats.exported), (3, 3));
 
     let records = records(&requests.recv_timeout(LIMIT).unwrap());
-    let [priced, nobodys] = &*records else {
+    let [priced, nobodys, of_a_probe] = &*records else {
         panic!("{records:?}");
     };
     assert_eq!(body(priced), "priced high");
+    assert_eq!(body(of_a_probe), "of a probe");
     assert_eq!(
         (priced.severity_number, &*priced.severity_text),
         (13, "WARN")

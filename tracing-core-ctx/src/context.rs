@@ -185,11 +185,18 @@ impl Context {
         self.node.as_ref()?.hint
     }
 
-    /// Whether spans started here are not recorded because the work is telemetry's own. Default: no.
+    /// Whether spans started here are not recorded, because the work is [telemetry's own](Self::suppressed) or was
+    /// [left out](Self::untraced). Default: no.
     #[must_use]
     #[inline]
     pub fn is_suppressed(&self) -> bool {
         self.node.as_ref().is_some_and(|node| node.suppressed)
+    }
+
+    /// Whether the work is [telemetry's own](Self::suppressed), which is not logged either. Default: no.
+    #[must_use]
+    pub fn is_telemetry(&self) -> bool {
+        self.node.as_ref().is_some_and(|node| node.telemetry)
     }
 
     /// The same with other baggage, in place of all that was there.
@@ -259,6 +266,16 @@ impl Context {
     /// itself.
     #[must_use]
     pub fn suppressed(mut self) -> Self {
+        self.change(|node| {
+            node.suppressed = true;
+            node.telemetry = true;
+        });
+        self
+    }
+
+    /// The same for work that somebody chose not to trace, such as answers to probes: spans started below it are not recorded. Its logs are.
+    #[must_use]
+    pub fn untraced(mut self) -> Self {
         self.change(|node| node.suppressed = true);
         self
     }

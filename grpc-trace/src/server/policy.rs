@@ -51,7 +51,7 @@ impl ServerPolicy {
         let (context, link) = self.believe(head, caller);
         if !self.call.admits(head) {
             // Not traced, and neither is what it calls; what is believed of the caller's context still reaches them.
-            return (ActiveSpan::passing(context.suppressed()), Watch::OFF);
+            return (ActiveSpan::passing(context.untraced()), Watch::OFF);
         }
         let observer = self.call.observer.as_ref();
         if !tracer.is_enabled() && observer.is_none() {

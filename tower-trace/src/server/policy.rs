@@ -63,7 +63,7 @@ impl ServerPolicy {
         };
         if !hook::admits(self.filter.as_deref(), head) {
             // Not traced, and neither is what it calls; what is believed of the caller's context still reaches them.
-            return Exchange::unrecorded(ActiveSpan::passing(context.suppressed()));
+            return Exchange::unrecorded(ActiveSpan::passing(context.untraced()));
         }
         if !self.tracer.is_enabled() && self.observer.is_none() {
             // Nobody takes spans, so nobody asks what one would be called.

@@ -197,7 +197,7 @@ impl LogSink {
     /// Whether there is any use in writing a record here and now: not where nothing is sent, and not on threads of telemetry.
     #[must_use]
     pub fn is_enabled(&self) -> bool {
-        self.shared.queue.is_some() && !Context::current().is_suppressed()
+        self.shared.queue.is_some() && !Context::current().is_telemetry()
     }
 
     /// Takes a record, or drops it.

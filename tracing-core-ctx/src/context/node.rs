@@ -16,7 +16,10 @@ pub(super) struct Node {
     pub(super) span: SpanRef,
     pub(super) extras: Option<Arc<Extras>>,
     pub(super) hint: Option<SamplingHint>,
+    /// No spans are recorded here.
     pub(super) suppressed: bool,
+    /// And that because the work is telemetry's own.
+    pub(super) telemetry: bool,
 }
 
 impl Node {

@@ -51,6 +51,7 @@ impl Context {
                 own.extras.clone_from(&above.extras);
                 own.hint = above.hint;
                 own.suppressed = above.suppressed;
+                own.telemetry = above.telemetry;
                 own.forget_hint();
             }
         }
