@@ -153,7 +153,7 @@ impl HeaderInjector<'_> {
 // Constants and not statics: so the compiler knows their text, and comparing with a name is a comparison of numbers.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
-const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+pub(crate) const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 const B3: HeaderName = HeaderName::from_static("b3");
 
 fn known(name: &str) -> Option<HeaderName> {

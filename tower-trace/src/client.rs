@@ -18,8 +18,8 @@
 //! 1. **The request is sent** (`call`). Its span is a child of the current span. The sampler decides; if it drops, this is all but for the
 //!    headers: the context is always handed on.
 //! 2. **The span starts** with everything the request says. Then [`on_request`](ClientTraceLayer::on_request) runs.
-//! 3. **The context is written** into the headers, in place of what they held under the propagator's names; or taken out of them, for a host
-//!    that is not in [`propagate_to`](ClientTraceLayer::propagate_to).
+//! 3. **The context is written** into the headers, in place of what they held under any name that the propagator reads; what it does not say,
+//!    such as baggage that there is none of, is not there then. All of these are taken out for a host that is not in [`propagate_to`](ClientTraceLayer::propagate_to).
 //! 4. **The head of the response is there.** [`on_response`](ClientTraceLayer::on_response) runs.
 //! 5. **The body is read** to its end, and the span ends; or at the head already, with
 //!    [`end_at_head`](ClientTraceLayer::end_at_head). See [`exchange`](crate::exchange) for all the ways to end.

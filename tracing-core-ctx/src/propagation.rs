@@ -68,7 +68,9 @@ pub trait Propagator: fmt::Debug + Send + Sync {
     /// absent. A span context that is there already is left alone.
     fn extract(&self, extraction: &mut Extraction<'_>, carrier: &dyn Extract);
 
-    /// Writes `context`, replacing what `carrier` holds under the same names. Writes nothing when there is nothing to say.
+    /// Writes `context`, replacing what `carrier` holds under the names that are written. Writes nothing when there is nothing to say: what stands
+    /// in the carrier is left alone then, and so are names that are only read. Where it may be another's context, take out what
+    /// [`reads`](Self::reads) names first.
     fn inject(&self, context: &Context, carrier: &mut dyn Inject);
 
     /// Writes `context` with `span` as its current one: for a span in which nobody is, so that no context is made for it.
@@ -82,7 +84,7 @@ pub trait Propagator: fmt::Debug + Send + Sync {
     fn fields(&self) -> Vec<&'static str>;
 
     /// All names under which a context of the format may stand: those that are written, and those that are only read. Where it is to be gone, or to give way to
-    /// another one, all of them are taken away.
+    /// another one, all of them are taken away. One that ends with `*` stands for all names that begin so.
     ///
     /// Default: those that are written.
     fn reads(&self) -> Vec<&'static str> {

@@ -52,7 +52,7 @@ impl ClientTraceLayer {
     ///
     /// What is no host, such as a URL, is reported and reaches nobody.
     pub fn propagate_to(self, hosts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.edit(|policy| policy.propagate.reach(hosts, &policy.call.tracer))
+        self.edit(|policy| policy.propagate.reach(hosts))
     }
 
     /// Hands on these entries of the baggage only; a `baggage` that is in the metadata already is taken out. Default: all.

@@ -25,9 +25,9 @@ impl ClientTraceLayer {
         Self {
             policy: Arc::new(ClientPolicy {
                 settings: Settings::new(),
+                propagate: Propagate::new(&tracer),
                 call: Arc::new(CallPolicy::new(Side::Client, tracer)),
                 target: None,
-                propagate: Propagate::default(),
                 always_accompany: false,
             }),
         }

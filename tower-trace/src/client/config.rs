@@ -55,7 +55,7 @@ impl ClientTraceLayer {
     /// let layer = ClientTraceLayer::new(tracer).propagate_to(["*.shop.internal", "localhost"]);
     /// ```
     pub fn propagate_to(self, hosts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        self.edit(|policy| policy.propagate.reach(hosts, &policy.tracer))
+        self.edit(|policy| policy.propagate.reach(hosts))
     }
 
     /// Hands on these entries of the baggage only; a `baggage` header that is there already is taken out. Default: all.

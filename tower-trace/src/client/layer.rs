@@ -29,12 +29,12 @@ impl ClientTraceLayer {
     pub fn new(tracer: Tracer) -> Self {
         Self {
             policy: Arc::new(ClientPolicy {
+                propagate: Propagate::new(&tracer),
                 tracer: tracer.with_scope(&SCOPE),
                 routes: Routes::default(),
                 filter: None,
                 on_request: None,
                 on_response: None,
-                propagate: Propagate::default(),
                 sensitive: SensitiveKeys::default(),
                 request_headers: Captured::default(),
                 response_headers: Captured::default(),

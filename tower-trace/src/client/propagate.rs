@@ -1,20 +1,31 @@
 //! To whom contexts are handed on, and what of them.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use tracing_core_ctx::diagnostics::{self, Level};
-use tracing_core_ctx::propagation::Inject as _;
 use tracing_core_ctx::{Context, Tracer};
 
 use crate::authority;
-use crate::carrier::HeaderInjector;
+use crate::carrier::{BAGGAGE, HeaderInjector};
 
-/// Default: everything to everyone.
-#[derive(Clone, Debug, Default)]
+/// To everyone everything, until told otherwise.
+#[derive(Clone, Debug)]
 pub struct Propagate {
     hosts: Option<Vec<Host>>,
     baggage: Option<Vec<String>>,
-    /// The headers in which contexts are written; known once there is a list of hosts.
-    fields: Vec<&'static str>,
+    /// Whether `baggage` is a header in which contexts may stand.
+    takes_baggage: bool,
+    /// All headers in which contexts may stand.
+    fields: Vec<Field>,
+    /// Those of them that are never written over, because they are only read.
+    only_read: Vec<Field>,
+}
+
+/// Where a context, or a part of one, may stand.
+#[derive(Clone, Debug)]
+enum Field {
+    Name(HeaderName),
+    /// Every name that begins so.
+    Prefix(&'static str),
 }
 
 /// A host that contexts may be handed on to.
@@ -29,9 +40,23 @@ struct Host {
 }
 
 impl Propagate {
+    /// Hands the contexts of this tracer on.
+    #[must_use]
+    pub fn new(tracer: &Tracer) -> Self {
+        let reads = tracer.propagator().reads();
+        let written = tracer.propagator().fields();
+        let only_read = reads.iter().filter(|name| !written.contains(name));
+        Self {
+            hosts: None,
+            baggage: None,
+            takes_baggage: reads.contains(&BAGGAGE.as_str()),
+            only_read: only_read.filter_map(|name| Field::of(name)).collect(),
+            fields: reads.iter().filter_map(|name| Field::of(name)).collect(),
+        }
+    }
+
     /// Hands contexts on to these hosts only. What is no host is reported and reaches nobody.
-    pub fn reach(&mut self, hosts: impl IntoIterator<Item = impl AsRef<str>>, tracer: &Tracer) {
-        self.fields = tracer.propagator().fields();
+    pub fn reach(&mut self, hosts: impl IntoIterator<Item = impl AsRef<str>>) {
         let listed = self.hosts.get_or_insert_default();
         for text in hosts {
             let text = text.as_ref();
@@ -61,27 +86,65 @@ impl Propagate {
         host.is_some_and(|host| hosts.iter().any(|listed| listed.is(host, port)))
     }
 
-    /// Writes `context` into the headers.
+    /// Writes `context` into the headers, in place of what they held: a proxy may have copied it from its own caller.
     pub fn inject(&self, tracer: &Tracer, context: &Context, headers: &mut HeaderMap) {
-        let Some(names) = &self.baggage else {
-            return tracer.inject(context, &mut HeaderInjector(headers));
-        };
-        // Nor may baggage leave that is in the headers already, because a proxy copied those of its own caller.
-        HeaderInjector(headers).remove("baggage");
-        if context.baggage().is_empty() {
-            return tracer.inject(context, &mut HeaderInjector(headers));
+        match &self.baggage {
+            Some(names) if !context.baggage().is_empty() => {
+                let allowed = context
+                    .baggage()
+                    .retain(|entry| names.iter().any(|name| name == entry.name()));
+                let context = context.clone().with_baggage(allowed);
+                self.replace(tracer, &context, headers);
+            }
+            _ => self.replace(tracer, context, headers),
         }
-        let allowed = context
-            .baggage()
-            .retain(|entry| names.iter().any(|name| name == entry.name()));
-        let context = context.clone().with_baggage(allowed);
-        tracer.inject(&context, &mut HeaderInjector(headers));
+    }
+
+    /// Propagators leave alone what they have nothing to say for.
+    fn replace(&self, tracer: &Tracer, context: &Context, headers: &mut HeaderMap) {
+        if context.span_context().is_none() {
+            self.withhold(headers);
+        } else {
+            take_out(&self.only_read, headers);
+        }
+        if context.baggage().is_empty() && (self.takes_baggage || self.baggage.is_some()) {
+            headers.remove(BAGGAGE);
+        }
+        tracer.inject(context, &mut HeaderInjector(headers));
     }
 
     /// Takes out of the headers what a host must not see, because a proxy copied it from its own caller.
     pub fn withhold(&self, headers: &mut HeaderMap) {
-        for field in &self.fields {
-            HeaderInjector(headers).remove(field);
+        take_out(&self.fields, headers);
+    }
+}
+
+impl Field {
+    /// What is no header name stands in no header.
+    fn of(name: &'static str) -> Option<Self> {
+        match name.strip_suffix('*') {
+            Some(prefix) => Some(Self::Prefix(prefix)),
+            None => HeaderName::from_bytes(name.as_bytes()).ok().map(Self::Name),
+        }
+    }
+}
+
+fn take_out(fields: &[Field], headers: &mut HeaderMap) {
+    for field in fields {
+        match field {
+            Field::Name(name) => {
+                headers.remove(name);
+            }
+            Field::Prefix(prefix) => {
+                let names = headers.keys();
+                let found: Vec<_> = names
+                    .filter(|name| name.as_str().starts_with(prefix))
+                    .cloned()
+                    .collect();
+                for name in found {
+                    headers.remove(name);
+                }
+            }
         }
     }
 }
@@ -131,8 +194,8 @@ mod tests {
     use super::*;
 
     fn listed<const N: usize>(hosts: [&str; N]) -> Propagate {
-        let mut propagate = Propagate::default();
-        propagate.reach(hosts, &Tracer::noop());
+        let mut propagate = Propagate::new(&Tracer::noop());
+        propagate.reach(hosts);
         propagate
     }
 
@@ -146,8 +209,9 @@ mod tests {
 
     #[test]
     fn without_a_list_every_host_is_reached() {
-        assert!(reaches(&Propagate::default(), "http://anywhere.example"));
-        assert!(Propagate::default().reaches(|| (None, None)));
+        let propagate = Propagate::new(&Tracer::noop());
+        assert!(reaches(&propagate, "http://anywhere.example"));
+        assert!(propagate.reaches(|| (None, None)));
     }
 
     #[test]

@@ -10,21 +10,29 @@ use tower::{Layer as _, Service as _, ServiceBuilder, ServiceExt as _, retry, se
 use tower_trace::client::{Attempts, AttemptsLayer};
 use tower_trace::{ClientTraceLayer, PeerAddr, Templates};
 use trace_testkit::SpanRecorder;
+use tracing_core_ctx::propagation::{B3, Jaeger, Propagator, TraceContext};
 use tracing_core_ctx::sampler::{Decision, Sampling, SamplingInput};
-use tracing_core_ctx::{Baggage, Context, Sampler, SpanFutureExt as _};
+use tracing_core_ctx::{
+    Baggage, Context, Sampler, SpanContext, SpanFutureExt as _, TraceFlags, Tracer,
+};
 
 use crate::support::{BoxError, hello, now, read_to_end};
 
 /// Sends one request from a context with baggage and gives what arrived.
 fn headers_sent(layer: &ClientTraceLayer, request: Request<()>) -> HeaderMap {
+    let baggage = Baggage::new().with("tier", "gold").with("token", "s3cret");
+    sent_in(Context::current().with_baggage(baggage), layer, request)
+}
+
+/// Sends one request from this context and gives what arrived.
+fn sent_in(context: Context, layer: &ClientTraceLayer, request: Request<()>) -> HeaderMap {
     let seen = Arc::new(Mutex::new(HeaderMap::new()));
     let inner = Arc::clone(&seen);
     let mut client = layer.layer(service_fn(move |request: Request<()>| {
         inner.lock().unwrap().clone_from(request.headers());
         hello(request)
     }));
-    let baggage = Baggage::new().with("tier", "gold").with("token", "s3cret");
-    let _scope = Context::current().with_baggage(baggage).attach();
+    let _scope = context.attach();
     read_to_end(now(client.call(request)).unwrap().into_body()).unwrap();
     seen.lock().unwrap().clone()
 }
@@ -72,6 +80,140 @@ fn a_context_that_a_proxy_copied_from_its_caller_does_not_leave_either() {
     }));
     let response = now(client.call(copied("http://shop.internal/"))).unwrap();
     read_to_end(response.into_body()).unwrap();
+}
+
+/// A request with these headers, as a proxy copies them from its caller.
+fn copied(url: &str, headers: &[(&'static str, &'static str)]) -> Request<()> {
+    let mut request = get(url);
+    for (name, value) in headers {
+        request.headers_mut().append(*name, value.parse().unwrap());
+    }
+    request
+}
+
+/// The names of what arrives.
+fn names(headers: &HeaderMap) -> Vec<&str> {
+    let mut names: Vec<_> = headers.keys().map(http::HeaderName::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn what_a_context_does_not_say_is_not_sent_for_a_stranger_who_said_it() {
+    const W3C: [(&str, &str); 4] = [
+        (
+            "traceparent",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ),
+        ("tracestate", "stranger=1"),
+        ("baggage", "admin=true"),
+        ("accept", "*/*"),
+    ];
+    let recorder = SpanRecorder::new();
+    let layer = ClientTraceLayer::new(recorder.tracer("shop"));
+    let sent = sent_in(Context::new(), &layer, copied("http://a/", &W3C));
+    assert_eq!(names(&sent), ["accept", "traceparent"]);
+    assert_eq!(recorder.take().len(), 1);
+
+    let suppressed = Context::new().suppressed();
+    let sent = sent_in(suppressed.clone(), &layer, copied("http://a/", &W3C));
+    assert_eq!(names(&sent), ["accept"]);
+    let off = ClientTraceLayer::new(Tracer::noop());
+    let sent = sent_in(Context::new(), &off, copied("http://a/", &W3C));
+    assert_eq!(names(&sent), ["accept"]);
+
+    let nothing_listed = layer.propagate_baggage(["tier"]);
+    let others = Context::new().with_baggage_entry("token", "s3cret");
+    let sent = sent_in(others, &nothing_listed, copied("http://a/", &W3C));
+    assert_eq!(names(&sent), ["accept", "traceparent"]);
+    recorder.ignore();
+
+    let without_baggage = Tracer::builder()
+        .propagator(TraceContext::default())
+        .build();
+    let layer = ClientTraceLayer::new(without_baggage);
+    let sent = sent_in(suppressed, &layer, copied("http://a/", &W3C));
+    assert_eq!(
+        names(&sent),
+        ["accept", "baggage"],
+        "which is no header of a context then"
+    );
+}
+
+#[test]
+fn no_spelling_of_a_context_that_a_proxy_copied_gets_past_the_format_that_is_written() {
+    const SPELLINGS: [(&str, &str); 9] = [
+        ("b3", "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-1"),
+        ("x-b3-traceid", "4bf92f3577b34da6a3ce929d0e0e4736"),
+        ("x-b3-spanid", "00f067aa0ba902b7"),
+        ("x-b3-parentspanid", "00f067aa0ba902b8"),
+        ("x-b3-flags", "1"),
+        ("uber-trace-id", "1:2:0:1"),
+        ("jaeger-debug-id", "ticket"),
+        ("uberctx-admin", "true"),
+        ("x-user", "ann"),
+    ];
+    let formats: [(Box<dyn Propagator>, &[&str], &[&str]); 3] = [
+        (
+            Box::new(B3::single()),
+            &["b3"],
+            &[
+                "jaeger-debug-id",
+                "uber-trace-id",
+                "uberctx-admin",
+                "x-user",
+            ],
+        ),
+        (
+            Box::new(B3::multi()),
+            &["x-b3-sampled", "x-b3-spanid", "x-b3-traceid"],
+            &[
+                "jaeger-debug-id",
+                "uber-trace-id",
+                "uberctx-admin",
+                "x-user",
+            ],
+        ),
+        (
+            Box::new(Jaeger::default()),
+            &["uber-trace-id", "uberctx-tier"],
+            &[
+                "b3",
+                "x-b3-flags",
+                "x-b3-parentspanid",
+                "x-b3-spanid",
+                "x-b3-traceid",
+                "x-user",
+            ],
+        ),
+    ];
+    let ours = SpanContext::new(
+        "0af7651916cd43dd8448eb211c80319c".parse().unwrap(),
+        "b7ad6b7169203331".parse().unwrap(),
+        TraceFlags::SAMPLED,
+    );
+    let context = Context::new()
+        .with_remote_span(ours)
+        .with_baggage_entry("tier", "gold");
+    for (format, written, others) in formats {
+        let tracer = Tracer::builder().propagator(format).build();
+        let layer = ClientTraceLayer::new(tracer);
+        let sent = sent_in(context.clone(), &layer, copied("http://a/", &SPELLINGS));
+        let mut expected = [written, others].concat();
+        expected.sort_unstable();
+        assert_eq!(names(&sent), expected);
+        for name in written
+            .iter()
+            .filter(|name| name.ends_with("id") || **name == "b3")
+        {
+            let value = sent[*name].to_str().unwrap();
+            let is_ours = value.contains("0af7651916cd43dd") || value == "b7ad6b7169203331";
+            assert!(is_ours, "{name}: {value}");
+        }
+        let outside = layer.propagate_to(["shop.internal"]);
+        let sent = sent_in(context.clone(), &outside, copied("http://a/", &SPELLINGS));
+        assert_eq!(names(&sent), others);
+    }
 }
 
 #[test]

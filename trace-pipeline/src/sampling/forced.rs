@@ -111,7 +111,7 @@ impl fmt::Debug for ForceKey {
 /// A propagator that also reads the header by which somebody forces a trace, and sees to it that this one is kept: by
 /// [`Rules`](super::Rules) and by [`ParentBased`](tracing_core_ctx::sampler::ParentBased), even from a caller that is not trusted.
 ///
-/// The header is not sent on: below, the trace is sampled as any other. One that is forged or too old is ignored, and counted as a malformed
+/// The header is not sent on, not even where a proxy copied it into the request of a traced client: below, the trace is sampled as any other. One that is forged or too old is ignored, and counted as a malformed
 /// context.
 ///
 /// ```
@@ -182,6 +182,12 @@ impl<P: Propagator> Propagator for Forced<P> {
     fn fields(&self) -> Vec<&'static str> {
         self.inner.fields()
     }
+
+    fn reads(&self) -> Vec<&'static str> {
+        let mut names = self.inner.reads();
+        names.push(self.header);
+        names
+    }
 }
 
 #[cfg(test)]
@@ -190,7 +196,7 @@ mod tests {
 
     use proptest::prelude::*;
     use tracing_core_ctx::Tracer;
-    use tracing_core_ctx::propagation::TraceContextAndBaggage;
+    use tracing_core_ctx::propagation::{B3, TraceContextAndBaggage};
 
     use super::*;
     use crate::exporter::InMemory;
@@ -262,6 +268,15 @@ mod tests {
         let reason = kept[0].record.attributes().get("ctx.sampling.reason");
         assert_eq!(reason.and_then(|reason| reason.as_str()), Some("forced"));
         assert_eq!(tracer.stats().malformed_contexts, 2);
+    }
+
+    #[test]
+    fn the_token_is_among_what_is_read_beside_all_that_the_inner_one_reads() {
+        let forced = Forced::new(B3::multi(), key());
+        assert_eq!(forced.fields(), B3::multi().fields());
+        let mut reads = B3::multi().reads();
+        reads.push("x-trace-force");
+        assert_eq!(forced.reads(), reads);
     }
 
     proptest! {

@@ -9,6 +9,7 @@ use crate::{Context, SpanContext, TraceFlags, hex};
 
 const TRACE: &str = "uber-trace-id";
 const BAGGAGE_PREFIX: &str = "uberctx-";
+const ALL_BAGGAGE: &str = "uberctx-*";
 const DEBUG_ID: &str = "jaeger-debug-id";
 
 const SAMPLED: u128 = 0x01;
@@ -29,7 +30,7 @@ const DEBUG: u128 = 0x02;
 /// **Baggage** is one header for each entry, `uberctx-NAME`, with a percent-encoded value in which a bare `+` is a space, as
 /// some clients write it. The limits are those of [W3C Baggage](super::BaggagePropagator); an entry that is there already is left alone.
 /// Metadata does not travel, and names lose their case. Carriers cannot be asked what they hold, so headers of entries that are gone are not
-/// removed.
+/// removed by writing; [`reads`](Propagator::reads) names them as `uberctx-*`.
 ///
 /// **`jaeger-debug-id`**, without ids, asks for a trace whatever samplers say: it gives [`SamplingHint::Debug`] and the context value
 /// [`JaegerDebugId`].
@@ -104,6 +105,10 @@ impl Propagator for Jaeger {
 
     fn fields(&self) -> Vec<&'static str> {
         vec![TRACE]
+    }
+
+    fn reads(&self) -> Vec<&'static str> {
+        vec![TRACE, DEBUG_ID, ALL_BAGGAGE]
     }
 }
 
