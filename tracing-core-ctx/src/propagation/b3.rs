@@ -33,7 +33,7 @@ const FLAGS: &str = "x-b3-flags";
 ///
 /// | the context | `b3` | `X-B3-*` |
 /// |---|---|---|
-/// | is [suppressed](Context::suppressed) | `0` | `Sampled: 0` |
+/// | is [suppressed](Context::suppressed), without a caller's span | `0` | `Sampled: 0` |
 /// | has a span, not sampled | ids, `0` | ids, `Sampled: 0` |
 /// | has a span, sampled | ids, `1` | ids, `Sampled: 1` |
 /// | has a span, sampled, and the hint debug | ids, `d` | ids, `Flags: 1` |
@@ -41,7 +41,8 @@ const FLAGS: &str = "x-b3-flags";
 /// | has no span, but the hint deny, accept or debug | `0`, `1`, `d` | `Sampled: 0`, `Sampled: 1`, `Flags: 1` |
 /// | else | nothing | nothing |
 ///
-/// So a wish passes through a service that does not trace, and the requests of an exporter are not traced by who gets them.
+/// So a wish, and the trace of a caller, pass through a service that does not trace, and the requests of an exporter are not traced by who gets
+/// them.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -187,7 +188,8 @@ impl B3Context {
     /// What is to be sent, if anything.
     fn of(context: &Context) -> Option<Self> {
         let hint = context.sampling_hint();
-        if context.is_suppressed() {
+        let callers = context.span_context().is_some_and(SpanContext::is_remote);
+        if context.is_suppressed() && !callers {
             return Some(Self {
                 ids: None,
                 state: SamplingHint::Deny,

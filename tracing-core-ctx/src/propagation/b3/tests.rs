@@ -308,6 +308,20 @@ fn telemetry_of_our_own_is_not_to_be_traced() {
 }
 
 #[test]
+fn a_suppressed_context_passes_the_callers_trace_on_as_it_came() {
+    for text in [
+        "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1",
+        "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-0",
+        "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-d",
+        "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1",
+    ] {
+        let (cx, _) = extract(&B3::default(), &[("b3", text)]);
+        let passed_on = inject(&B3::single(), &cx.suppressed());
+        assert_eq!(passed_on.all("b3"), [text]);
+    }
+}
+
+#[test]
 fn a_context_with_nothing_to_say_writes_nothing() {
     for cx in [
         Context::new(),
