@@ -157,7 +157,8 @@ fn host(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
     (!text.contains('@') && authority::split(&text).is_some()).then_some(text)
 }
 
-fn scheme(text: &str) -> Option<&'static str> {
+/// Only one of these two: it is a label of metrics, and strangers must not be able to make it many.
+pub(crate) fn scheme(text: &str) -> Option<&'static str> {
     match authority::default_port(text) {
         Some(80) => Some("http"),
         Some(443) => Some("https"),

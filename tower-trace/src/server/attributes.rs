@@ -13,7 +13,7 @@ use tracing_core_ctx::span::SpanWriter;
 use common::{Common, server, user_agent};
 
 use super::policy::ServerPolicy;
-use crate::forwarded::Forwarded;
+use crate::forwarded::{Forwarded, scheme};
 use crate::head::{RequestHead, Usual};
 use crate::limit::cut;
 use crate::method;
@@ -213,11 +213,11 @@ impl<'a> Facts<'a> {
 
     /// The client's scheme: what a trusted proxy says, else the target's own, else the layer's setting.
     #[inline]
-    fn scheme<'b>(&'b self, forwarded: Option<&'b Forwarded<'_>>) -> &'b str {
+    fn scheme(&self, forwarded: Option<&Forwarded<'_>>) -> &'static str {
         forwarded
             .and_then(|said| said.scheme)
-            .or_else(|| self.uri.scheme_str())
-            .or_else(|| self.head.uri.scheme_str())
+            .or_else(|| scheme(self.uri.scheme_str()?))
+            .or_else(|| scheme(self.head.uri.scheme_str()?))
             .unwrap_or(self.policy.scheme)
     }
 

@@ -153,7 +153,7 @@ impl TraceLayer {
         self.edit(|policy| policy.sensitive = std::mem::take(&mut policy.sensitive).extend(names))
     }
 
-    /// The scheme of requests whose target does not name one: `https` behind TLS. Default: `http`.
+    /// The scheme of requests whose target names neither `http` nor `https`: `https` behind TLS. Default: `http`.
     pub fn scheme(self, scheme: &'static str) -> Self {
         self.edit(|policy| policy.scheme = scheme)
     }

@@ -24,6 +24,24 @@ fn bytes(value: &[u8]) -> HeaderValue {
 }
 
 #[test]
+fn a_scheme_that_is_made_up_is_not_taken_over() {
+    let recorder = SpanRecorder::new();
+    for (uri, scheme) in [
+        ("x1://h/", "http"),
+        ("file://h/", "http"),
+        ("https://h/", "https"),
+        ("http://h/", "http"),
+        ("wss://h/", "https"),
+    ] {
+        assert_eq!(
+            serve(&recorder, HeaderMap::new(), uri).str("url.scheme"),
+            scheme,
+            "{uri}"
+        );
+    }
+}
+
+#[test]
 fn header_bombs_are_survived_in_bounded_memory() {
     let mut headers = HeaderMap::new();
     for name in [
