@@ -37,6 +37,8 @@ pub(crate) struct Routes {
     templates: Option<Arc<Templates>>,
     parameterize: Option<bool>,
     seen: Arc<NameCap>,
+    /// By themselves: whoever makes up paths must not use up the room of declared routes.
+    guessed: Arc<NameCap>,
 }
 
 /// What was found for one request.
@@ -84,6 +86,7 @@ impl Default for Routes {
             templates: None,
             parameterize: None,
             seen: Arc::new(NameCap::new(MAX_NAMES)),
+            guessed: Arc::new(NameCap::new(MAX_NAMES)),
         }
     }
 }
@@ -103,11 +106,12 @@ impl Routes {
 
     pub(crate) fn cap(&mut self, names: usize) {
         self.seen = Arc::new(NameCap::new(names));
+        self.guessed = Arc::new(NameCap::new(names));
     }
 
     /// How many requests got the overflow value because of the cap.
     pub(crate) fn overflowed(&self) -> u64 {
-        self.seen.overflowed()
+        self.seen.overflowed() + self.guessed.overflowed()
     }
 
     /// The target of a request.
@@ -139,7 +143,7 @@ impl Routes {
             // Nothing had to be replaced.
             guess.push_str(&path[..length]);
         }
-        if !self.seen.admit(&guess) {
+        if !self.guessed.admit(&guess) {
             guess.clear();
             guess.push_str(OVERFLOW);
         }

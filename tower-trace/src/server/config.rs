@@ -47,7 +47,7 @@ impl TraceLayer {
         self.edit(|policy| policy.routes.parameterize(yes))
     }
 
-    /// How many different names are let through before further ones become `_OTHER`. Default: 1000.
+    /// How many different routes are let through, and how many guesses, before further ones become `_OTHER`. Default: 1000 of each.
     pub fn max_names(self, names: usize) -> Self {
         self.edit(|policy| policy.routes.cap(names))
     }

@@ -79,6 +79,20 @@ fn too_many_different_names_become_one_and_are_counted() {
 }
 
 #[test]
+fn guesses_do_not_use_up_the_room_of_declared_routes() {
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::new(recorder.tracer("shop"))
+        .route(|request| Some("/users/{id}".into()).filter(|_| request.uri.path() == "/users/7"))
+        .parameterize_paths(true)
+        .max_names(1);
+    assert_eq!(serve(&recorder, &layer, "/made").name(), "GET /made");
+    assert_eq!(serve(&recorder, &layer, "/up").name(), "GET _OTHER");
+    let declared = serve(&recorder, &layer, "/users/7");
+    assert_eq!(declared.name(), "GET /users/{id}");
+    assert_eq!(layer.overflowed_names(), 1);
+}
+
+#[test]
 fn a_name_of_the_users_own_wins_and_a_broken_one_is_ignored() {
     let recorder = SpanRecorder::new();
     let layer = TraceLayer::new(recorder.tracer("shop")).name(|request| match request.uri.path() {
