@@ -4,7 +4,7 @@ use std::sync::Arc;
 use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::observer::{Ended, ExchangeObserver, ObservedExchange, Started};
 use tracing_core_ctx::sampler::AttributeSource;
-use tracing_core_ctx::{SpanKind, SpanRef, Timestamp, Tracer};
+use tracing_core_ctx::{SpanKind, SpanRef, Timestamp, Tracer, semconv};
 
 use crate::hook;
 
@@ -90,6 +90,29 @@ impl Watch {
     ) -> Option<Timestamp> {
         let watched = self.0.take()?;
         Some((*watched).end(span, &attributes()))
+    }
+}
+
+/// Who is never told to end was dropped by a panic, before there was an exchange that would have told of it.
+impl Drop for Watch {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(watched) = self.0.take() {
+            (*watched).end(&SpanRef::default(), &Panicked);
+        }
+    }
+}
+
+/// All that is known at the end of what never began.
+struct Panicked;
+
+impl AttributeSource for Panicked {
+    fn name(&self) -> &str {
+        ""
+    }
+
+    fn get(&self, key: &str) -> Option<ValueRef<'_>> {
+        (key == semconv::ERROR_TYPE.name()).then_some(ValueRef::Str(semconv::error_type::PANIC))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Those who are told of every exchange, recorded or not.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,7 +16,7 @@ use trace_testkit::http::TestBody;
 use trace_testkit::{ExchangeRecorder, SpanRecorder};
 use tracing_core_ctx::attribute::Value;
 use tracing_core_ctx::observer::{Ended, ExchangeObserver, ObservedExchange, Started};
-use tracing_core_ctx::sampler::AlwaysOff;
+use tracing_core_ctx::sampler::{AlwaysOff, Sampler, Sampling, SamplingInput};
 use tracing_core_ctx::{Context, SpanKind, Tracer};
 
 use crate::outcome::Outcome;
@@ -232,5 +234,37 @@ fn an_observer_that_panics_harms_neither_request_nor_span() {
         let mut service = layer.layer(service_fn(hello));
         read_to_end(now(service.call(request(SAMPLED))).unwrap().into_body()).unwrap();
         recorder.take_one().assert_unset();
+    }
+}
+
+#[derive(Debug)]
+struct Panics;
+
+impl Sampler for Panics {
+    fn sample(&self, _: &SamplingInput<'_>) -> Sampling {
+        panic::resume_unwind(Box::new("broken"))
+    }
+
+    fn description(&self) -> Cow<'static, str> {
+        "Panics".into()
+    }
+}
+
+#[test]
+fn who_was_told_of_a_start_is_told_of_the_end_also_if_the_sampler_panics() {
+    let exchanges = ExchangeRecorder::default();
+    let recorder = SpanRecorder::new();
+    let tracer = recorder.tracer_builder("shop").sampler(Panics).build();
+    let server = TraceLayer::new(tracer.clone()).observe(exchanges.clone());
+    let client = ClientTraceLayer::new(tracer).observe(exchanges.clone());
+    let calls: [Box<dyn FnOnce()>; 2] = [
+        Box::new(|| drop(server.layer(service_fn(hello)).call(request(UNSAMPLED)))),
+        Box::new(|| drop(client.layer(service_fn(hello)).call(request(UNSAMPLED)))),
+    ];
+    for call in calls {
+        drop(panic::catch_unwind(AssertUnwindSafe(call)));
+        let told = exchanges.take_one();
+        assert_eq!(told.end, attributes([("error.type", "panic".into())]));
+        assert_eq!((told.span, exchanges.open()), (None, 0));
     }
 }
