@@ -364,3 +364,10 @@ proptest! {
         );
     }
 }
+
+#[test]
+fn a_path_alone_has_a_query_too() {
+    let keys = SensitiveKeys::default();
+    assert_eq!(keys.redact_url("/a?b=1&sig=abc"), "/a?b=1&sig=REDACTED");
+    assert_eq!(keys.redact_url("/a@b?c=d"), "/a@b?c=d");
+}

@@ -27,7 +27,7 @@ pub(super) fn find(url: &str) -> (&str, &str, &str) {
     let (before, text) = url.split_at(authority_start(url));
     if before.is_empty() && text.starts_with(['/', '\\']) {
         // A path alone.
-        return (url, "", "");
+        return ("", "", url);
     }
     let authority = &text[..text.find(['/', '\\', '?', '#']).unwrap_or(text.len())];
     let expects_authority = !before.is_empty();
