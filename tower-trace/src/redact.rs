@@ -12,6 +12,7 @@ use std::{
 };
 
 mod query;
+mod text;
 mod userinfo;
 
 use self::query::{Secrets, Shapes};
@@ -114,6 +115,14 @@ impl SensitiveKeys {
             out.write_str(userinfo::redacted(userinfo))?;
             self.write_from_path(out, after)
         })
+    }
+
+    /// Redacts the URLs in a text that somebody else wrote.
+    pub(crate) fn redact_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match text.contains("://") {
+            true => Cow::Owned(text::redact(self, text)),
+            false => Cow::Borrowed(text),
+        }
     }
 
     /// Writes a redacted URL from the pieces of a request: `scheme://authority`, then the path and query.

@@ -8,6 +8,8 @@ use std::iter::successors;
 use tracing_core_ctx::semconv::error_type;
 
 use crate::hook;
+use crate::limit::MAX_TEXT;
+use crate::redact::SensitiveKeys;
 
 /// An error of any type, seen from the side that has to name it.
 ///
@@ -98,7 +100,7 @@ impl<'a> Failure<'a> {
 
     /// What the error says, for the description of a status: at most 256 bytes. `None` when the error's type is not known
     /// to say anything, or when its own code panics over this. Errors that print a URL, as reqwest's do, are left out for
-    /// what they were caused by.
+    /// what they were caused by, and secrets of URLs that are left are [redacted](crate::redact).
     #[must_use]
     pub fn message(&self) -> Option<String> {
         hook::run(|| {
@@ -112,7 +114,13 @@ impl<'a> Failure<'a> {
                 Some(quotes_url) => quotes_url.source()?,
                 None => error,
             };
-            Some(Prefix::of(MAX_MESSAGE, format_args!("{error}")))
+            let text = Prefix::of(MAX_TEXT, format_args!("{error}"));
+            // Who wraps an error that prints a URL need not name it as a cause.
+            let text = match text.contains("://") {
+                true => SensitiveKeys::default().redact_text(&text).into_owned(),
+                false => text,
+            };
+            Some(Prefix::of(MAX_MESSAGE, format_args!("{text}")))
         })
         .flatten()
     }

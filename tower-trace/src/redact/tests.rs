@@ -371,3 +371,19 @@ fn a_path_alone_has_a_query_too() {
     assert_eq!(keys.redact_url("/a?b=1&sig=abc"), "/a?b=1&sig=REDACTED");
     assert_eq!(keys.redact_url("/a@b?c=d"), "/a@b?c=d");
 }
+
+#[test]
+fn urls_are_found_in_a_text() {
+    let keys = SensitiveKeys::default();
+    for (text, redacted) in [
+        ("no url", "no url"),
+        (":// and a://", ":// and a://"),
+        (
+            "GET (https://u:p@h/?sig=x) ü",
+            "GET (https://REDACTED:REDACTED@h/?sig=REDACTED ü",
+        ),
+        ("üa://u@h\tb://u@h", "üa://REDACTED@h\tb://REDACTED@h"),
+    ] {
+        assert_eq!(keys.redact_text(text), redacted);
+    }
+}

@@ -212,7 +212,8 @@ impl SpanRef {
     /// Marks the operation as failed with `error`: error status with its message, `error.type` with the name of its type, and
     /// an `exception` event.
     ///
-    /// The message is followed by those of its causes, as far as it does not say them itself; at most eight of them, 16 KiB in all. Of a
+    /// The message is followed by those of its causes, as far as it does not say them itself; at most eight of them, 16 KiB in all.
+    /// They are recorded as they are: an error that prints a URL with secrets in it, as those of HTTP clients may, is to be redacted first. Of a
     /// `dyn Error` the type is not known: its `error.type` is `_OTHER`.
     ///
     /// ```

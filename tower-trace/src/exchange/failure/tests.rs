@@ -166,3 +166,23 @@ fn what_quotes_a_url_is_not_quoted_however_it_is_wrapped() {
         "{message:?}"
     );
 }
+
+#[test]
+fn urls_in_a_message_have_no_secrets_wherever_it_is_cut() {
+    let wraps = |before: usize| -> BoxError {
+        let before = "x".repeat(before);
+        format!("{before} for url (https://ann:s3cret@h/p?a=1&sig=s3cret) and wss://s3cret@h")
+            .into()
+    };
+    let message = Failure::new(&wraps(1)).message().unwrap();
+    assert!(
+        message.contains("(https://REDACTED:REDACTED@h/p?a=1&sig=REDACTED"),
+        "{message}"
+    );
+    assert!(message.ends_with(" and wss://REDACTED@h"), "{message}");
+    for before in 200..=MAX_MESSAGE {
+        let message = Failure::new(&wraps(before)).message().unwrap();
+        assert!(!message.contains("s3"), "{message}");
+        assert!(message.len() <= MAX_MESSAGE);
+    }
+}
