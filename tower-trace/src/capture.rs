@@ -1,6 +1,6 @@
 //! Headers that are recorded because someone listed them.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tracing_core_ctx::attribute::{Array, KeyPrefix};
 use tracing_core_ctx::diagnostics::{self, Level};
 
@@ -8,18 +8,23 @@ use crate::limit::cut;
 use crate::redact::SensitiveKeys;
 
 /// Never recorded, listed or not: they hold what grants access.
-const SECRET: [&str; 22] = [
+const SECRET: [&str; 29] = [
     "api-key",
     "apikey",
     "authentication",
     "authorization",
+    "cf-access-jwt-assertion",
     "cookie",
+    "cookie2",
     "ocp-apim-subscription-key",
     "private-token",
     "proxy-authorization",
     "set-cookie",
+    "set-cookie2",
     "x-access-token",
     "x-amz-security-token",
+    "x-amzn-oidc-accesstoken",
+    "x-amzn-oidc-data",
     "x-api-key",
     "x-auth-key",
     "x-auth-token",
@@ -29,12 +34,25 @@ const SECRET: [&str; 22] = [
     "x-gitlab-token",
     "x-goog-api-key",
     "x-goog-iam-authorization-token",
+    "x-goog-iap-jwt-assertion",
+    "x-ms-token-aad-access-token",
     "x-vault-token",
     "x-xsrf-token",
 ];
 
-/// Their values are URLs, with secrets of their own.
-const URLS: [HeaderName; 3] = [header::CONTENT_LOCATION, header::LOCATION, header::REFERER];
+/// Their values are URLs, or hold some, with secrets of their own.
+const URLS: [&str; 10] = [
+    "content-location",
+    "destination",
+    "link",
+    "location",
+    "referer",
+    "refresh",
+    "x-forwarded-uri",
+    "x-original-uri",
+    "x-original-url",
+    "x-rewrite-url",
+];
 
 /// How many lines of one header are recorded.
 const MAX_LINES: usize = 16;
@@ -81,8 +99,9 @@ impl Captured {
     ) {
         let text = |header: &HeaderName, value: &HeaderValue| {
             let text = String::from_utf8_lossy(value.as_bytes());
-            match URLS.contains(header) {
-                true => cut(&sensitive.redact_url(&text)).to_owned(),
+            match URLS.contains(&header.as_str()) {
+                // Each of several, and one without a scheme.
+                true => cut(&sensitive.redact_url(&sensitive.redact_text(&text))).to_owned(),
                 false => cut(&text).to_owned(),
             }
         };
@@ -115,6 +134,48 @@ impl Captured {
                 let lines = headers.get_all(header).iter().take(MAX_LINES);
                 record(key, lines.map(|value| text(header, value)).collect());
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is recorded of one line.
+    fn read(header: &str, value: &str) -> Option<String> {
+        let mut captured = Captured::default();
+        captured.extend(KeyPrefix::new("h"), [header]);
+        let name = HeaderName::from_bytes(header.as_bytes()).unwrap();
+        let headers = HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())]);
+        let mut read = None;
+        captured.read(&headers, &SensitiveKeys::default(), |_, lines| {
+            read = Some(format!("{lines:?}"));
+        });
+        read
+    }
+
+    #[test]
+    fn headers_that_hold_urls_lose_the_secrets_of_each() {
+        for header in URLS {
+            for value in [
+                "https://ann:s3cret@h/a?sig=s3cret",
+                "/a?b=1&sig=s3cret",
+                "<https://h/a?sig=s3cret>; rel=next, <https://ann:s3cret@h/b?sig=s3cret>; rel=prev",
+                "5; url=https://ann:s3cret@h/a?sig=s3cret",
+                "5;url=/a?sig=s3cret",
+            ] {
+                let read = read(header, value).unwrap();
+                assert!(!read.contains("s3cret"), "{header}: {read}");
+            }
+            assert!(read(header, "/a?b=1").unwrap().contains("/a?b=1"));
+        }
+    }
+
+    #[test]
+    fn headers_that_grant_access_are_never_recorded() {
+        for header in SECRET {
+            assert_eq!(read(header, "s3cret"), None, "{header}");
         }
     }
 }
