@@ -18,6 +18,9 @@
 //!
 //! The span ends when the response's body has been read, or is dropped. Redirects that reqwest follows by itself are inside of one
 //! span, which has the URL that was asked for.
+//!
+//! They take the context along, wherever they lead: reqwest takes only headers like `authorization` out for a foreign host. Where contexts must
+//! not leave ([`propagate_to`](ClientTraceLayer::propagate_to)), give the client a redirect policy that stops there.
 
 mod builder;
 

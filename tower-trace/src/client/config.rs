@@ -48,6 +48,9 @@ impl ClientTraceLayer {
     ///
     /// What is no host, such as a URL, is reported and reaches nobody.
     ///
+    /// A client below that follows redirects by itself, as reqwest's does, takes the headers along to hosts that are not asked about here:
+    /// have it stop at foreign ones.
+    ///
     /// ```
     /// # use tower_trace::ClientTraceLayer;
     /// # use tracing_core_ctx::Tracer;
