@@ -156,6 +156,13 @@ const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 pub(crate) const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 const B3: HeaderName = HeaderName::from_static("b3");
 
+/// Takes `baggage` out. Mostly there is none, and to see that is cheaper than to look it up.
+pub(crate) fn remove_baggage(headers: &mut HeaderMap) {
+    if headers.keys_len() > MAX_SCANNED || headers.keys().any(|name| *name == BAGGAGE) {
+        headers.remove(BAGGAGE);
+    }
+}
+
 fn known(name: &str) -> Option<HeaderName> {
     match name {
         "traceparent" => Some(TRACEPARENT),
@@ -218,6 +225,22 @@ mod tests {
         HeaderInjector(&mut headers).set("traceparent", "fresh");
         let values: Vec<_> = headers.get_all("traceparent").iter().collect();
         assert_eq!(values, ["fresh"]);
+    }
+
+    #[test]
+    fn baggage_is_taken_out_from_among_few_headers_and_many() {
+        for others in [0, 5, MAX_SCANNED, 200] {
+            let mut headers = HeaderMap::new();
+            for other in 0..others {
+                let name = HeaderName::try_from(format!("x-other-{other}")).unwrap();
+                headers.append(name, HeaderValue::from_static("1"));
+            }
+            headers.append("baggage", HeaderValue::from_static("a=1"));
+            headers.append("baggage", HeaderValue::from_static("b=2"));
+            remove_baggage(&mut headers);
+            assert!(!headers.contains_key("baggage"));
+            assert_eq!(headers.len(), others);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use tracing_core_ctx::diagnostics::{self, Level};
 use tracing_core_ctx::{Context, Tracer};
 
 use crate::authority;
-use crate::carrier::{BAGGAGE, HeaderInjector};
+use crate::carrier::{BAGGAGE, HeaderInjector, remove_baggage};
 
 /// To everyone everything, until told otherwise.
 #[derive(Clone, Debug)]
@@ -108,7 +108,7 @@ impl Propagate {
             take_out(&self.only_read, headers);
         }
         if context.baggage().is_empty() && (self.takes_baggage || self.baggage.is_some()) {
-            headers.remove(BAGGAGE);
+            remove_baggage(headers);
         }
         tracer.inject(context, &mut HeaderInjector(headers));
     }
