@@ -111,7 +111,7 @@ impl Tracer {
     }
 
     /// Writes `context` for the one who is called, in place of what `carrier` held under the names that are written. What `context` does not
-    /// say is left as it stands there: see [`Propagator::inject`](crate::Propagator::inject).
+    /// say is left as it stands there: see [`Propagator::inject`].
     pub fn inject(&self, context: &Context, carrier: &mut dyn Inject) {
         self.inner.propagator.inject(context, carrier);
     }
