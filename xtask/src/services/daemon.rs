@@ -86,7 +86,7 @@ pub(super) fn stop(folder: &Path) -> Result<String> {
             let mut kill = Command::new("sh");
             process::run(kill.args(["-c", &format!("kill {signal} {id}")]))?;
             done = how;
-            wait(STOP, || !matches!(runs(), Ok(true)));
+            wait(STOP, || has_ended(id, mark));
         }
     }
     if runs()? {
@@ -94,6 +94,17 @@ pub(super) fn stop(folder: &Path) -> Result<String> {
     }
     fs::remove_file(file)?;
     Ok(done.to_owned())
+}
+
+/// Whether it is gone with all that it held: of a process that ends the command line goes first, and its sockets after that.
+fn has_ended(id: &str, mark: &str) -> bool {
+    match fs::read_to_string(format!("/proc/{id}/stat")) {
+        // Behind the name, which may hold anything, stands what it does: `Z` is dead and waited for by nobody.
+        Ok(stat) => stat
+            .rsplit_once(')')
+            .is_some_and(|(_, rest)| rest.trim_start().starts_with(['Z', 'X'])),
+        Err(_) => !command_line(id).is_ok_and(|line| line.contains(mark)),
+    }
 }
 
 /// With what a process was started; empty if there is none of this number. The kernel tells where it has such files, else `ps`.
