@@ -7,7 +7,8 @@ use tracing_core_ctx::span::{Event, Link};
 use tracing_core_ctx::{InstrumentationScope, Resource, SpanContext, SpanRecord, Status, semconv};
 
 use self::attributes::attributes;
-use self::names::{Key, Names};
+use self::names::Names;
+use self::templates::Templates;
 use super::protobuf::{
     BYTES, FIXED32, FIXED64, Output, SHORT_TEXT, VARINT, Writer, copy_short, copy_text, tag,
 };
@@ -16,6 +17,7 @@ mod attributes;
 mod logs;
 mod metrics;
 mod names;
+mod templates;
 
 pub(crate) use logs::encode_logs;
 pub(crate) use metrics::{Interval, encode_metrics};
@@ -56,7 +58,7 @@ pub fn encode_into<'a>(
 ) -> Vec<u8> {
     let expected = spans.len() * SPAN + SPAN;
     let mut output = Output::in_memory_of(earlier, expected);
-    let mut names = Names::new();
+    let mut met = Met::new();
     // ExportTraceServiceRequest.resource_spans
     let resource_spans = output.open(1, expected);
     self::resource(&mut output, resource);
@@ -67,7 +69,7 @@ pub fn encode_into<'a>(
         scopes.push(scope);
         // ResourceSpans.scope_spans
         let scope_spans = output.open(2, expected);
-        let has_others = write_scope(&mut output, &mut names, scope, spans.clone());
+        let has_others = write_scope(&mut output, &mut met, scope, spans.clone());
         output.close(scope_spans);
         let is_new = |span: &&SpanRecord| !scopes.iter().any(|known| same(known, span.scope()));
         first = if has_others {
@@ -80,6 +82,21 @@ pub fn encode_into<'a>(
     output.write(|writer| writer.bytes(3, semconv::SCHEMA_URL.as_bytes()));
     output.close(resource_spans);
     output.into_bytes()
+}
+
+/// What came before in the same request, ready to be written again.
+struct Met {
+    names: Names,
+    templates: Templates,
+}
+
+impl Met {
+    const fn new() -> Self {
+        Self {
+            names: Names::new(),
+            templates: Templates::new(),
+        }
+    }
 }
 
 /// The `resource` of spans, of metrics, of logs, which they have in the same field.
@@ -108,7 +125,7 @@ fn same(one: &InstrumentationScope, other: &InstrumentationScope) -> bool {
 /// Writes those of the spans that are of this scope, and says whether there are others.
 fn write_scope<'a>(
     output: &mut Output,
-    names: &mut Names,
+    met: &mut Met,
     scope: &InstrumentationScope,
     spans: impl Iterator<Item = &'a SpanRecord> + Clone,
 ) -> bool {
@@ -131,9 +148,9 @@ fn write_scope<'a>(
             has_others = true;
             writer
         } else if is_bare == Some(true) {
-            writer.message(2, 0, |writer| span(writer, names, record))
+            writer.message(2, 0, |writer| span(writer, met, record))
         } else {
-            writer.message(2, SPAN, |writer| span(writer, names, record))
+            writer.message(2, SPAN, |writer| span(writer, met, record))
         }
     });
     // ScopeSpans.schema_url
@@ -142,10 +159,12 @@ fn write_scope<'a>(
 }
 
 #[inline(never)]
-fn span<'a>(writer: Writer<'a>, names: &mut Names, span: &SpanRecord) -> Writer<'a> {
+fn span<'a>(writer: Writer<'a>, met: &mut Met, span: &SpanRecord) -> Writer<'a> {
     let cx = span.span_context();
     let mut writer = head(writer, span);
-    writer = attributes::<{ Key::TAG }>(writer, names, span.attributes());
+    writer = met
+        .templates
+        .attributes(writer, &mut met.names, span.attributes());
     let dropped = [
         span.attributes().dropped(),
         span.dropped_events(),
@@ -154,7 +173,7 @@ fn span<'a>(writer: Writer<'a>, names: &mut Names, span: &SpanRecord) -> Writer<
     // Nearly always there is nothing of all this, which is one question.
     let any = dropped[0] | dropped[1] | dropped[2];
     if any as usize | span.events().len() | span.links().len() != 0 {
-        writer = parts(writer, names, dropped, span.events(), span.links());
+        writer = parts(writer, &mut met.names, dropped, span.events(), span.links());
     }
     writer = match span.status() {
         Status::Ok => writer.array([tag(15, BYTES), 2, tag(3, VARINT), 1]),

@@ -68,6 +68,12 @@ impl Entries {
         true
     }
 
+    /// The same where all of `other` was copied before, and still stands there.
+    #[inline]
+    pub(super) const fn copy_again(&mut self, other: &Self) {
+        self.len = other.len;
+    }
+
     #[inline]
     pub(super) const fn len(&self) -> usize {
         self.len
@@ -106,11 +112,6 @@ impl Entries {
             Some(all) => (all, true),
             None => (&self.first, false),
         }
-    }
-
-    /// The ones that are not among the [`first`](Self::first).
-    pub(super) fn more(&self) -> &[Entry] {
-        self.more.as_deref().map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry> {

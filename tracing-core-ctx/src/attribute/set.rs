@@ -1,7 +1,8 @@
 use std::fmt;
+use std::ops::Range;
 
 use super::table::Table;
-use super::{AttributeKey, AttributeValue, KeptText, KeyRef, ValueRef, Visitor};
+use super::{AttributeKey, AttributeValue, KeptText, KeyRef, TemplatePart, ValueRef, Visitor};
 use crate::limits::AttributeLimits;
 use crate::semconv;
 
@@ -129,6 +130,22 @@ impl Attributes {
         }
     }
 
+    /// The same of some of them, by their positions.
+    #[inline(always)]
+    pub fn visit_range<V: Visitor>(&self, positions: Range<usize>, visitor: V) -> V {
+        match &self.table {
+            Some(table) => table.visit_range(positions, visitor),
+            None => visitor,
+        }
+    }
+
+    /// Which [template](crate::span::SpanTemplate) the first attributes were copied from, and still are as it has them.
+    #[must_use]
+    #[inline]
+    pub fn template_part(&self) -> Option<TemplatePart> {
+        self.table.as_ref()?.template_part()
+    }
+
     /// Forgets everything and keeps the memory.
     pub fn clear(&mut self) {
         if let Some(table) = &mut self.table {
@@ -165,6 +182,13 @@ impl Attributes {
     pub(crate) fn put_template_within(&mut self, limits: &AttributeLimits, other: &Self) {
         if let Some(other) = &other.table {
             self.table().put_template(limits, other);
+        }
+    }
+
+    /// Is the [part](Self::template_part) that others will have who take all of this over, until it is changed.
+    pub(crate) fn become_template(&mut self) {
+        if let Some(table) = &mut self.table {
+            table.become_template();
         }
     }
 

@@ -1,10 +1,12 @@
 mod read;
+mod template;
 
 use super::entries::Entries;
 use super::entry::{Entry, EntryKey, EntryValue};
 use super::large::Large;
 use super::mark::{Mark, Marks};
 use super::names::Names;
+use super::part::Part;
 use super::texts::{Text, Texts};
 use super::{Array, KeyRef, StaticKey, Value, ValueRef};
 use crate::limits::{AttributeLimits, cut};
@@ -21,6 +23,7 @@ pub(super) struct Table {
     dropped: u32,
     /// Of all keys, so that most new ones are known as new at once.
     marks: Marks,
+    part: Part,
     /// Whether there is a key that is not kept by its number: the conventions do not have it, or it was written by hand.
     has_names: bool,
 }
@@ -35,6 +38,7 @@ impl Table {
             name: Text::EMPTY,
             dropped: 0,
             marks: Marks::NONE,
+            part: Part::NONE,
             has_names: false,
         }
     }
@@ -68,6 +72,7 @@ impl Table {
     }
 
     pub(super) fn clear(&mut self) {
+        self.part.end(self.is_new());
         self.entries.clear();
         self.texts.clear();
         self.names.clear();
@@ -76,6 +81,12 @@ impl Table {
         self.name = Text::EMPTY;
         self.dropped = 0;
         self.marks = Marks::NONE;
+    }
+
+    /// Whether nothing was set since the last [`clear`](Self::clear).
+    #[inline]
+    const fn is_new(&self) -> bool {
+        self.entries.len() == 0 && self.texts.is_new()
     }
 
     pub(super) fn weight(&self) -> usize {
@@ -107,43 +118,6 @@ impl Table {
             }
         }
         self.drop_more(other.dropped);
-    }
-
-    /// Sets all attributes of another table, and its name.
-    #[inline]
-    pub(super) fn put_template(&mut self, limits: &AttributeLimits, other: &Self) {
-        if !self.copy(limits, other) {
-            self.put_template_by_each(limits, other);
-        }
-    }
-
-    /// Becomes a copy of another table; says whether it did. Only a table without anything does, and only of what is small and within limits.
-    #[inline]
-    fn copy(&mut self, limits: &AttributeLimits, other: &Self) -> bool {
-        let is_new = self.texts.is_new() && self.entries.len() == 0;
-        let is_within = other.entries.len() <= limits.count
-            && other.texts.len() <= limits.value_length
-            && other.dropped == 0
-            && other.large.is_empty();
-        if !is_new || !is_within || !self.entries.copy(&other.entries) {
-            return false;
-        }
-        self.name = other.name;
-        self.marks = other.marks;
-        if other.has_names {
-            self.names.clone_from(&other.names);
-            self.has_names = true;
-        }
-        self.texts.copy(&other.texts);
-        true
-    }
-
-    #[cold]
-    fn put_template_by_each(&mut self, limits: &AttributeLimits, other: &Self) {
-        if other.name != Text::EMPTY {
-            self.set_name(other.name());
-        }
-        self.put_all(limits, other);
     }
 
     /// For a key that is not there yet.
@@ -265,7 +239,7 @@ impl Table {
         let place = self.texts.push(name);
         let key = EntryKey::at(place, Mark::of(name));
         if key.is_none() {
-            self.texts.free(place);
+            self.give_up(place);
         }
         key
     }
@@ -306,6 +280,7 @@ impl Table {
 
     #[inline(never)]
     fn replace(&mut self, limits: &AttributeLimits, position: usize, value: ValueRef<'_>) {
+        self.part.entry_changes(position);
         let Some(entry) = self.entries.get_mut(position) else {
             return;
         };
@@ -345,7 +320,7 @@ impl Table {
             EntryValue::Bool(_) | EntryValue::F64(_) | EntryValue::I64(_) => {}
             EntryValue::Large(position) => self.free_large(position),
             EntryValue::Text(text) => {
-                self.texts.free(text);
+                self.give_up(text);
                 if self.texts.has_many_holes() {
                     self.close_holes();
                 }
@@ -353,8 +328,14 @@ impl Table {
         }
     }
 
+    fn give_up(&mut self, text: Text) {
+        self.part.text_goes(text);
+        self.texts.free(text);
+    }
+
     #[cold]
     fn close_holes(&mut self) {
+        self.part = Part::NONE;
         let Self {
             entries,
             texts,
@@ -370,6 +351,7 @@ impl Table {
     }
 
     fn free_large(&mut self, free: u32) {
+        self.part = Part::NONE;
         let moved = self.large.free(free);
         for entry in self.entries.iter_mut() {
             match entry.value() {

@@ -170,6 +170,13 @@ impl Texts {
         }
     }
 
+    /// The same where all of `other` was copied before, and still stands there.
+    #[inline]
+    pub(super) const fn copy_again(&mut self, other: &Self) {
+        self.used = other.used;
+        self.holes = other.holes;
+    }
+
     #[inline]
     pub(super) fn get(&self, text: Text) -> &str {
         let bytes = self.room.get(text.range()).unwrap_or_default();

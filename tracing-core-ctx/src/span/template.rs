@@ -44,12 +44,14 @@ impl SpanTemplate {
     /// Sets an attribute; a second value for a key replaces the first.
     pub fn set<K: AttributeKey>(&mut self, key: K, value: impl AttributeValue<K::Type>) {
         self.attributes.set(key, value);
+        self.attributes.become_template();
     }
 
     /// Becomes what `span` says so far, in place of all that was there. Its memory stays.
     pub fn learn(&mut self, span: &SpanWriter<'_>) {
         self.attributes.clear();
         self.attributes.put_template(span.attributes());
+        self.attributes.become_template();
     }
 
     /// The name.

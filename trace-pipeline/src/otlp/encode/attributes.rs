@@ -1,6 +1,7 @@
 //! Attributes, which are most of a span: those that are short, as nearly all are, are written in one go.
 
 use std::mem;
+use std::ops::Range;
 
 use tracing_core_ctx::attribute::{Array, Attributes, KeptKey, KeptText, ValueRef, Visitor};
 
@@ -16,8 +17,19 @@ pub(super) fn attributes<'a, const TAG: u8>(
     names: &mut Names,
     attributes: &Attributes,
 ) -> Writer<'a> {
+    attributes_at::<TAG>(writer, names, attributes, 0..attributes.len())
+}
+
+/// The same of some of them.
+#[inline(always)]
+pub(super) fn attributes_at<'a, const TAG: u8>(
+    writer: Writer<'a>,
+    names: &mut Names,
+    attributes: &Attributes,
+    positions: Range<usize>,
+) -> Writer<'a> {
     attributes
-        .visit(Fields::<'_, '_, TAG> { writer, names })
+        .visit_range(positions, Fields::<'_, '_, TAG> { writer, names })
         .writer
 }
 

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use prost::Message as _;
 use tracing_core_ctx::attribute::{Array, Attributes, KeyCode, KeyRef, Value, ValueRef};
 use tracing_core_ctx::limits::SpanLimits;
+use tracing_core_ctx::span::SpanTemplate;
 use tracing_core_ctx::{
     Context, Relation, Resource, SpanContext, SpanId, SpanKind, Timestamp, TraceFlags, TraceId,
     TraceState, Tracer,
@@ -533,4 +534,70 @@ proptest! {
         }
         prop_assert_eq!(encoded(&resource, &spans), expected(&resource, &scopes, &spans).encode_to_vec());
     }
+
+    #[test]
+    fn spans_of_templates_are_the_bytes_that_the_oracle_makes_of_them(
+        templates in prop::collection::vec((".{0,80}", short_attributes()), 1..4),
+        all in prop::collection::vec((0usize..4, short_attributes()), 1..40),
+    ) {
+        let templates: Vec<SpanTemplate> = templates
+            .into_iter()
+            .map(|(name, attributes)| {
+                let mut template = SpanTemplate::new(&name);
+                for (key, value) in &attributes {
+                    template.set(key.key(), value);
+                }
+                template
+            })
+            .collect();
+        let spans = recorded(|tracer| {
+            for (template, own) in all {
+                let span = tracer.span("").start_with(|span| {
+                    if let Some(template) = templates.get(template) {
+                        span.use_template(template);
+                    }
+                });
+                for (key, value) in &own {
+                    span.set(key.key(), value);
+                }
+            }
+        });
+        let resource = Resource::new("orders");
+        prop_assert_eq!(encoded(&resource, &spans), expected(&resource, &[spans[0].scope()], &spans).encode_to_vec());
+    }
+}
+
+/// As most are: a template with others is taken over one by one.
+fn short_attributes() -> impl Strategy<Value = Vec<(Name, Value)>> {
+    let value = prop_oneof![
+        any::<i64>().prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        ".{0,100}".prop_map(Value::from),
+    ];
+    prop::collection::vec((random_name(), value), 0..6)
+}
+
+#[test]
+fn more_templates_than_are_remembered_are_written_as_they_are() {
+    let templates: Vec<SpanTemplate> = (0..300)
+        .map(|number| {
+            let mut template = SpanTemplate::new("a route");
+            template.set("number", number);
+            template.set("text", "x".repeat(500));
+            template
+        })
+        .collect();
+    let spans = recorded(|tracer| {
+        // Some of them come again at once, others when they have been forgotten.
+        for number in (0..300)
+            .chain(0..300)
+            .flat_map(|number| [number, number / 2, number])
+        {
+            let span = tracer.span("").template(&templates[number]).start();
+            span.set("own", true);
+        }
+    });
+    let resource = Resource::new("orders");
+    let expected = expected(&resource, &[spans[0].scope()], &spans);
+    assert!(encoded(&resource, &spans) == expected.encode_to_vec());
 }

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use super::super::entry::{Entry, EntryKey, EntryValue, Name};
 use super::super::mark::Mark;
 use super::super::texts::Text;
@@ -15,21 +17,32 @@ impl Table {
 
     /// Shows all attributes to `visitor`.
     #[inline(always)]
-    pub(in crate::attribute) fn visit<V: Visitor>(&self, mut visitor: V) -> V {
-        let (first, are_all) = self.entries.first();
+    pub(in crate::attribute) fn visit<V: Visitor>(&self, visitor: V) -> V {
+        self.visit_range(0..self.len(), visitor)
+    }
+
+    /// Shows the attributes at these positions to `visitor`.
+    #[inline(always)]
+    pub(in crate::attribute) fn visit_range<V: Visitor>(
+        &self,
+        positions: Range<usize>,
+        mut visitor: V,
+    ) -> V {
+        let Some(first) = self.entries.first().0.get(positions.clone()) else {
+            return self.visit_one_by_one(positions, visitor);
+        };
         for entry in first {
             self.show(*entry, &mut visitor);
         }
-        if are_all {
-            return visitor;
-        }
-        self.visit_more(visitor)
+        visitor
     }
 
+    /// The same where some are not among the first ones, which need no memory of their own, or where there is none.
     #[cold]
-    fn visit_more<V: Visitor>(&self, mut visitor: V) -> V {
-        for entry in self.entries.more() {
-            self.show(*entry, &mut visitor);
+    fn visit_one_by_one<V: Visitor>(&self, positions: Range<usize>, mut visitor: V) -> V {
+        let positions = positions.start..positions.end.min(self.len());
+        for entry in positions.filter_map(|position| self.entries.get(position)) {
+            self.show(entry, &mut visitor);
         }
         visitor
     }
