@@ -9,6 +9,7 @@ use lapin::options::{
 use lapin::types::{DeliveryTag, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel};
 use tracing_core_ctx::context::FutureExt as _;
+use tracing_core_ctx::propagation::Inject as _;
 use tracing_core_ctx::semconv::ctx_message_settlement as settlement;
 use tracing_core_ctx::{Context, SpanKind};
 
@@ -20,6 +21,8 @@ use super::routes::{Routes, Step, Way};
 use super::source::Source;
 use super::{facts, settled::Settled};
 use crate::QueueTracer;
+use crate::carrier::LastOf;
+use crate::first::FIRST;
 use crate::start::{baggage_beside, sending_kind};
 use crate::under_way::UnderWay;
 
@@ -146,6 +149,8 @@ impl TracedChannel {
     /// Publishes the reply to a request: to its `reply_to`, with its `correlation_id`, in a span below the one of processing it. `None` if the request
     /// wants no reply.
     ///
+    /// `properties` may be those of the request: the context that they then have is not that of the reply.
+    ///
     /// # Errors
     ///
     /// Those of the channel.
@@ -159,12 +164,30 @@ impl TracedChannel {
         let Some(to) = request.properties.reply_to().clone() else {
             return Ok(None);
         };
+        if self.has_context_of(&request.properties, &properties) {
+            let mut headers = AmqpHeaders::of(&properties);
+            self.queue.remove(&mut headers);
+            headers.remove(FIRST);
+            properties = headers.put_into(properties);
+        }
         if let Some(id) = request.properties.correlation_id() {
             properties = properties.with_correlation_id(id.clone());
         }
         let publish = self.basic_publish(ShortString::default(), to, options, payload, properties);
         let context = request.context().clone();
         publish.with_context(context).await.map(Some)
+    }
+
+    /// Whether the context in `properties` was copied with those of the request.
+    fn has_context_of(&self, request: &BasicProperties, properties: &BasicProperties) -> bool {
+        if request.headers().is_none() || properties.headers().is_none() {
+            return false;
+        }
+        let tracer = self.queue.tracer();
+        let [asked, mine] =
+            [request, properties].map(|properties| tracer.extract(&LastOf(properties)));
+        asked.span_context() == mine.span_context()
+            && (mine.span_context().is_some() || asked.baggage() == mine.baggage())
     }
 
     /// [`Channel::basic_get`] in a span, if there is a message. Its process span starts when it is handed over.

@@ -123,6 +123,8 @@ on_each_broker! {
     }
     requests {
         a_reply_is_sent_from_the_process_span_and_names_its_request
+        a_reply_with_the_properties_of_its_request_has_a_context_of_its_own
+        a_context_of_its_own_in_a_reply_is_respected
         a_relation_can_be_set_for_queues_of_requests
     }
 }

@@ -5,7 +5,9 @@ use lapin::options::{BasicAckOptions, BasicPublishOptions};
 use queue_trace::amqp::TracedChannel;
 use queue_trace::{QueueTracer, Relation};
 
-use super::stage::{Stage, consume, next, publish};
+use tracing_core_ctx::SpanKind;
+
+use super::stage::{Stage, consume, next, publish, table, text};
 
 pub(super) async fn a_reply_is_sent_from_the_process_span_and_names_its_request(stage: Stage) {
     let replies = stage.declare("replies", &[]).await;
@@ -49,6 +51,74 @@ pub(super) async fn a_reply_is_sent_from_the_process_span_and_names_its_request(
     assert!(none.unwrap().is_none(), "a reply wants no reply");
     drop(answer);
     assert!(recorder.take_one().is_child_of(&reply));
+}
+
+pub(super) async fn a_reply_with_the_properties_of_its_request_has_a_context_of_its_own(
+    stage: Stage,
+) {
+    let replies = stage.declare("replies", &[]).await;
+    let Stage {
+        channel,
+        queue,
+        recorder,
+        ..
+    } = stage;
+    let asked = BasicProperties::default()
+        .with_reply_to(replies.as_str().into())
+        .with_headers(table(&[("tenant", text("7"))]));
+    let options = BasicPublishOptions::default();
+    let to = queue.as_str().into();
+    let sent = channel.basic_publish("".into(), to, options, b"?", asked);
+    sent.await.unwrap().await.unwrap();
+    let _asked = recorder.take_one();
+
+    let mut consumer = consume(&channel, &queue).await;
+    let delivery = next(&mut consumer).await;
+    let properties = delivery.properties.clone();
+    let reply = channel.reply(&delivery, options, b"!", properties).await;
+    reply.unwrap().unwrap().await.unwrap();
+    drop(delivery);
+    let reply = recorder.take_named(&format!("publish {replies}"));
+    assert_eq!(reply.kind(), SpanKind::Producer, "its context travels");
+    assert!(reply.is_child_of(&recorder.take_one()));
+    assert!(reply.links().is_empty());
+
+    let mut answers = consume(&channel, &replies).await;
+    let answer = next(&mut answers).await;
+    let headers = answer.properties.headers().clone().unwrap();
+    assert!(headers.contains_key("tenant"), "what is no context stays");
+    drop(answer);
+    assert!(recorder.take_one().is_child_of(&reply));
+}
+
+/// Such as one that was made before, to be sent later.
+pub(super) async fn a_context_of_its_own_in_a_reply_is_respected(stage: Stage) {
+    let replies = stage.declare("replies", &[]).await;
+    let Stage {
+        channel,
+        queue,
+        recorder,
+        ..
+    } = stage;
+    let asked = BasicProperties::default().with_reply_to(replies.as_str().into());
+    let options = BasicPublishOptions::default();
+    let to = queue.as_str().into();
+    let sent = channel.basic_publish("".into(), to, options, b"?", asked);
+    sent.await.unwrap().await.unwrap();
+    let _asked = recorder.take_one();
+
+    let mut consumer = consume(&channel, &queue).await;
+    let delivery = next(&mut consumer).await;
+    let made = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let headers = table(&[("traceparent", text(made))]);
+    let properties = BasicProperties::default().with_headers(headers);
+    let reply = channel.reply(&delivery, options, b"!", properties).await;
+    reply.unwrap().unwrap().await.unwrap();
+    drop(delivery);
+    let reply = recorder.take_named(&format!("publish {replies}"));
+    assert_eq!(reply.kind(), SpanKind::Client);
+    assert_eq!(reply.links().len(), 1);
+    let _process = recorder.take_one();
 }
 
 pub(super) async fn a_relation_can_be_set_for_queues_of_requests(
