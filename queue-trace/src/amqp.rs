@@ -45,7 +45,8 @@
 //! | [`ack`](TracedDelivery::ack), [`nack`](TracedDelivery::nack), [`reject`](TracedDelivery::reject) | `ack {destination}`, .., client, below the process span | when the frame is handed over |
 //!
 //! The destination is `{exchange}:{routing key}`, on the consumer's side with `:{queue}`; empty and repeated parts are left out. Queues that the broker
-//! names (`amq.gen-..`, `amq.rabbitmq.reply-to`) are marked as anonymous and temporary, and name no span. Where routing keys or queues have parameters in their names,
+//! names (`amq.gen-..`, `amq.rabbitmq.reply-to`) are marked as anonymous and temporary, and name no span (semconv of RabbitMQ); nor do temporary queues, which
+//! are those that the channel [declares](TracedChannel::queue_declare) as exclusive or to be deleted with their last consumer. Where routing keys or queues have parameters in their names,
 //! [`QueueTracer::destinations`](crate::QueueTracer::destinations) says so: other names are taken to be few.
 //!
 //! A message that comes back, because no queue takes it, has failed with `no-route`; one that the broker refuses, with `nack`. A delivery that is
@@ -60,6 +61,7 @@ mod delivery;
 mod facts;
 mod headers;
 mod name;
+mod queues;
 mod routes;
 mod settled;
 mod source;

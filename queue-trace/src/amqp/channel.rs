@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions, BasicPublishOptions,
-    BasicRejectOptions,
+    BasicRejectOptions, QueueDeclareOptions,
 };
 use lapin::types::{DeliveryTag, FieldTable, ShortString};
-use lapin::{BasicProperties, Channel};
+use lapin::{BasicProperties, Channel, Queue};
 use tracing_core_ctx::context::FutureExt as _;
 use tracing_core_ctx::propagation::Inject as _;
 use tracing_core_ctx::semconv::ctx_message_settlement as settlement;
@@ -17,6 +17,7 @@ use super::confirm::TracedConfirm;
 use super::consumer::TracedConsumer;
 use super::delivery::{TracedDelivery, TracedGet};
 use super::headers::AmqpHeaders;
+use super::queues::Queues;
 use super::routes::{Routes, Step, Way};
 use super::source::Source;
 use super::{facts, settled::Settled};
@@ -28,13 +29,14 @@ use crate::under_way::UnderWay;
 
 /// A [`Channel`] whose messages are traced. Cheap to clone.
 ///
-/// Everything else of the channel is there by [`Deref`]: declarations, `confirm_select`, `basic_qos`, ..
+/// Everything else of the channel is there by [`Deref`]: exchanges, `confirm_select`, `basic_qos`, ..
 #[derive(Clone, Debug)]
 pub struct TracedChannel {
     inner: Channel,
     queue: QueueTracer,
     settled: Settled,
     routes: Arc<Routes>,
+    declared: Arc<Queues>,
 }
 
 impl TracedChannel {
@@ -46,6 +48,7 @@ impl TracedChannel {
             queue,
             settled: Settled::default(),
             routes: Arc::default(),
+            declared: Arc::default(),
         }
     }
 
@@ -59,6 +62,26 @@ impl TracedChannel {
     #[must_use]
     pub const fn tracer(&self) -> &QueueTracer {
         &self.queue
+    }
+
+    /// [`Channel::queue_declare`], in no span. What it says of the queue is remembered: a queue without name is the one that was declared last, and one that is
+    /// exclusive, or deleted with its last consumer, is temporary. The last 64 temporary ones are known.
+    ///
+    /// The name of a temporary queue is in no name of a span, nor of a series: where it is one of few, or has parameters, that is for
+    /// [`destinations`](QueueTracer::destinations) to say.
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel.
+    pub async fn queue_declare(
+        &self,
+        queue: ShortString,
+        options: QueueDeclareOptions,
+        arguments: FieldTable,
+    ) -> lapin::Result<Queue> {
+        let queue = self.inner.queue_declare(queue, options, arguments).await?;
+        self.declared.declared(queue.name(), options);
+        Ok(queue)
     }
 
     /// [`Channel::basic_publish`] in a span whose context goes into the headers; unless there is one already, and it is to be
@@ -119,6 +142,7 @@ impl TracedChannel {
             exchange: exchange.as_str(),
             routing_key: routing_key.as_str(),
             queue: None,
+            declared: &self.declared,
         };
         let operation = self.routes.at(queue, Step::Publish, way, &name);
         let mut headers = AmqpHeaders::of(properties);
@@ -205,7 +229,8 @@ impl TracedChannel {
         let source = Arc::new(Source {
             tracer: self.queue.clone(),
             settled: self.settled.clone(),
-            queue,
+            queue: self.declared.resolve(queue),
+            declared: Arc::clone(&self.declared),
             no_ack: options.no_ack,
             routes: Routes::default(),
         });
@@ -244,7 +269,8 @@ impl TracedChannel {
         let source = Source {
             tracer: self.queue.clone(),
             settled: self.settled.clone(),
-            queue: consumer.queue(),
+            queue: self.declared.resolve(consumer.queue()),
+            declared: Arc::clone(&self.declared),
             no_ack: options.no_ack,
             routes: Routes::default(),
         };

@@ -3,6 +3,7 @@ use std::sync::OnceLock;
 
 use super::facts;
 use super::name::Name;
+use super::queues::Queues;
 use crate::few::Few;
 use crate::operation::Begin;
 use crate::prepared::{At, Prepared};
@@ -49,10 +50,10 @@ impl Step {
         way: Way<'_>,
         name: &'a str,
     ) -> Operation<'a> {
-        let destination = facts::destination(name, way.queue.unwrap_or(way.routing_key));
-        let template = queue.template(name);
+        let destination = facts::destination(name, way.last());
         let destination = Destination {
-            template,
+            template: queue.template(name),
+            is_temporary: destination.is_temporary || way.is_temporary(),
             ..destination
         };
         facts::operation(self.operation_type(), self.name(), destination)
@@ -70,15 +71,30 @@ impl Step {
 pub(super) struct Way<'a> {
     pub(super) exchange: &'a str,
     pub(super) routing_key: &'a str,
-    /// Of one that came.
+    /// Of one that came. It is empty if nobody knows it.
     pub(super) queue: Option<&'a str>,
+    /// Those that the channel has declared.
+    pub(super) declared: &'a Queues,
 }
 
 impl<'a> Way<'a> {
     /// Whether it is one of few: each client that waits for a reply has a name of its own for that, and names with parameters are many too.
     fn is_of_few(self, queue: &QueueTracer) -> bool {
-        (self.queue.is_some() || !facts::is_made_up(self.routing_key))
+        (self.queue.is_some() || !facts::is_made_up(self.routing_key) && !self.is_temporary())
             && queue.template(self.name().as_str()).is_none()
+    }
+
+    /// The queue at its end, as far as anybody knows: one without an exchange goes by the name of its queue.
+    fn last(self) -> &'a str {
+        match self.queue {
+            Some(queue) if !queue.is_empty() => queue,
+            _ => self.routing_key,
+        }
+    }
+
+    fn is_temporary(self) -> bool {
+        let by_name = self.queue.is_some_and(|queue| !queue.is_empty());
+        (by_name || self.exchange.is_empty()) && self.declared.is_temporary(self.last())
     }
 
     pub(super) fn name(self) -> Name<'a> {
@@ -148,11 +164,13 @@ mod tests {
     #[test]
     fn names_of_those_who_wait_for_replies_take_no_place() {
         let (queue, routes) = (QueueTracer::new(Tracer::noop()), Routes::default());
+        let declared = Queues::default();
         let is_prepared = |routing_key: &str| {
             let way = Way {
                 exchange: "",
                 routing_key,
                 queue: None,
+                declared: &declared,
             };
             routes.prepared(&queue, Step::Publish, way).is_some()
         };

@@ -1,10 +1,12 @@
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use lapin::message::Delivery;
 use lapin::types::ShortString;
 use tracing_core_ctx::{ActiveSpan, Context, SpanKind, Timestamp, semconv};
 
 use super::facts;
+use super::queues::Queues;
 use super::routes::{Routes, Step, Way};
 use super::settled::Settled;
 use crate::carrier::LastOf;
@@ -18,7 +20,9 @@ use crate::{Origin, QueueTracer};
 pub(super) struct Source {
     pub(super) tracer: QueueTracer,
     pub(super) settled: Settled,
+    /// Empty if it is the last one that was declared, and that was not seen.
     pub(super) queue: ShortString,
+    pub(super) declared: Arc<Queues>,
     /// Nothing is ever settled.
     pub(super) no_ack: bool,
     pub(super) routes: Routes,
@@ -49,6 +53,7 @@ impl Source {
             exchange: "",
             routing_key: "",
             queue: Some(self.queue.as_str()),
+            declared: &self.declared,
         };
         let mut operation = Step::Receive.operation(&self.tracer, way, self.queue.as_str());
         operation.start = Some(start);
@@ -70,6 +75,7 @@ impl Source {
             exchange: delivery.exchange.as_str(),
             routing_key: delivery.routing_key.as_str(),
             queue: Some(self.queue.as_str()),
+            declared: &self.declared,
         }
     }
 

@@ -114,6 +114,9 @@ on_each_broker! {
         a_destination_is_exchange_key_and_queue
         a_message_to_many_queues_is_processed_once_in_each
         a_queue_that_the_broker_named_names_no_span
+        a_queue_without_name_is_the_last_that_was_declared
+        a_queue_that_nobody_saw_declared_names_no_span
+        a_queue_that_goes_with_its_users_names_no_span
         a_name_with_parameters_has_its_template_in_the_names_of_spans
         a_request_that_is_answered_directly_is_one_trace
         each_reading_of_a_stream_is_linked_to_its_publication

@@ -136,6 +136,72 @@ pub(super) async fn a_queue_that_the_broker_named_names_no_span(stage: Stage) {
     }
 }
 
+/// For the broker it is the last one that was declared on the channel.
+pub(super) async fn a_queue_without_name_is_the_last_that_was_declared(stage: Stage) {
+    let options = QueueDeclareOptions::exclusive();
+    let arguments = FieldTable::default();
+    let declare = stage.channel.queue_declare("".into(), options, arguments);
+    let queue = declare.await.unwrap().name().as_str().to_owned();
+    for _ in 0..2 {
+        publish(&stage.channel, &queue).await.unwrap();
+    }
+    let _published = stage.recorder.take();
+    let got = stage
+        .channel
+        .basic_get("".into(), BasicGetOptions::default());
+    drop(got.await.unwrap().unwrap());
+    let mut consumer = consume(&stage.channel, "").await;
+    drop(next(&mut consumer).await);
+    let spans = stage.recorder.take();
+    assert_eq!(spans.len(), 3);
+    for span in spans {
+        assert!(["receive", "process"].contains(&span.name()));
+        assert_eq!(span.str("messaging.destination.name"), queue);
+        assert!(span.bool("messaging.destination.anonymous"));
+        assert!(span.bool("messaging.destination.temporary"));
+    }
+}
+
+/// Where the declaration was not seen, the routing key tells what came by the default exchange.
+pub(super) async fn a_queue_that_nobody_saw_declared_names_no_span(stage: Stage) {
+    let options = QueueDeclareOptions::exclusive();
+    let channel = stage.channel.inner();
+    let declare = channel.queue_declare("".into(), options, FieldTable::default());
+    let queue = declare.await.unwrap().name().as_str().to_owned();
+    publish(&stage.channel, &queue).await.unwrap();
+    let _published = stage.recorder.take();
+    let mut consumer = consume(&stage.channel, "").await;
+    drop(next(&mut consumer).await);
+    let span = stage.recorder.take_named("process");
+    assert!(span.bool("messaging.destination.temporary"));
+}
+
+pub(super) async fn a_queue_that_goes_with_its_users_names_no_span(stage: Stage) {
+    for (number, options) in [
+        QueueDeclareOptions::exclusive(),
+        QueueDeclareOptions::default().auto_delete(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let queue = stage.own(&format!("replies-{number}"));
+        let (name, arguments) = (queue.as_str().into(), FieldTable::default());
+        let declare = stage.channel.queue_declare(name, options, arguments);
+        declare.await.unwrap();
+        publish(&stage.channel, &queue).await.unwrap();
+        let mut consumer = consume(&stage.channel, &queue).await;
+        let mut delivery = next(&mut consumer).await;
+        delivery.ack(BasicAckOptions::default()).await.unwrap();
+        drop(delivery);
+        for name in ["publish", "process", "ack"] {
+            let span = stage.recorder.take_named(name);
+            assert_eq!(span.str("messaging.destination.name"), queue);
+            span.assert_absent("messaging.destination.anonymous");
+            assert!(span.bool("messaging.destination.temporary"));
+        }
+    }
+}
+
 pub(super) async fn a_name_with_parameters_has_its_template_in_the_names_of_spans(stage: Stage) {
     let (queue, recorder) = (stage.queue.clone(), stage.recorder.tracer("shop"));
     let own = queue.clone();

@@ -72,16 +72,15 @@ impl Stage {
         stage
     }
 
-    /// A queue of this test and this run alone.
+    /// A queue of this test and this run alone, whose name names spans: the traced channel has not declared it.
     pub(super) async fn declare(&self, name: &str, arguments: &[(&str, AMQPValue)]) -> String {
         let name = self.own(name);
         let options = QueueDeclareOptions {
             exclusive: true,
             ..QueueDeclareOptions::default()
         };
-        let declare = self
-            .channel
-            .queue_declare(name.as_str().into(), options, table(arguments));
+        let channel = self.channel.inner();
+        let declare = channel.queue_declare(name.as_str().into(), options, table(arguments));
         declare.await.unwrap();
         name
     }
