@@ -36,7 +36,7 @@
 //! | `u64`, `u16` and `i128` are texts | `fields::fields_keep_their_names_and_types` |
 //! | fields that were not declared are dropped silently | `fields::what_was_not_declared_is_set_on_the_span_itself` |
 //! | `otel.name` does nothing once the span was entered | `traps::a_name_that_comes_late_counts` |
-//! | a status without description takes the description away | `traps::the_description_of_a_failure_stays` |
+//! | a status without description takes the description away | `traps::the_description_of_a_failure_stays`, `traps::a_status_code_without_description_leaves_the_description` |
 //! | the causes of an error are called its stack trace, as a list | `fields::a_field_that_is_an_error_fails_the_span_with_its_causes` |
 //! | attributes of no convention (`code.module.name`) | `fields::the_place_in_the_code_is_told_by_the_names_of_the_conventions` |
 //! | a long span keeps its events without end | `traps::a_span_that_lasts_holds_a_bounded_number_of_events` |
@@ -340,6 +340,24 @@ fn the_description_of_a_failure_stays() {
 
     let recorder = SpanRecorder::new();
     with_default(&recorder, |_| reserve().is_err());
+    assert_eq!(
+        *recorder.take_one().status(),
+        Status::error("stock is empty")
+    );
+}
+
+#[test]
+fn a_status_code_without_description_leaves_the_description() {
+    let recorder = SpanRecorder::new();
+    with_default(&recorder, |_| {
+        let job = info_span!(
+            "job",
+            otel.status_code = Empty,
+            otel.status_description = Empty
+        );
+        job.record("otel.status_description", "stock is empty");
+        job.record("otel.status_code", "ERROR");
+    });
     assert_eq!(
         *recorder.take_one().status(),
         Status::error("stock is empty")

@@ -164,7 +164,8 @@ impl SpanRef {
         self.write(|span| span.update_name(name));
     }
 
-    /// Takes a status over if the order `Ok` > `Error` > `Unset` allows it.
+    /// Takes a status over if the order `Ok` > `Error` > `Unset` allows it. The later of two failures counts, unless it has no
+    /// description.
     pub fn set_status(&self, status: Status) {
         self.write(|span| span.set_status(status));
     }

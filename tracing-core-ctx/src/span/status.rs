@@ -33,10 +33,11 @@ impl Status {
         matches!(self, Self::Error { .. })
     }
 
-    /// Takes `new` over if the order `Ok` > `Error` > `Unset` allows it.
+    /// Takes `new` over if the order `Ok` > `Error` > `Unset` allows it. A failure that says nothing leaves what an earlier one said.
     pub(crate) fn update(&mut self, new: Self) {
         match (&self, &new) {
             (Self::Ok, _) | (_, Self::Unset) => {}
+            (Self::Error { .. }, Self::Error { description }) if description.is_empty() => {}
             _ => *self = new,
         }
     }
@@ -57,5 +58,13 @@ mod tests {
         status.update(Status::Ok);
         status.update(Status::error("late"));
         assert_eq!(status, Status::Ok);
+    }
+
+    #[test]
+    fn an_error_that_says_nothing_leaves_what_an_earlier_one_said() {
+        let mut status = Status::error("");
+        status.update(Status::error("stock is empty"));
+        status.update(Status::error(""));
+        assert_eq!(status, Status::error("stock is empty"));
     }
 }

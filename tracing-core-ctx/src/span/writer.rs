@@ -108,7 +108,8 @@ impl<'a> SpanWriter<'a> {
         self.record.attributes.set_name_of(pieces);
     }
 
-    /// Takes a status over if the order `Ok` > `Error` > `Unset` allows it.
+    /// Takes a status over if the order `Ok` > `Error` > `Unset` allows it. The later of two failures counts, unless it has no
+    /// description.
     pub fn set_status(&mut self, status: Status) {
         self.record.status.update(status);
     }
