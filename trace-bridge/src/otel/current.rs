@@ -5,13 +5,14 @@ use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context as OtelContext, ContextGuard};
 use tracing_core_ctx::baggage::Entry;
 use tracing_core_ctx::context::{Neighbour, NeighbourExists, set_neighbour};
-use tracing_core_ctx::{Baggage, Context, SpanContext, SpanRef};
+use tracing_core_ctx::{Baggage, Context, SpanContext};
 
 use super::span::BridgeSpan;
 use super::{convert, open};
 
 /// Keeps one current context for both, in the whole process: what we make current is current for OpenTelemetry's API, and the other way
-/// round. In every poll, in destructors, in consumers. So is baggage.
+/// round. In every poll, in destructors, in consumers. So is baggage, and so is that work is [telemetry's own](Context::suppressed). A context
+/// of theirs that was made from one of ours, or [read](super::TextMap) out of headers, knows all of it wherever it is made current.
 ///
 /// Each time that a context of ours becomes current, a few allocations are made for theirs.
 ///
@@ -25,9 +26,9 @@ pub fn follow_current() -> Result<(), NeighbourExists> {
 #[derive(Debug)]
 struct Bridge;
 
-/// The span that we made current last, as a value of their contexts: a context that somebody keeps and makes current elsewhere still
-/// knows it, and not just its ids.
-struct Ours(SpanRef);
+/// What we made current last, or read out of headers, as a value of their contexts: one that somebody keeps and makes current elsewhere
+/// still knows all of it, and not just the ids.
+struct Ours(Context);
 
 /// What we attached for a context of ours.
 struct Attached {
@@ -75,7 +76,8 @@ impl Neighbour for Bridge {
                 let context = changed.take().unwrap_or_else(|| ours.clone());
                 changed = Some(context.with_baggage(baggage_of(theirs)));
             }
-            if theirs.is_telemetry_suppressed() && !ours.is_suppressed() {
+            let is_telemetry = theirs.is_telemetry_suppressed() || ours.is_telemetry();
+            if is_telemetry && !changed.as_ref().unwrap_or(ours).is_telemetry() {
                 let context = changed.take().unwrap_or_else(|| ours.clone());
                 changed = Some(context.suppressed());
             }
@@ -92,43 +94,93 @@ fn split(list: &mut Vec<Attached>, depth: usize) -> Vec<Attached> {
     }
 }
 
-/// `ours` with the span of `theirs`; `None` if that has none, or the same.
+/// What `theirs` says is current where ours has `ours`; `None` if it says nothing else, or nothing.
 pub(super) fn context_of(theirs: &OtelContext, ours: &Context) -> Option<Context> {
+    let span = span_of(theirs);
+    let known = known(theirs, span.as_ref());
+    // By the ids alone: what their grammar does not take of a `tracestate` is missing in theirs.
+    let is_whole = |known: &&Context| match &span {
+        Some(span) => is_in(known, span),
+        None => true,
+    };
+    if let Some(known) = known.filter(is_whole) {
+        return (known.identity() != ours.identity()).then(|| known.clone());
+    }
+    let span = span?;
+    if is_in(ours, &span) {
+        return None;
+    }
+    Some(in_span(known.unwrap_or(ours).clone(), span))
+}
+
+/// Whether `theirs` was made from `ours`.
+pub(super) fn is_made_from(theirs: &OtelContext, ours: &Context) -> bool {
+    let known = theirs.get::<Ours>();
+    known.is_some_and(|Ours(known)| known.identity() == ours.identity())
+}
+
+/// All that `theirs` knows, whatever is current.
+pub(super) fn whole(theirs: &OtelContext) -> Context {
+    let span = span_of(theirs);
+    let ours = known(theirs, span.as_ref()).cloned().unwrap_or_default();
+    let ours = match span {
+        Some(span) => in_span(ours, span),
+        None => ours,
+    };
+    if has_baggage(theirs, ours.baggage()) {
+        return ours;
+    }
+    ours.with_baggage(baggage_of(theirs))
+}
+
+/// What of ours `theirs` was made from, if that is of the trace of `span`, or neither is of any.
+fn known<'a>(theirs: &'a OtelContext, span: Option<&SpanContext>) -> Option<&'a Context> {
+    let Ours(known) = theirs.get::<Ours>()?;
+    let trace_of = |span: &SpanContext| span.trace_id();
+    (known.span_context().map(trace_of) == span.map(trace_of)).then_some(known)
+}
+
+fn span_of(theirs: &OtelContext) -> Option<SpanContext> {
     if !theirs.has_active_span() {
         return None;
     }
-    let span = convert::from_otel(theirs.span().span_context())?;
-    // By the ids alone: what their grammar does not take of a `tracestate` is missing in theirs.
-    let is_span = |known: &SpanContext| {
+    convert::from_otel(theirs.span().span_context())
+}
+
+fn is_in(ours: &Context, span: &SpanContext) -> bool {
+    ours.span_context().is_some_and(|known| {
         known.trace_id() == span.trace_id() && known.span_id() == span.span_id()
-    };
-    if ours.span_context().is_some_and(is_span) {
-        return None;
-    }
-    let is_same = |known: &SpanRef| known.span_context().is_some_and(is_span);
-    let known = theirs.get::<Ours>().map(|ours| &ours.0);
-    let ours = ours.clone();
-    Some(match known.filter(|known| is_same(known)) {
-        Some(known) => ours.with_span(known),
-        None => match open::find(&span) {
-            Some(open) => ours.with_span(&open),
-            None => ours.with_remote_span(span),
-        },
     })
+}
+
+/// `ours` with a span of theirs, or as it is if that is its own.
+fn in_span(ours: Context, span: SpanContext) -> Context {
+    if is_in(&ours, &span) {
+        return ours;
+    }
+    match open::find(&span) {
+        Some(open) => ours.with_span(&open),
+        None => ours.with_remote_span(span),
+    }
 }
 
 /// Our context as one of theirs. Values of others stay.
 fn theirs(ours: &Context) -> OtelContext {
-    let mut theirs = OtelContext::current()
-        .with_value(Ours(ours.span()))
-        .with_span(BridgeSpan::shown(ours.span_ref()));
+    let shown = BridgeSpan::shown(ours.span_ref());
+    let mut theirs = remembering(&OtelContext::current(), ours).with_span(shown);
     if !has_baggage(&theirs, ours.baggage()) {
         theirs = with_baggage(&theirs, ours.baggage());
     }
-    if ours.is_suppressed() {
+    // What is left out of traces is logged all the same, which this would stop.
+    if ours.is_telemetry() {
         theirs = theirs.with_telemetry_suppressed();
     }
     theirs
+}
+
+/// `theirs`, which knows `ours` from then on.
+pub(super) fn remembering(theirs: &OtelContext, ours: &Context) -> OtelContext {
+    theirs.with_value(Ours(ours.clone()))
 }
 
 fn has_baggage(theirs: &OtelContext, ours: &Baggage) -> bool {

@@ -8,7 +8,7 @@ use tracing_core_ctx::propagation::{Extract, Extraction, Inject, Propagator};
 use tracing_core_ctx::{Context, Tracer};
 
 use super::convert;
-use super::current::{baggage_of, with_baggage};
+use super::current::{baggage_of, remembering, whole, with_baggage};
 
 /// The propagator of a [`Tracer`] as one of OpenTelemetry's API.
 #[derive(Debug)]
@@ -31,11 +31,7 @@ impl TextMap {
 
 impl TextMapPropagator for TextMap {
     fn inject_context(&self, context: &OtelContext, injector: &mut dyn Injector) {
-        let mut ours = Context::new().with_baggage(baggage_of(context));
-        if let Some(span) = convert::from_otel(context.span().span_context()) {
-            ours = ours.with_remote_span(span);
-        }
-        self.tracer.inject(&ours, &mut Written(injector));
+        self.tracer.inject(&whole(context), &mut Written(injector));
     }
 
     fn extract_with_context(
@@ -44,7 +40,13 @@ impl TextMapPropagator for TextMap {
         extractor: &dyn Extractor,
     ) -> OtelContext {
         let ours = self.tracer.extract(&Read(extractor));
-        on_top(context, &ours)
+        let above = on_top(context, &ours);
+        // Their vocabulary has no words for a wish to debug, nor for ids of one's own.
+        let is_whole = ours.span_context().is_some() || !above.span().span_context().is_valid();
+        if ours.is_empty() || !is_whole {
+            return above;
+        }
+        remembering(&above, &ours)
     }
 
     fn fields(&self) -> FieldIter<'_> {

@@ -3,7 +3,7 @@ use opentelemetry::{Context as OtelContext, InstrumentationScope as OtelScope};
 use tracing_core_ctx::attribute::KeyRef;
 use tracing_core_ctx::{Context, Tracer};
 
-use super::current::context_of;
+use super::current::{context_of, is_made_from};
 use super::span::BridgeSpan;
 use super::{convert, scopes};
 
@@ -87,12 +87,14 @@ impl otel::Tracer for BridgeTracer {
 /// Where a new span stands. What their context does not say, ours does: a wish for sampling, for example.
 fn parent(above: &OtelContext) -> Context {
     let ours = Context::current();
+    let is_telemetry = above.is_telemetry_suppressed() || ours.is_telemetry();
+    let is_ours = above.span().span_context().is_valid() || is_made_from(above, &ours);
     let parent = match context_of(above, &ours) {
         Some(parent) => parent,
-        None if above.span().span_context().is_valid() => ours,
+        None if is_ours => ours,
         None => ours.without_span(),
     };
-    if above.is_telemetry_suppressed() {
+    if is_telemetry {
         parent.suppressed()
     } else {
         parent

@@ -188,6 +188,59 @@ fn suppression_is_common() {
 }
 
 #[test]
+fn what_is_left_out_of_traces_is_logged_and_stays_left_out_wherever_its_context_is_current() {
+    let (recorder, _ours, theirs) = both();
+    let kept = Context::new().untraced().scope(|| {
+        assert!(!OtelContext::is_current_telemetry_suppressed());
+        theirs.start("not recorded");
+        OtelContext::current()
+    });
+    let _guard = kept.attach();
+    assert!(!Context::current().is_telemetry());
+    assert!(Context::current().is_suppressed());
+    theirs.start("not recorded");
+    Span::child("not recorded").end();
+    recorder.assert_nothing();
+}
+
+#[test]
+fn a_context_that_they_keep_knows_our_values_elsewhere() {
+    let (recorder, ours, theirs) = both();
+    let span = ours.span("checkout").start();
+    let context = span.context().with_value(7_u8);
+    let [kept, below] = context.scope(|| {
+        let below = theirs.start("theirs");
+        [
+            OtelContext::current(),
+            OtelContext::current_with_span(below),
+        ]
+    });
+    let thread = std::thread::spawn(move || {
+        for theirs in [kept, below] {
+            let _guard = theirs.attach();
+            assert_eq!(Context::current().value(), Some(&7_u8));
+        }
+    });
+    thread.join().unwrap();
+    drop(span);
+    recorder.ignore();
+}
+
+#[test]
+fn telemetry_stays_telemetry_where_a_context_of_others_becomes_current() {
+    let (recorder, ours, theirs) = both();
+    let span = ours.span("checkout").start();
+    let kept = span.in_scope(OtelContext::current);
+    Context::new().suppressed().scope(|| {
+        let _guard = kept.attach();
+        assert!(Context::current().is_telemetry());
+        theirs.start("not recorded");
+    });
+    drop(span);
+    assert_eq!(recorder.take_one().name(), "checkout");
+}
+
+#[test]
 fn baggage_is_common() {
     let (_recorder, ..) = both();
     let ours = Context::new().with_baggage_entry("shop.tier", "gold");

@@ -6,8 +6,8 @@ use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use trace_bridge::otel::{Foreign, TextMap};
-use tracing_core_ctx::propagation::B3;
 use tracing_core_ctx::propagation::Propagator as _;
+use tracing_core_ctx::propagation::{B3, Correlation};
 use tracing_core_ctx::{Context, Tracer};
 
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -57,6 +57,58 @@ fn another_format_of_ours_is_theirs_too() {
     let mut written = HashMap::new();
     ours.inject_context(&context, &mut written);
     assert_eq!(written, sent);
+}
+
+#[test]
+fn what_their_context_has_no_words_for_is_sent_on() {
+    let written = |tracer: Tracer, sent: &HashMap<String, String>| {
+        let ours = TextMap::new(tracer);
+        let context = ours.extract_with_context(&OtelContext::new(), sent);
+        let mut written = HashMap::new();
+        ours.inject_context(&context, &mut written);
+        written
+    };
+    let b3 = || Tracer::builder().propagator(B3::single()).build();
+    for debug in [
+        "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-d",
+        "d",
+        "0",
+    ] {
+        let sent = headers(&[("b3", debug)]);
+        assert_eq!(written(b3(), &sent), sent);
+    }
+    let sent = headers(&[
+        ("traceparent", TRACEPARENT),
+        ("tracestate", "ot=th:c,foo@@bar=1"),
+    ]);
+    assert_eq!(written(Tracer::builder().build(), &sent), sent);
+    let correlation = Tracer::builder().propagator(Correlation::default()).build();
+    let sent = headers(&[("x-trace-id", "order-4711")]);
+    assert_eq!(written(correlation, &sent), sent);
+}
+
+#[test]
+fn what_is_read_without_a_span_does_not_hide_the_span_that_is_there() {
+    let ours = TextMap::new(Tracer::builder().propagator(B3::single()).build());
+    let sent = headers(&[("b3", "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-d")]);
+    let context = ours.extract_with_context(&OtelContext::new(), &sent);
+    let again = ours.extract_with_context(&context, &headers(&[("b3", "0")]));
+    let mut written = HashMap::new();
+    ours.inject_context(&again, &mut written);
+    assert_eq!(written, sent);
+}
+
+#[test]
+fn another_span_on_top_is_sent_and_not_what_was_read() {
+    let ours = TextMap::new(Tracer::builder().propagator(B3::single()).build());
+    let sent = headers(&[("b3", "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-d")]);
+    let context = ours.extract_with_context(&OtelContext::new(), &sent);
+    let other = headers(&[("b3", "00000000000000000000000000000007-0000000000000008-1")]);
+    let span = ours.extract_with_context(&OtelContext::new(), &other);
+    let context = context.with_remote_span_context(span.span().span_context().clone());
+    let mut written = HashMap::new();
+    ours.inject_context(&context, &mut written);
+    assert_eq!(written, other);
 }
 
 #[test]
