@@ -6,7 +6,7 @@ mod watchdog;
 
 use std::time::Duration;
 
-pub(crate) use throttle::{Throttle, Throttled, is_free, thin};
+pub(crate) use throttle::{Throttle, Throttled, as_its_parent, is_free, thin};
 pub(crate) use usage::Usage;
 pub(crate) use watchdog::{LOOK, Watchdog};
 

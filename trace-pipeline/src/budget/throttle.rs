@@ -52,7 +52,7 @@ pub(crate) struct Throttled {
 
 impl Sampler for Throttled {
     fn sample(&self, input: &SamplingInput<'_>) -> Sampling {
-        let sampling = self.sampler.sample(input);
+        let sampling = as_its_parent(self.sampler.sample(input), input);
         // Below one of this process that was not kept nothing is either, though its sampler may keep each span for itself.
         let parent = input.parent.filter(|parent| !parent.is_remote());
         let follows = parent.is_some_and(SpanContext::is_sampled);
@@ -82,6 +82,25 @@ pub(crate) const fn is_free(input: &SamplingInput<'_>) -> bool {
         input.hint,
         Some(SamplingHint::Accept | SamplingHint::Debug | SamplingHint::Forced)
     )
+}
+
+/// What a sampler has kept by itself below a span of this process that is kept: it is there only if that is, so it says no lower threshold. Samplers that
+/// decide for each span alone do not know what has become of the threshold above.
+pub(crate) fn as_its_parent(mut sampling: Sampling, input: &SamplingInput<'_>) -> Sampling {
+    // Else it has the parent's.
+    let Some(state) = &sampling.trace_state else {
+        return sampling;
+    };
+    let is_kept = |parent: &&SpanContext| !parent.is_remote() && parent.is_sampled();
+    let above = input.parent.filter(is_kept).map(SpanContext::trace_state);
+    if sampling.decision == Decision::RecordAndSample
+        && let Some(above) = above.and_then(Threshold::of)
+        && Threshold::of(state).is_none_or(|own| own < above)
+        && !is_free(input)
+    {
+        sampling.trace_state = Some(above.stamp(state));
+    }
+    sampling
 }
 
 /// What is left of a decision to record where only traces of this randomness and more are; `Err` is the decision not to.
@@ -127,6 +146,13 @@ mod tests {
     fn trace_ids(count: usize) -> impl Iterator<Item = TraceId> {
         let ids = RandomIds::default();
         (0..count).map(move |_| ids.trace_id())
+    }
+
+    /// A span of this process.
+    fn kept(trace_id: TraceId, state: &str) -> SpanContext {
+        let span_id = RandomIds::default().span_id();
+        let cx = SpanContext::new(trace_id, span_id, TraceFlags::SAMPLED);
+        cx.with_trace_state(state.parse().unwrap())
     }
 
     #[test]
@@ -191,6 +217,35 @@ mod tests {
             let sampling = sampler.sample(&SamplingInput::new(trace_id, "x").with_parent(&parent));
             assert!(sampling.trace_state.is_none_or(|state| state.is_empty()));
         }
+    }
+
+    #[test]
+    fn what_is_below_a_span_of_this_process_says_no_less_than_that_was_kept_with() {
+        let heads: [Arc<dyn Sampler>; 2] = [Arc::new(AlwaysOn), Arc::new(Probability::new(0.5))];
+        // There may be more of the budget again.
+        for (head, rate) in [(0, 0.125), (0, 1.0), (1, 0.125), (1, 1.0)] {
+            let throttled = throttled(Arc::clone(&heads[head]), rate);
+            let trace_id = TraceId::from_u128((1 << 64) | 0xff_ffff_ffff_ffff).unwrap();
+            let parent = kept(trace_id, "ot=th:e,rojo=1");
+            let mut child = SamplingInput::new(trace_id, "x").with_parent(&parent);
+            let sampling = throttled.sample(&child);
+            let state = sampling.trace_state.unwrap();
+            assert_eq!(state.as_str(), "ot=th:e,rojo=1");
+            // What is forced below it would have been kept anyway.
+            child.hint = Some(SamplingHint::Forced);
+            let state = throttled.sample(&child).trace_state.unwrap();
+            assert!(Threshold::of(&state).is_none_or(|own| own.probability() > 0.4));
+        }
+    }
+
+    #[test]
+    fn what_is_kept_less_often_than_the_span_above_it_says_so() {
+        let throttled = throttled(Probability::new(0.0625), 0.5);
+        let trace_id = TraceId::from_u128((1 << 64) | 0xff_ffff_ffff_ffff).unwrap();
+        let parent = kept(trace_id, "ot=th:8");
+        let child = SamplingInput::new(trace_id, "x").with_parent(&parent);
+        let state = throttled.sample(&child).trace_state.unwrap();
+        assert_eq!(state.as_str(), "ot=th:f");
     }
 
     #[test]

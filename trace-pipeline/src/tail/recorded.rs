@@ -1,16 +1,17 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use tracing_core_ctx::Sampler;
-use tracing_core_ctx::sampler::threshold::Threshold;
+use tracing_core_ctx::sampler::threshold::{self, Threshold};
 use tracing_core_ctx::sampler::{Decision, Sampling, SamplingInput};
+use tracing_core_ctx::{Sampler, SpanContext};
 
 use super::gate::Gate;
-use crate::budget::{is_free, thin};
+use crate::budget::{as_its_parent, is_free, thin};
 
 /// Has recorded what the head drops, so that the tail can see it (OpenTelemetry SDK, "AlwaysRecord").
 ///
-/// Not what the head drops for good, and nothing below that; and of all local traces no more than the tail has time for.
+/// Not what the head drops for good, and of all local traces no more than the tail has time for; and nothing below what is not recorded, also where the head decides
+/// for each span alone.
 #[derive(Debug)]
 pub(crate) struct Recorded {
     pub(crate) head: Box<dyn Sampler>,
@@ -19,10 +20,16 @@ pub(crate) struct Recorded {
 
 impl Sampler for Recorded {
     fn sample(&self, input: &SamplingInput<'_>) -> Sampling {
-        let mut sampling = self.head.sample(input);
-        let is_below_nothing = input
-            .parent
-            .is_some_and(|parent| !parent.is_remote() && !input.parent_is_recording);
+        let is_local = |parent: &&SpanContext| !parent.is_remote() && !input.parent_is_recording;
+        let unrecorded = input.parent.filter(is_local);
+        // One that is sampled is somebody else's, whose spans do not come here.
+        if unrecorded.is_some_and(|parent| !parent.is_sampled()) && !is_free(input) {
+            let mut dropped = Sampling::new(Decision::Drop);
+            dropped.trace_state = threshold::erase(input.trace_state());
+            return dropped.finally();
+        }
+        let mut sampling = as_its_parent(self.head.sample(input), input);
+        let is_below_nothing = unrecorded.is_some();
         if sampling.decision == Decision::Drop && !sampling.is_final && !is_below_nothing {
             sampling.decision = Decision::RecordOnly;
         }

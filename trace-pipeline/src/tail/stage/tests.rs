@@ -848,3 +848,39 @@ fn below_the_floor_of_the_gate_nothing_is_recorded_and_the_rest_says_what_it_sta
     is(&bench.left(), &[("sampled", "f", "-")]);
     assert_eq!(bench.gate.refused(), 2);
 }
+
+#[test]
+fn samplers_that_decide_for_each_span_alone_leave_whole_traces_with_the_weight_of_their_roots() {
+    let heads: [(Arc<dyn Sampler>, &str); 2] = [
+        (Arc::new(AlwaysOn), "c"),
+        (Arc::new(Probability::new(0.5)), "c"),
+    ];
+    for (head, threshold) in heads {
+        let mut bench = Bench::new(Tail::new().keep(Keep::errors()), head);
+        bench.gate.set_floor(part(0.75));
+        bench.stage.set_gate(part(0.75));
+        let refused = bench.root("refused", 0.7);
+        assert!(!child(&refused, "child").is_recording());
+        let root = bench.root("root", 0.8);
+        // There is time again.
+        bench.gate.set_floor(0);
+        assert!(!child(&refused, "child").is_recording());
+        child(&root, "child").end();
+        root.end();
+        is(
+            &bench.left(),
+            &[("child", threshold, "-"), ("root", threshold, "-")],
+        );
+        assert_eq!(bench.gate.refused(), 1);
+    }
+}
+
+#[test]
+fn what_somebody_forces_below_a_trace_that_was_not_let_in_is_recorded() {
+    let mut bench = Bench::new(Tail::new(), ParentBased::new(AlwaysOn));
+    bench.gate.set_floor(part(0.75));
+    let refused = bench.root("refused", 0.7);
+    let forced = refused.context().with_sampling_hint(SamplingHint::Forced);
+    bench.tracer.span("forced").parent(&forced).start().end();
+    is(&bench.left(), &[("forced", "-", "forced")]);
+}
