@@ -12,6 +12,7 @@
 
 mod counts;
 mod decided;
+mod forced;
 mod gate;
 mod inlet;
 mod judge;

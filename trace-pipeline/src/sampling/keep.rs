@@ -106,7 +106,8 @@ impl Keep {
     }
 
     /// At most this part of all traces, and only of those that the head sampler has kept: what it kept beyond is dropped. Of several such rules the one that
-    /// keeps least counts. It gives no reason: what is left was kept by the head. Forced traces are not touched, if their root says so when they are decided.
+    /// keeps least counts. It gives no reason: what is left was kept by the head. Forced traces are not touched; the
+    /// last 1024 that were forced are known to be from their start, others when their root ends.
     ///
     /// Without such a rule all traces that the head kept are kept, since other services have kept their parts of them.
     #[must_use]

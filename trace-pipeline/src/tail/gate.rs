@@ -9,10 +9,13 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tracing_core_ctx::sampler::threshold::Threshold;
+
+use super::forced::Forced;
 
 /// One more than the highest randomness.
 const ALL: u64 = 1 << 56;
@@ -32,6 +35,7 @@ pub(crate) struct Gate {
     floor: AtomicU64,
     /// The rules take from what the head keeps. Then what the head keeps for certain says so, since it will not be certain any more.
     thins: AtomicBool,
+    pub(super) forced: Arc<Forced>,
     refused: Refused,
 }
 
@@ -45,6 +49,7 @@ impl Gate {
         Self {
             floor: AtomicU64::new(0),
             thins: AtomicBool::new(thins),
+            forced: Arc::default(),
             refused: Refused::default(),
         }
     }

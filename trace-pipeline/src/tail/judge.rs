@@ -150,7 +150,12 @@ fn span_of(local: &Local) -> Duration {
 
 /// Route, status and error type.
 fn combination(root: &SpanRecord) -> u64 {
-    const STATUS: [&str; 2] = ["http.response.status_code", "rpc.response.status_code"];
+    const STATUS: [&str; 3] = [
+        semconv::HTTP_RESPONSE_STATUS_CODE.name(),
+        semconv::RPC_STATUS_CODE.name(),
+        // Of those who follow earlier conventions.
+        semconv::legacy::RPC_RESPONSE_STATUS_CODE.name(),
+    ];
 
     let mut hasher = DefaultHasher::new();
     root.name().hash(&mut hasher);

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
-use tracing_core_ctx::attribute::ValueRef;
+use tracing_core_ctx::attribute::{Attributes, ValueRef};
 use tracing_core_ctx::sampler::threshold::{self, Threshold};
 use tracing_core_ctx::{SpanId, SpanRecord, TraceId, semconv};
 
@@ -147,7 +147,7 @@ pub(super) struct Local {
     /// The highest threshold that a lack of room has set while it waited.
     pub(super) floor: u64,
     pub(super) root_has_ended: bool,
-    /// Somebody forced it, as its root says.
+    /// Somebody forced it, as its root says, or is known from its start.
     pub(super) is_forced: bool,
 }
 
@@ -181,7 +181,7 @@ impl Local {
         self.bytes += weight(&span);
         if key.is_root(&span) {
             self.root_has_ended = true;
-            self.is_forced = span.span_context().is_sampled() && is_forced(&span);
+            self.is_forced |= span.span_context().is_sampled() && is_forced(span.attributes());
             // With its root all of it is certain, also where spans below say nothing of that.
             let certain = Fate::Kept(Some(0));
             if self.head == Fate::Kept(None) && Fate::of_head(&span, self.randomness) == certain {
@@ -203,15 +203,17 @@ impl Local {
     }
 }
 
-fn is_forced(root: &SpanRecord) -> bool {
-    let reason = root.attributes().get(semconv::CTX_SAMPLING_REASON.name());
+/// Whether a root that says this is one of a trace that somebody forced.
+pub(super) fn is_forced(root: &Attributes) -> bool {
+    let reason = root.get(semconv::CTX_SAMPLING_REASON.name());
     reason.and_then(ValueRef::as_str) == Some(FORCED)
 }
 
 /// Whether it leaves whatever rules and room say; `thins` if there are rules that take from what the head has kept.
 pub(super) fn is_certain(local: &Local, thins: bool) -> bool {
     match local.past {
-        Some(past) => past.is_kept(),
+        Some(past) if past.is_kept() => true,
+        Some(_) => local.is_forced,
         None => local.head.is_kept() && (!thins || local.is_forced),
     }
 }

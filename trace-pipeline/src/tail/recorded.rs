@@ -6,6 +6,7 @@ use tracing_core_ctx::sampler::{Decision, Sampling, SamplingInput};
 use tracing_core_ctx::{Sampler, SpanContext};
 
 use super::gate::Gate;
+use super::local::is_forced;
 use crate::budget::{as_its_parent, is_free, thin};
 
 /// Has recorded what the head drops, so that the tail can see it (OpenTelemetry SDK, "AlwaysRecord").
@@ -35,7 +36,11 @@ impl Sampler for Recorded {
         }
         let floor = self.gate.floor();
         let begins = !input.parent_is_recording && sampling.decision != Decision::Drop;
-        if floor > Threshold::ALWAYS && begins && !is_free(input) {
+        if begins && is_free(input) {
+            if is_forced(&sampling.attributes) {
+                self.gate.forced.add(input.trace_id);
+            }
+        } else if floor > Threshold::ALWAYS && begins {
             match thin(sampling, input, floor) {
                 Ok(let_in) => sampling = let_in,
                 Err(refused) => {

@@ -42,7 +42,11 @@ impl Runner {
             return Ok(());
         };
         let runner = Self {
-            stage: Stage::new(tail, Arc::clone(&inlet.counts)),
+            stage: Stage::new(
+                tail,
+                Arc::clone(&inlet.counts),
+                Arc::clone(&inlet.gate.forced),
+            ),
             shared: Arc::clone(&shared),
             taken: Vec::with_capacity(HANDFUL),
             origin: Instant::now(),

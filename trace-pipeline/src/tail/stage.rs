@@ -1,5 +1,6 @@
 //! Local traces put together, judged and passed on. It knows no thread and no clock: whoever runs it says what time it is.
 
+mod leave;
 mod room;
 
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use tracing_core_ctx::SpanRecord;
 
 use super::counts::Counts;
 use super::decided::{Decided, Decision};
+use super::forced::Forced;
 use super::judge::Judge;
 use super::local::{ById, Fate, Key, Local, is_certain, is_due, weight};
 use super::ready::Ready;
@@ -46,6 +48,7 @@ pub(crate) struct Stage {
     gate: u64,
     looked_for_old: Duration,
     lowered_floor: Duration,
+    forced: Arc<Forced>,
     counts: Arc<Counts>,
 }
 
@@ -61,7 +64,7 @@ enum Reason {
 }
 
 impl Stage {
-    pub(crate) fn new(tail: Arc<Tail>, counts: Arc<Counts>) -> Self {
+    pub(crate) fn new(tail: Arc<Tail>, counts: Arc<Counts>, forced: Arc<Forced>) -> Self {
         let mut stage = Self {
             thins: false,
             judge: Judge::new(Arc::clone(&tail)),
@@ -77,6 +80,7 @@ impl Stage {
             gate: 0,
             looked_for_old: Duration::ZERO,
             lowered_floor: Duration::ZERO,
+            forced,
             counts,
             tail: Arc::clone(&tail),
         };
@@ -136,6 +140,8 @@ impl Stage {
         let floor = self.floor.max(self.budget).max(self.gate);
         let list = self.lists.pop().unwrap_or_default();
         let mut local = Local::new(list, &span, now, floor);
+        let is_forced = || self.forced.has(span.span_context().trace_id());
+        local.is_forced = self.thins && local.head.is_kept() && is_forced();
         if let Some(decision) = self.decided.get(key) {
             if !decision.is_open {
                 self.reuse(local.spans);
@@ -193,9 +199,9 @@ impl Stage {
         let (randomness, floor) = (local.randomness, local.floor);
         let verdict = self.judge.judge(key, &local, now);
         let head = match local.past {
-            Some(past) => past,
-            None if is_certain => verdict.head,
-            None => verdict.head.and(floor, randomness),
+            Some(past) if past.is_kept() || !local.is_forced => past,
+            _ if is_certain => verdict.head,
+            _ => verdict.head.and(floor, randomness),
         };
         let class = verdict
             .class
@@ -293,10 +299,6 @@ impl Stage {
         }
     }
 
-    fn pass_on(&mut self, span: SpanRecord) {
-        self.held += self.ready.push(span);
-    }
-
     /// Ends a second that is over.
     fn roll(&mut self, now: Duration) {
         if self.window.as_ref().is_some_and(|w| w.is_over(now)) {
@@ -366,26 +368,6 @@ impl Stage {
                 self.decide(key, local, now);
             }
         }
-    }
-
-    /// The next spans that leave, as many as `fit` says can, and what they weigh together: see [`Ready::take`].
-    pub(crate) fn next(
-        &mut self,
-        fit: impl Fn(usize, usize) -> bool,
-    ) -> (impl ExactSizeIterator<Item = SpanRecord> + '_, usize) {
-        let (spans, weight, held) = self.ready.take(fit);
-        self.held -= held;
-        (spans, weight)
-    }
-
-    /// How many spans can leave.
-    pub(crate) fn ready(&self) -> usize {
-        self.ready.len()
-    }
-
-    /// Whether what is ready takes the room of what waits: then it is better lost where it can be counted.
-    pub(crate) fn is_clogged(&self) -> bool {
-        self.ready.bytes() > self.tail.bytes / 2
     }
 
     /// Bytes of all that waits.

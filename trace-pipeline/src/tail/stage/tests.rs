@@ -9,7 +9,7 @@ use tracing_core_ctx::sampler::threshold::Threshold;
 use tracing_core_ctx::sampler::{AlwaysOff, AlwaysOn, ParentBased, Probability};
 use tracing_core_ctx::{
     Clock, Context, IdGenerator, Sampler, Span, SpanId, SpanRecord, SpanSink, Timestamp, TraceId,
-    Tracer,
+    Tracer, semconv,
 };
 
 use super::*;
@@ -108,8 +108,12 @@ impl Bench {
             ended,
             ids,
             clock,
+            stage: Stage::new(
+                Arc::new(tail),
+                Arc::clone(&counts),
+                Arc::clone(&gate.forced),
+            ),
             gate,
-            stage: Stage::new(Arc::new(tail), Arc::clone(&counts)),
             counts,
         }
     }
@@ -883,4 +887,65 @@ fn what_somebody_forces_below_a_trace_that_was_not_let_in_is_recorded() {
     let forced = refused.context().with_sampling_hint(SamplingHint::Forced);
     bench.tracer.span("forced").parent(&forced).start().end();
     is(&bench.left(), &[("forced", "-", "forced")]);
+}
+
+#[test]
+fn a_forced_trace_that_is_cut_is_never_thinned_either() {
+    let tail = Tail::new().keep(Keep::thinned(0.1)).part_spans(3);
+    let mut bench = Bench::new(tail, ParentBased::new(AlwaysOn));
+    let forced = Context::new().with_sampling_hint(SamplingHint::Forced);
+    bench.ids.next.store(part(0.01), Ordering::Relaxed);
+    let root = bench.tracer.span("root").parent(&forced).start();
+    // Neither the rule nor a lack of time takes from it.
+    bench.stage.set_gate(part(0.75));
+    for _ in 0..5 {
+        child(&root, "child").end();
+    }
+    root.end();
+    bench.root("other", 0.01).end();
+    let left = bench.left();
+    assert_eq!(left.len(), 6, "{left:?}");
+    assert!(left.iter().all(|left| left.1 == "-"), "{left:?}");
+}
+
+#[test]
+fn a_forced_trace_of_which_that_was_forgotten_is_kept_from_its_root_on() {
+    let tail = Tail::new().keep(Keep::thinned(0.1)).part_spans(3);
+    let mut bench = Bench::new(tail, ParentBased::new(AlwaysOn));
+    let forced = Context::new().with_sampling_hint(SamplingHint::Forced);
+    bench.ids.next.store(part(0.01), Ordering::Relaxed);
+    let root = bench.tracer.span("root").parent(&forced).start();
+    // It is remembered in the same place.
+    bench.tracer.span("later").parent(&forced).start().end();
+    for _ in 0..5 {
+        child(&root, "child").end();
+    }
+    root.end();
+    is(
+        &bench.left(),
+        &[
+            ("later", "-", "forced"),
+            ("child", "-", "-"),
+            ("child", "-", "-"),
+            ("root", "-", "forced"),
+        ],
+    );
+}
+
+#[test]
+fn a_status_of_a_call_that_was_not_seen_before_is_rare() {
+    let mut bench = Bench::tail_alone(Tail::new().keep(Keep::rare()));
+    for status in ["OK", "OK", "NOT_FOUND", "OK"] {
+        let root = bench.root("shop.Stock/Get", 0.5);
+        root.set(semconv::RPC_STATUS_CODE, status);
+        root.end();
+    }
+    bench.run();
+    let statuses: Vec<_> = bench.stage.next(|_, _| true).0.collect();
+    let status = |span: &SpanRecord| {
+        let status = span.attributes().get("rpc.status_code").unwrap();
+        status.as_str().unwrap().to_owned()
+    };
+    let statuses: Vec<_> = statuses.iter().map(status).collect();
+    assert_eq!(statuses, ["OK", "NOT_FOUND"]);
 }

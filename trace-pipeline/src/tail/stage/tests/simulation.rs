@@ -108,7 +108,7 @@ impl Shop {
             Service {
                 tracer: tracer.build(),
                 ended,
-                stage: Stage::new(Arc::new(tail), Arc::clone(&counts)),
+                stage: Stage::new(Arc::new(tail), Arc::clone(&counts), Arc::default()),
                 counts,
                 truth: BTreeMap::new(),
                 seen: BTreeMap::new(),
