@@ -54,16 +54,25 @@ impl Reporter {
                 if std::mem::take(&mut self.failing) {
                     say(Level::Info, format_args!("spans are delivered again"));
                 }
-                let refused = |dropped: Dropped| dropped.queue_full + dropped.queue_bytes;
-                if refused(dropped) > refused(self.told) {
-                    self.tell(&"spans end faster than they can be delivered", dropped, say);
-                }
+                self.refused(&"spans end faster than they can be delivered", dropped, say);
             }
             Ok(Err(error)) => {
                 let told = self.tell(error, dropped, say);
                 self.failing |= told && !matches!(error, ExportError::Rejected { .. });
             }
             Err(()) => self.failing |= self.tell(&"the exporter panicked", dropped, say),
+        }
+    }
+
+    /// There was nothing to send for a while.
+    pub(crate) fn idle(&mut self, counters: &Counters, say: &mut Say<'_>) {
+        self.refused(&"spans find no room", counters.dropped(), say);
+    }
+
+    fn refused(&mut self, reason: &dyn fmt::Display, dropped: Dropped, say: &mut Say<'_>) {
+        let refused = |dropped: Dropped| dropped.queue_full + dropped.queue_bytes;
+        if refused(dropped) > refused(self.told) {
+            self.tell(reason, dropped, say);
         }
     }
 

@@ -22,12 +22,13 @@ impl Pipeline {
     /// | name | what |
     /// |---|---|
     /// | `otel_sdk_span_started`, `otel_sdk_span_live` | spans that record, since the start and at present; who does not record is not counted |
-    /// | `otel_sdk_processor_span_queue_size`, `_capacity` | the buffer |
+    /// | `otel_sdk_processor_span_queue_size`, `_capacity` | the queue |
     /// | `otel_sdk_processor_span_processed` | handed to the exporter; with `error_type` those that were not |
     /// | `otel_sdk_exporter_span_inflight`, `_exported` | with `error_type` those that were lost |
     /// | `otel_sdk_exporter_operation_duration_seconds` | how long an export takes, its retries included |
     /// | `ctx_span_creation_duration_seconds` | how long it takes to start and end a span with four attributes, measured on 64 of them for this page |
     /// | `ctx_pipeline_spans` | the ledger, by state: the sum of all is what was submitted and recovered |
+    /// | `ctx_pipeline_tail_spans` | spans that wait in the [tail](crate::sampling::Tail), if there is one, before the queue |
     /// | `ctx_pipeline_buffer_bytes`, `ctx_pipeline_spool_bytes` | memory and disk that spans hold |
     /// | `ctx_pipeline_export_errors`, `ctx_pipeline_retries` | exports of which something was lost or put off, and requests repeated |
     /// | `ctx_pipeline_cpu_seconds` | time of the pipeline's threads on the processor |
@@ -63,7 +64,7 @@ impl Pipeline {
             "otel_sdk_processor_span_queue_size",
             "Spans that wait to be sent.",
         )
-        .value(&processor, stats.queued);
+        .value(&processor, shared.queue.len() as u64);
         page.gauge(
             "otel_sdk_processor_span_queue_capacity",
             "Spans that can wait.",
@@ -120,6 +121,10 @@ impl Pipeline {
         spans.value(&state("in_flight"), stats.in_flight);
         for (reason, count) in stats.dropped.iter() {
             spans.value(&state("dropped").with("reason", reason), count);
+        }
+        if let Some(tail) = &shared.tail {
+            page.gauge("ctx_pipeline_tail_spans", "Spans that wait in the tail.")
+                .value(&none, tail.in_flight().0);
         }
 
         page.unit_gauge(

@@ -112,7 +112,10 @@ impl Exports {
         let waited = self.last.elapsed();
         let due = self.worker.shared.queue.has_batch() || waited >= self.delay;
         if due && self.worker.outlet.has_room() {
-            self.export_some(usize::MAX);
+            if self.export_some(usize::MAX) == 0 {
+                let counters = &self.worker.shared.counters;
+                self.reporter.idle(counters, &mut diagnostics::report);
+            }
             self.last = Instant::now();
             // What has been delivered meanwhile makes room, and its memory is free.
             self.wait(self.last);

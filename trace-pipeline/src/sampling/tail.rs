@@ -99,9 +99,16 @@ impl Tail {
         self
     }
 
-    /// How many bytes spans hold at most while they wait, for a decision or to be sent. Default: 64 MiB.
+    /// With less room not even a single trace may find some.
+    pub(crate) const LEAST_BYTES: usize = 1_000_000;
+
+    /// How many bytes spans hold at most while they wait, for a decision or to be sent; at least 1 MB. Default: 64 MiB.
     pub const fn bytes(mut self, bytes: usize) -> Self {
-        self.bytes = bytes;
+        self.bytes = if bytes < Self::LEAST_BYTES {
+            Self::LEAST_BYTES
+        } else {
+            bytes
+        };
         self
     }
 

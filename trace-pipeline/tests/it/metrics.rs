@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use trace_pipeline::exporter::InMemory;
 use trace_pipeline::otlp::OtlpConfig;
 use trace_pipeline::sampling::{Keep, Tail};
 use trace_pipeline::{Budget, Pipeline};
@@ -156,4 +157,33 @@ fn a_page_with_everything_is_well_formed() {
         rest.split('"').next().unwrap().to_owned()
     };
     assert_ne!(name(&other), name(&pipeline.openmetrics()));
+}
+
+#[test]
+#[expect(clippy::float_cmp, reason = "counts")]
+fn what_waits_in_a_tail_is_not_in_the_queue() {
+    let pipeline = builder()
+        .exporter(InMemory::default())
+        .queue_spans(8)
+        .tail(Tail::new())
+        .build()
+        .unwrap();
+    let root = pipeline.tracer().span("root").start();
+    let context = root.context();
+    for _ in 0..20 {
+        pipeline
+            .tracer()
+            .span("child")
+            .parent(&context)
+            .start()
+            .end();
+    }
+    pipeline.flush(LONG).unwrap();
+    let page = page_of(&pipeline);
+    assert_eq!(sum(&page, "otel_sdk_processor_span_queue_size", ""), 0.0);
+    assert_eq!(sum(&page, "ctx_pipeline_tail_spans", ""), 20.0);
+    assert_eq!(
+        sum(&page, "otel_sdk_processor_span_processed_total", ""),
+        0.0
+    );
 }

@@ -1,13 +1,13 @@
 //! The queue and the thread behind it: when batches are made, and what happens when nobody takes them.
 
-use std::sync::mpsc;
-use std::time::Duration;
+use std::sync::{Mutex, mpsc};
+use std::time::{Duration, Instant};
 
 use trace_pipeline::exporter::InMemory;
 use trace_pipeline::sampling::{Keep, Tail};
 use trace_pipeline::{Batch, ExportError, Exporter, Pipeline};
 use tracing_core_ctx::sampler::{Decision, Sampling, SamplingInput};
-use tracing_core_ctx::{Sampler, SpanSink as _, Tracer};
+use tracing_core_ctx::{Sampler, SpanSink as _, Tracer, diagnostics};
 
 use crate::support::{Gate, LONG, builder, end_spans, ledger};
 
@@ -323,4 +323,38 @@ fn a_tracer_of_ones_own_can_use_the_sink() {
     tracer.span("own").start().end();
     assert_eq!(pipeline.flush(LONG), Ok(()));
     assert_eq!(memory.take()[0].record.name(), "own");
+}
+
+#[test]
+fn a_queue_that_takes_nothing_is_told_though_nothing_is_sent() {
+    static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    diagnostics::set_handler(|_, line| LINES.lock().unwrap().push(line.to_owned()));
+    let pipeline = Pipeline::builder()
+        .exporter(InMemory::default())
+        .queue_bytes(1)
+        .schedule_delay(Duration::from_millis(10))
+        .build()
+        .unwrap();
+    end_spans(&pipeline, 3);
+    let until = Instant::now() + LONG;
+    while LINES.lock().unwrap().is_empty() {
+        assert!(Instant::now() < until, "nothing is told");
+        std::thread::yield_now();
+    }
+    let line = LINES.lock().unwrap()[0].clone();
+    assert!(line.contains("queue_bytes"), "{line}");
+}
+
+#[test]
+fn a_tail_has_room_for_some_spans_however_little_it_is_given() {
+    let spans = InMemory::default();
+    let pipeline = builder()
+        .exporter(spans.clone())
+        .tail(Tail::new().bytes(0))
+        .build()
+        .unwrap();
+    end_spans(&pipeline, 3);
+    assert_eq!(pipeline.flush(LONG), Ok(()));
+    assert_eq!(spans.len(), 3);
 }

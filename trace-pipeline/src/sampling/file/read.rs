@@ -186,6 +186,14 @@ fn seconds(name: &str, number: f64) -> Result<Duration, String> {
         .map_err(|_| format!("`{name}` is {number}, but should be a number of seconds"))
 }
 
+/// The period of a limit.
+fn period_of(number: f64) -> Result<Duration, String> {
+    if (0.0..1.0).contains(&number) {
+        return Err(format!("`seconds` is {number}, but should be 1 or more"));
+    }
+    seconds("seconds", number)
+}
+
 impl HeadRule {
     fn read(self) -> Result<Rule, String> {
         let mut rule = Rule::new();
@@ -249,13 +257,13 @@ impl How {
             Self::LongLimit(PerPeriod {
                 traces,
                 seconds: period,
-            }) => Rate::Limit(RateLimit::per(traces, seconds("seconds", period)?).into()),
+            }) => Rate::Limit(RateLimit::per(traces, period_of(period)?).into()),
             Self::AtLeast(AtLeast {
                 probability,
                 at_least,
                 seconds: period,
             }) => {
-                let period = seconds("seconds", period.unwrap_or(1.0))?;
+                let period = period_of(period.unwrap_or(1.0))?;
                 let part = part("probability", probability)?;
                 Rate::at_least(part, RateLimit::per(at_least, period))
             }
@@ -299,6 +307,11 @@ impl TailRules {
             tail = tail.limit(limit);
         }
         if let Some(bytes) = self.bytes {
+            if bytes < Tail::LEAST_BYTES {
+                let least = Tail::LEAST_BYTES;
+                let problem = format!("`bytes` is {bytes}, but should be {least} or more");
+                return Err(at("tail", &problem));
+            }
             tail = tail.bytes(bytes);
         }
         if let Some(wait) = self.wait_seconds {

@@ -185,3 +185,30 @@ proptest! {
         prop_assert_eq!(tail, Some(Tail::new().keep(Keep::probability(probability))));
     }
 }
+
+#[test]
+fn what_would_drop_everything_or_mean_something_else_is_refused() {
+    let refused = [
+        (
+            "[tail]\nbytes = 0",
+            "tail: `bytes` is 0, but should be 1000000 or more",
+        ),
+        (
+            "[[rule]]\nkeep = { traces = 3, seconds = 0.2 }",
+            "rule 1: `seconds` is 0.2, but should be 1 or more",
+        ),
+        (
+            "[[rule]]\nkeep = { probability = 0.1, at_least = 1, seconds = 0.5 }",
+            "rule 1: `seconds` is 0.5, but should be 1 or more",
+        ),
+    ];
+    for (text, expected) in refused {
+        assert_eq!(problem(text), expected);
+    }
+    for text in [
+        "[tail]\nbytes = 1000000",
+        "[[rule]]\nkeep = { traces = 3, seconds = 1 }",
+    ] {
+        assert!(RulesFile::parse(text).is_ok(), "{text}");
+    }
+}
