@@ -14,6 +14,8 @@ impl Pipeline {
     /// At SIGTERM or SIGINT: shuts the pipeline down, which takes no longer than `timeout`, and then ends the process as
     /// the signal would have. For programs that do not handle these signals.
     ///
+    /// The first process of a container (PID 1), which no signal ends that it does not handle, ends with the code 128 + the signal's number, as a shell would say: 143 at SIGTERM.
+    ///
     /// The second signal ends the process at once. A signal that is ignored, as `nohup` and shells do for what runs in the background, stays so. One thread
     /// waits for signals.
     ///

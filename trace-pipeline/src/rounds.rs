@@ -22,6 +22,8 @@ pub(crate) struct Rounds(Arc<Shared>);
 pub(crate) struct Bell(Arc<Shared>);
 
 struct Shared {
+    /// The process with the thread, if there is one.
+    process: Option<u32>,
     state: Mutex<State>,
     changed: Condvar,
     cutoff: Cutoff,
@@ -43,7 +45,7 @@ struct State {
 impl Rounds {
     /// No thread, and nothing to do.
     pub(crate) fn none() -> Self {
-        let shared = Arc::new(Shared::new());
+        let shared = Arc::new(Shared::new(None));
         shared.change(|state| state.ended = true);
         Self(shared)
     }
@@ -56,7 +58,7 @@ impl Rounds {
         mut round: impl FnMut(&Until<'_>) -> Result<(), ExportError> + Send + 'static,
     ) -> io::Result<Self> {
         let interval = interval.max(Duration::from_millis(1));
-        let shared = Arc::new(Shared::new());
+        let shared = Arc::new(Shared::new(Some(std::process::id())));
         let ended = Ended(Arc::clone(&shared));
         thread::Builder::new()
             .name(format!("trace-{what}"))
@@ -87,6 +89,7 @@ impl Rounds {
 
     /// Has a round made now, and waits for it.
     pub(crate) fn flush(&self, timeout: Duration) -> Result<(), ExportError> {
+        self.0.has_thread()?;
         let ticket = self.0.change(|state| {
             state.asked += 1;
             state.asked
@@ -97,6 +100,7 @@ impl Rounds {
 
     /// Has a last round made, and ends the thread.
     pub(crate) fn shutdown(&self, timeout: Duration) -> Result<(), ExportError> {
+        self.0.has_thread()?;
         self.0.cutoff.set(cutoff::after(timeout));
         self.0.change(|state| state.stop = true);
         self.0.result(timeout, |state| state.ended)
@@ -112,7 +116,9 @@ impl Drop for Rounds {
 
 impl Bell {
     pub(crate) fn ring(&self) {
-        self.0.change(|state| state.asked += 1);
+        if self.0.has_thread().is_ok() {
+            self.0.change(|state| state.asked += 1);
+        }
     }
 }
 
@@ -126,14 +132,26 @@ impl Drop for Ended {
 }
 
 impl Shared {
-    fn new() -> Self {
+    fn new(process: Option<u32>) -> Self {
         Self {
+            process,
             state: Mutex::default(),
             changed: Condvar::new(),
             cutoff: Cutoff::new(),
             done: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         }
+    }
+
+    /// An error in a child of the process with the thread. There a lock may be held by a thread that is not, so that nothing is waited for.
+    fn has_thread(&self) -> Result<(), ExportError> {
+        let is_forked = |process| process != std::process::id();
+        if self.process.is_some_and(is_forked) {
+            return Err(ExportError::timed_out(
+                "a child of a fork has no thread that sends it",
+            ));
+        }
+        Ok(())
     }
 
     /// Waits for the next round and makes it; false if it was the last.

@@ -30,7 +30,12 @@ pub(super) fn watch(shared: &Arc<Shared>, timeout: Duration, then: Then) -> io::
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, handled));
         }
         for signal in &wanted {
-            flag::register_conditional_default(*signal, Arc::clone(&is_second))?;
+            let is_second = Arc::clone(&is_second);
+            if is_spared() {
+                flag::register_conditional_shutdown(*signal, code(*signal), is_second)?;
+            } else {
+                flag::register_conditional_default(*signal, is_second)?;
+            }
         }
         shared.end_at_next_signal(&is_second);
     }
@@ -45,7 +50,7 @@ pub(super) fn watch(shared: &Arc<Shared>, timeout: Duration, then: Then) -> io::
                 Then::GoOn => shared.flush(timeout),
             });
             if then == Then::End {
-                let _ = low_level::emulate_default_handler(signal);
+                end(signal);
             }
         }
     };
@@ -53,6 +58,25 @@ pub(super) fn watch(shared: &Arc<Shared>, timeout: Duration, then: Then) -> io::
         .name("trace-signals".into())
         .spawn(wait)
         .map(drop)
+}
+
+/// Ends the process as the signal would have.
+fn end(signal: i32) {
+    if is_spared() {
+        low_level::exit(code(signal));
+    }
+    let _ = low_level::emulate_default_handler(signal);
+}
+
+/// Whether the kernel does not do to this process what signals do by default: it is the first of its PID namespace, as mostly in a container
+/// (`pid_namespaces(7)`).
+fn is_spared() -> bool {
+    std::process::id() == 1
+}
+
+/// What a shell says of a process that a signal has ended.
+const fn code(signal: i32) -> i32 {
+    128 + signal
 }
 
 /// What the process does at signals: a bit for each, from the lowest.

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use trace_pipeline::Pipeline;
+use trace_pipeline::logs::{LogPipeline, LogRecord, LogsConfig, Severity};
+use trace_pipeline::metrics::{ExchangeMetrics, PushConfig};
 use trace_pipeline::otlp::{OtlpConfig, SpoolConfig};
 use trace_pipeline::sampling::{Keep, Tail};
 
@@ -61,6 +63,23 @@ fn role() {
             end_spans(pipeline, SPANS);
             wait();
         }
+        "ends by its own signal" => {
+            pipeline.end_on_signals(PATIENCE).unwrap();
+            end_spans(pipeline, SPANS);
+            signal_itself(Signal::TERM);
+            rest(LONG);
+        }
+        "ends by its second signal" => {
+            pipeline.end_on_signals(LONG * 10).unwrap();
+            end_spans(pipeline, 10);
+            signal_itself(Signal::TERM);
+            // Now it waits for the back end.
+            while pipeline.stats().exporting == 0 {
+                rest(Duration::from_millis(1));
+            }
+            signal_itself(Signal::INT);
+            rest(LONG);
+        }
         "handles signals" => handle_signals(pipeline),
         "panics" => {
             pipeline.flush_on_panic(PATIENCE);
@@ -116,6 +135,7 @@ fn role() {
         }
         "forks" => fork(pipeline),
         "forks with signals" => fork_with_signals(pipeline),
+        "forks with logs" => fork_with_logs(pipeline),
         "ends spans" => {
             std::thread::spawn(|| end_in_time(|| {}));
             let mut number = 0;
@@ -137,6 +157,10 @@ fn role() {
         }
         role => panic!("what is {role}?"),
     }
+}
+
+fn signal_itself(signal: Signal) {
+    rustix::process::kill_process(rustix::process::getpid(), signal).unwrap();
 }
 
 extern "C" fn cannot_unwind() {
@@ -224,7 +248,7 @@ fn fork_with_signals(pipeline: &Pipeline) {
     match fork::fork().unwrap() {
         fork::Fork::Child => {
             let _ = pipeline.flush(LONG);
-            rustix::process::kill_process(rustix::process::getpid(), Signal::TERM).unwrap();
+            signal_itself(Signal::TERM);
             rest(LONG);
             std::process::exit(0);
         }
@@ -235,6 +259,40 @@ fn fork_with_signals(pipeline: &Pipeline) {
             let (_, status) = status.unwrap().unwrap();
             let is_by_term = status.terminating_signal() == Some(Signal::TERM.as_raw());
             say(&format!("{is_by_term}"));
+        }
+    }
+}
+
+/// A child whose logs and metrics have no thread either. More records than a batch ring for one.
+fn fork_with_logs(pipeline: &Pipeline) {
+    let otlp = || OtlpConfig::http().endpoint(variable("BACK_END"));
+    let resource = pipeline.tracer().resource();
+    let logs = LogPipeline::start(LogsConfig::new(otlp()).delay(LONG * 10), resource).unwrap();
+    let push = ExchangeMetrics::new().push(PushConfig::new(otlp()), resource);
+    let push = push.unwrap();
+    match fork::fork().unwrap() {
+        fork::Fork::Child => {
+            let start = Instant::now();
+            for _ in 0..600 {
+                let record = LogRecord::new(Severity::Info, "one of many");
+                logs.sink().submit(record);
+            }
+            let outcomes = [
+                logs.flush(LONG),
+                logs.shutdown(LONG),
+                push.flush(LONG),
+                push.shutdown(LONG),
+            ];
+            drop((logs, push));
+            let told = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+            say(&format!("child {told} {}", start.elapsed() < LONG / 8));
+            std::process::exit(0);
+        }
+        fork::Fork::Parent(child) => {
+            let child = rustix::process::Pid::from_raw(child).unwrap();
+            let _ = rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty());
+            let outcomes = (logs.flush(LONG).is_ok(), push.flush(LONG).is_ok());
+            say(&format!("parent {outcomes:?}"));
         }
     }
 }
@@ -311,6 +369,37 @@ fn the_second_signal_ends_the_process_at_once() {
     }
 }
 
+/// The kernel does not end the first process of a PID namespace by a signal that it does not handle.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_ends_the_first_process_of_a_container_with_its_code_and_costs_no_span() {
+    let server = Server::start([], Reply::status(200));
+    let url = server.url();
+    let variables = [("ROLE", "ends by its own signal"), ("BACK_END", &*url)];
+    let Some(mut program) = Program::start_as_first("ends::program", &variables) else {
+        return;
+    };
+    let status = program.end();
+    assert_eq!(status.code(), Some(128 + Signal::TERM.as_raw()), "{status}");
+    assert_eq!(arrived(&server, SPANS), SPANS);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_second_signal_ends_the_first_process_of_a_container_at_once() {
+    let server = Server::start([], Reply::Hang);
+    let url = server.url();
+    let variables = [("ROLE", "ends by its second signal"), ("BACK_END", &*url)];
+    let Some(mut program) = Program::start_as_first("ends::program", &variables) else {
+        return;
+    };
+    let start = Instant::now();
+    let status = program.end();
+    assert_eq!(status.code(), Some(128 + Signal::INT.as_raw()), "{status}");
+    // Its request alone could take ten seconds.
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+}
+
 #[test]
 fn a_program_that_handles_signals_goes_on_and_what_ended_before_has_left() {
     let server = Server::start([], Reply::status(200));
@@ -380,6 +469,15 @@ fn a_child_of_a_fork_that_has_flushed_ends_by_a_signal() {
     let server = Server::start([], Reply::status(200));
     let mut program = start("forks with signals", &server.url(), &[]);
     assert_eq!(program.line(), "true");
+    assert!(program.end().success());
+}
+
+#[test]
+fn logs_and_metrics_of_a_child_of_a_fork_wait_for_nothing() {
+    let server = Server::start([], Reply::status(200));
+    let mut program = start("forks with logs", &server.url(), &[]);
+    assert_eq!(program.line(), "child 4 true");
+    assert_eq!(program.line(), "parent (true, true)");
     assert!(program.end().success());
 }
 

@@ -22,7 +22,34 @@ pub(crate) struct Program {
 impl Program {
     /// Runs `test`, which is ignored otherwise, on the main thread of a process with these variables.
     pub(crate) fn start(test: &str, variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        let program = Command::new(std::env::current_exe().unwrap());
+        Self::run(program, test, variables)
+    }
+
+    /// The same as the first process of a PID namespace, as in a container; its end is passed on. `None` where the system does not allow that.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn start_as_first(test: &str, variables: &[(&str, &str)]) -> Option<Self> {
+        const NAMESPACE: [&str; 4] = ["--map-root-user", "--pid", "--fork", "--kill-child"];
+
+        let mut namespace = Command::new("unshare");
+        namespace.args(NAMESPACE);
+        if !namespace
+            .arg("true")
+            .status()
+            .is_ok_and(|end| end.success())
+        {
+            eprintln!("SKIPPED: no process can be the first of a PID namespace here");
+            return None;
+        }
+        let mut program = Command::new("unshare");
+        program
+            .args(NAMESPACE)
+            .arg(std::env::current_exe().unwrap());
+        Some(Self::run(program, test, variables))
+    }
+
+    fn run(mut program: Command, test: &str, variables: &[(&str, &str)]) -> Self {
+        let mut child = program
             .args([
                 test,
                 "--exact",
