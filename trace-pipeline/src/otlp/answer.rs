@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use super::protobuf::{Field, Reader};
 
+/// The longest that a server is left alone: by mistake it may name another century.
+pub(super) const LONGEST: Duration = Duration::from_secs(60 * 60);
+
 /// What became of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -154,7 +157,7 @@ fn retry_info(any: &[u8]) -> Option<Duration> {
             delay = duration(bytes);
         }
     }
-    (!reader.is_malformed()).then_some(delay)
+    (!reader.is_malformed()).then_some(delay.min(LONGEST))
 }
 
 /// A `google.protobuf.Duration`; zero if it is negative.

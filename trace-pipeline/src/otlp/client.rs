@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -13,6 +14,7 @@ use hyper_util::client::legacy::connect::{CaptureConnection, HttpConnector, capt
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::runtime::{self, Runtime};
 
+use super::compression::unpack;
 use super::config::Protocol;
 use super::tls::Tls;
 
@@ -36,6 +38,8 @@ pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Result<Body, BodyError>,
+    /// What a message in the body may hold when it is unpacked, in bytes.
+    pub(crate) max_body: usize,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +52,8 @@ pub(crate) struct Body {
 #[derive(Debug)]
 pub(crate) enum BodyError {
     Broken(String),
+    /// It is in an encoding that was not asked for, or unpacked it is too large.
+    Packed,
     TooLarge,
 }
 
@@ -140,10 +146,11 @@ impl Http {
             .map_err(|error| chain(&error))?;
         let (head, body) = response.into_parts();
         let body = match Limited::new(body, self.max_response).collect().await {
-            Ok(collected) => Ok(Body {
-                trailers: collected.trailers().cloned().unwrap_or_default(),
-                bytes: collected.to_bytes(),
-            }),
+            Ok(collected) => {
+                let trailers = collected.trailers().cloned().unwrap_or_default();
+                let bytes = self.unpacked(&head.headers, collected.to_bytes());
+                bytes.map(|bytes| Body { bytes, trailers })
+            }
             Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLarge),
             Err(error) => Err(BodyError::Broken(chain(&*error))),
         };
@@ -151,7 +158,17 @@ impl Http {
             status: head.status,
             headers: head.headers,
             body,
+            max_body: self.max_response,
         })
+    }
+
+    fn unpacked(&self, headers: &HeaderMap, body: Bytes) -> Result<Bytes, BodyError> {
+        match headers.get(CONTENT_ENCODING) {
+            Some(encoding) if !body.is_empty() && encoding != "identity" => {
+                unpack(encoding, &body, self.max_response).ok_or(BodyError::Packed)
+            }
+            _ => Ok(body),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
-use std::io::{self, Write as _};
+use std::io::{self, Read, Write as _};
 
 use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use http::HeaderValue;
 
@@ -51,6 +52,37 @@ impl Compression {
             Self::Zstd => zstd::bulk::compress(&message, 1).map(Bytes::from),
         }
     }
+}
+
+/// The encodings of answers that are read, for `grpc-accept-encoding`.
+pub(super) const READ: HeaderValue = HeaderValue::from_static(if cfg!(feature = "zstd") {
+    "gzip, zstd"
+} else {
+    "gzip"
+});
+
+/// A message as it was before the server made it smaller; `None` if that is not in this encoding, or larger than `most` bytes.
+pub(super) fn unpack(encoding: &HeaderValue, message: &[u8], most: usize) -> Option<Bytes> {
+    match encoding.as_bytes() {
+        b"gzip" | b"x-gzip" => read(MultiGzDecoder::new(message), most),
+        #[cfg(feature = "zstd")]
+        b"zstd" => {
+            // The memory that is needed, as a power of two: 8 MiB (RFC 8878, section 3.1.1.1.2).
+            const WINDOW: u32 = 23;
+
+            let mut decoder = zstd::Decoder::with_buffer(message).ok()?;
+            decoder.window_log_max(WINDOW).ok()?;
+            read(decoder, most)
+        }
+        _ => None,
+    }
+}
+
+fn read(packed: impl Read, most: usize) -> Option<Bytes> {
+    let mut message = Vec::new();
+    let limit = (most as u64).saturating_add(1);
+    packed.take(limit).read_to_end(&mut message).ok()?;
+    (message.len() <= most).then(|| message.into())
 }
 
 fn gzip(message: &[u8]) -> io::Result<Vec<u8>> {

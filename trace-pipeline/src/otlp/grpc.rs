@@ -13,7 +13,9 @@ use http_body_util::Full;
 
 use super::answer::{Answer, RpcStatus, excerpt};
 use super::client::{BodyError, Response};
+use super::compression;
 
+const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -39,6 +41,7 @@ pub(crate) fn describe(
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(TE, HeaderValue::from_static("trailers"));
+    headers.insert(GRPC_ACCEPT_ENCODING, compression::READ);
     if let Some(encoding) = encoding {
         headers.insert(GRPC_ENCODING, encoding);
     }
@@ -51,16 +54,16 @@ pub(crate) fn describe(
 
 pub(super) fn judge(response: &Response) -> Answer {
     match succeeded(response) {
-        Ok(message) => accepted(message),
+        Ok(body) => accepted(response, body),
         Err(answer) => answer,
     }
 }
 
 /// The message that a call was answered with, or why there is none.
 #[cfg(feature = "jaeger-remote")]
-pub(crate) fn message(response: &Response) -> Result<&[u8], String> {
+pub(crate) fn message(response: &Response) -> Result<Bytes, String> {
     match succeeded(response) {
-        Ok(body) => unframed(body).ok_or_else(|| UNREADABLE.to_owned()),
+        Ok(body) => unframed(response, body).ok_or_else(|| UNREADABLE.to_owned()),
         Err(Answer::Later { reason, .. } | Answer::Refused { reason }) => Err(reason),
         Err(_) => Err(UNREADABLE.to_owned()),
     }
@@ -69,17 +72,21 @@ pub(crate) fn message(response: &Response) -> Result<&[u8], String> {
 const UNREADABLE: &str = "the message of the answer can not be read";
 
 /// The body of an answer whose status is OK.
-fn succeeded(response: &Response) -> Result<&[u8], Answer> {
+fn succeeded(response: &Response) -> Result<&Bytes, Answer> {
+    static NOTHING: Bytes = Bytes::new();
+
     if response.status != StatusCode::OK {
         return Err(without_grpc(response.status));
     }
     // A call that fails at once has its status in the headers, any other in the trailers.
     let (trailers, message) = match &response.body {
-        _ if response.headers.contains_key(GRPC_STATUS) => (&response.headers, &[][..]),
-        Ok(body) => (&body.trailers, &body.bytes[..]),
+        _ if response.headers.contains_key(GRPC_STATUS) => (&response.headers, &NOTHING),
+        Ok(body) => (&body.trailers, &body.bytes),
         Err(BodyError::TooLarge) => {
             return Err(Answer::refused("the answer is larger than is allowed"));
         }
+        // Of HTTP, not of gRPC: it says nothing of the status.
+        Err(BodyError::Packed) => return Err(Answer::refused(UNREADABLE)),
         Err(BodyError::Broken(reason)) => {
             return Err(Answer::later(format!("the answer broke off: {reason}")));
         }
@@ -133,10 +140,9 @@ impl Code {
     }
 }
 
-fn accepted(body: &[u8]) -> Answer {
-    // What is compressed was not asked for, and can not say more than that something was rejected.
-    match unframed(body) {
-        Some(message) => Answer::from_response(message),
+fn accepted(response: &Response, body: &Bytes) -> Answer {
+    match unframed(response, body) {
+        Some(message) => Answer::from_response(&message),
         None if body.is_empty() => Answer::Accepted { warning: None },
         None => Answer::Accepted {
             warning: Some(UNREADABLE.to_owned()),
@@ -144,12 +150,20 @@ fn accepted(body: &[u8]) -> Answer {
     }
 }
 
-/// The one message of a body, if it is not compressed.
-fn unframed(body: &[u8]) -> Option<&[u8]> {
-    let ([0, length @ ..], message) = body.split_first_chunk::<5>()? else {
+/// The one message of a body. Some servers answer in the encoding of the request, whatever the client says that it takes.
+fn unframed(response: &Response, body: &Bytes) -> Option<Bytes> {
+    let ([is_compressed, length @ ..], message) = body.split_first_chunk::<5>()?;
+    if message.len() as u64 != u64::from(u32::from_be_bytes(*length)) {
         return None;
-    };
-    (message.len() as u64 == u64::from(u32::from_be_bytes(*length))).then_some(message)
+    }
+    match is_compressed {
+        0 => Some(body.slice_ref(message)),
+        1 => {
+            let encoding = response.headers.get(GRPC_ENCODING)?;
+            compression::unpack(encoding, message, response.max_body)
+        }
+        _ => None,
+    }
 }
 
 fn failed(code: Code, trailers: &HeaderMap) -> Answer {

@@ -3,12 +3,12 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::Full;
 use tracing_core_ctx::{Clock as _, SystemClock};
 
-use super::answer::{Answer, RpcStatus, excerpt};
+use super::answer::{Answer, LONGEST, RpcStatus, excerpt};
 use super::client::{BodyError, Response};
 
 pub(super) const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
@@ -26,6 +26,9 @@ pub(super) fn describe(
     if let Some(encoding) = encoding {
         headers.insert(CONTENT_ENCODING, encoding);
     }
+    // An answer is a few bytes, mostly none. Whoever is not asked may make them smaller (RFC 9110, section 12.5.3).
+    let plain = HeaderValue::from_static("identity");
+    headers.entry(ACCEPT_ENCODING).or_insert(plain);
 }
 
 pub(super) fn judge(response: &Response) -> Answer {
@@ -35,6 +38,9 @@ pub(super) fn judge(response: &Response) -> Answer {
             Ok(body) if is_json(response) => Answer::from_json(&body.bytes),
             Ok(body) => Answer::from_response(&body.bytes),
             Err(BodyError::TooLarge) => Answer::refused("the answer is larger than is allowed"),
+            Err(BodyError::Packed) => Answer::Accepted {
+                warning: Some("the body of the answer can not be unpacked".to_owned()),
+            },
             // It may have been a partial success, and it may have been none.
             Err(BodyError::Broken(reason)) => {
                 Answer::later(format!("the answer broke off: {reason}"))
@@ -83,9 +89,6 @@ fn reason(response: &Response) -> String {
     }
     reason
 }
-
-/// The longest that a server is left alone: by mistake it may name another century.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 /// Seconds, or a date, from which on the server wants to be asked again (RFC 9110, section 10.2.3).
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {

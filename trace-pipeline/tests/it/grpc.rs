@@ -49,7 +49,16 @@ pub(crate) struct Running {
 
 impl Running {
     /// Gives `answers` to the first requests, and then success.
-    pub(crate) fn start(mut answers: Vec<Answer>, identity: Option<Identity>) -> Self {
+    pub(crate) fn start(answers: Vec<Answer>, identity: Option<Identity>) -> Self {
+        Self::answering(answers, identity, None)
+    }
+
+    /// The same in this encoding, where the client takes it.
+    fn answering(
+        mut answers: Vec<Answer>,
+        identity: Option<Identity>,
+        encoding: Option<CompressionEncoding>,
+    ) -> Self {
         answers.reverse();
         let (sender, requests) = mpsc::channel();
         let (bound, address) = mpsc::channel();
@@ -71,6 +80,10 @@ impl Running {
                     TraceServiceServer::new(collector).accept_compressed(CompressionEncoding::Gzip);
                 #[cfg(feature = "zstd")]
                 let service = service.accept_compressed(CompressionEncoding::Zstd);
+                let service = match encoding {
+                    Some(encoding) => service.send_compressed(encoding),
+                    None => service,
+                };
                 let mut server = TonicServer::builder();
                 if let Some(identity) = identity {
                     server = server
@@ -252,6 +265,36 @@ fn a_partial_success_is_counted_and_never_sent_again() {
     });
     let (stats, calls) = three_spans(vec![Ok(ExportTraceServiceResponse { partial_success })]);
     assert_eq!((stats.exported, stats.dropped.rejected, calls), (1, 2, 1));
+}
+
+#[test]
+fn an_answer_that_the_server_made_smaller_is_read() {
+    let encodings = [
+        (Compression::Gzip, CompressionEncoding::Gzip),
+        #[cfg(feature = "zstd")]
+        (Compression::Zstd, CompressionEncoding::Zstd),
+    ];
+    for (compression, encoding) in encodings {
+        let partial_success = Some(ExportTracePartialSuccess {
+            rejected_spans: 2,
+            error_message: "too old".to_owned(),
+        });
+        let answers = vec![Ok(ExportTraceServiceResponse { partial_success })];
+        let server = Running::answering(answers, None, Some(encoding));
+        let config = OtlpConfig::grpc().endpoint(format!("http://{}", server.address));
+        let pipeline = pipeline(config.compression(compression));
+        end_spans(&pipeline, 3);
+        let _ = pipeline.flush(LONG);
+        let stats = ledger(&pipeline);
+        assert_eq!(
+            (stats.exported, stats.dropped.rejected),
+            (1, 2),
+            "{encoding:?}"
+        );
+        let request = server.request().0;
+        let taken = request.metadata().get("grpc-accept-encoding").unwrap();
+        assert!(taken.to_str().unwrap().contains("gzip"), "{taken:?}");
+    }
 }
 
 #[test]

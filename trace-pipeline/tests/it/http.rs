@@ -1,9 +1,11 @@
 //! OTLP over HTTP: one fault each, and the ledger afterwards.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use prost::Message as _;
 use trace_pipeline::otlp::{Compression, OtlpConfig};
 use trace_pipeline::{Lost, Pipeline, PipelineStats};
@@ -30,6 +32,45 @@ fn three_spans(server: &Server) -> PipelineStats {
 
 fn decode(body: &[u8]) -> ExportTraceServiceRequest {
     ExportTraceServiceRequest::decode(body).unwrap()
+}
+
+#[test]
+fn an_answer_that_the_server_made_smaller_is_read() {
+    let partial_success = ExportTracePartialSuccess {
+        rejected_spans: 2,
+        error_message: "too old".to_owned(),
+    };
+    let answer = ExportTraceServiceResponse {
+        partial_success: Some(partial_success),
+    };
+    let mut body = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    body.write_all(&answer.encode_to_vec()).unwrap();
+    let reply = Reply::Answer {
+        status: 200,
+        headers: &[
+            ("content-type", "application/x-protobuf"),
+            ("content-encoding", "gzip"),
+        ],
+        body: body.finish().unwrap(),
+    };
+    let server = Server::start([], reply);
+    let stats = three_spans(&server);
+    assert_eq!((stats.exported, stats.dropped.rejected), (1, 2));
+    // It was not asked for.
+    let request = server.request();
+    assert_eq!(request.header("accept-encoding"), Some("identity"));
+}
+
+#[test]
+fn an_answer_in_an_encoding_that_nobody_asked_for_is_a_success_with_a_warning() {
+    let reply = Reply::Answer {
+        status: 200,
+        headers: &[("content-encoding", "br")],
+        // Without the encoding, a partial success.
+        body: vec![0x0a, 2, 0x08, 2],
+    };
+    let stats = three_spans(&Server::start([], reply));
+    assert_eq!(stats.exported, 3);
 }
 
 #[test]

@@ -133,3 +133,13 @@ fn an_answer_in_json_says_the_same() {
     assert_eq!(Answer::from_json(b"<html>"), garbage);
     assert_eq!(Answer::from_json(b"[1]"), accepted(None));
 }
+
+#[test]
+fn nobody_is_left_alone_for_longer_than_an_hour() {
+    let name = b"type.googleapis.com/google.rpc.RetryInfo";
+    // Ten million seconds.
+    let delay = field(1, &[0x08, 0x80, 0xad, 0xe2, 0x04]);
+    let any = [field(1, name), field(2, &delay)].concat();
+    let status = RpcStatus::read(&field(3, &any)).unwrap();
+    assert_eq!(status.retry_delay, Some(Duration::from_secs(60 * 60)));
+}

@@ -1,4 +1,5 @@
 use super::super::client::Body;
+use super::super::compression::Compression;
 use super::*;
 
 fn response(
@@ -19,6 +20,7 @@ fn response(
             bytes: Bytes::copy_from_slice(body),
             trailers: map(trailers),
         }),
+        max_body: 4 << 20,
     }
 }
 
@@ -126,6 +128,48 @@ fn a_message_that_can_not_be_read_is_a_success_with_a_warning() {
             matches!(answer, Answer::Accepted { warning: Some(_) }),
             "{body:?}: {answer:?}"
         );
+    }
+}
+
+/// As grpc-go answers: in the encoding of the request.
+fn answered_in(encoding: &str, message: &[u8]) -> Response {
+    let frame = frame(message, true).unwrap();
+    response(
+        &[("grpc-encoding", encoding)],
+        &frame,
+        &[("grpc-status", "0")],
+    )
+}
+
+#[test]
+fn a_message_in_gzip_is_read() {
+    // ExportTraceServiceResponse.partial_success.rejected_spans
+    let message = Compression::Gzip.compress(Bytes::from_static(&[0x0a, 2, 0x08, 2]));
+    let message = message.unwrap();
+    let answer = judge(&answered_in("gzip", &message));
+    assert!(
+        matches!(answer, Answer::Rejected { spans: 2, .. }),
+        "{answer:?}"
+    );
+    for (encoding, message) in [("snappy", &*message), ("gzip", b"no gzip")] {
+        let answer = judge(&answered_in(encoding, message));
+        assert!(
+            matches!(answer, Answer::Accepted { warning: Some(_) }),
+            "{encoding}: {answer:?}"
+        );
+    }
+}
+
+#[test]
+fn a_message_is_unpacked_as_far_as_is_allowed() {
+    let message = [0x0a, 2, 0x08, 2].repeat(1 << 18);
+    let packed = Compression::Gzip.compress(message.clone().into()).unwrap();
+    let mut response = answered_in("gzip", &packed);
+    for (max_body, is_read) in [(message.len(), true), (message.len() - 1, false)] {
+        response.max_body = max_body;
+        let answer = judge(&response);
+        let has_rejected = matches!(answer, Answer::Rejected { spans: 2, .. });
+        assert_eq!(has_rejected, is_read, "{max_body}: {answer:?}");
     }
 }
 

@@ -13,6 +13,7 @@ fn response(status: u16, headers: &[(&'static str, &str)], body: &[u8]) -> Respo
             bytes: Bytes::copy_from_slice(body),
             trailers: HeaderMap::new(),
         }),
+        max_body: 4 << 20,
     }
 }
 

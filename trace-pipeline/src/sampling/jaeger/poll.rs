@@ -96,7 +96,7 @@ impl Poll {
             .block_on(exchange)
             .map_err(|error| error.to_string())??;
         match self.remote.way {
-            Way::Grpc => Strategy::from_protobuf(grpc::message(&response)?),
+            Way::Grpc => Strategy::from_protobuf(&grpc::message(&response)?),
             Way::Http => Strategy::from_json(body(&response)?),
         }
     }
@@ -174,6 +174,7 @@ fn body(response: &Response) -> Result<&[u8], String> {
     }
     match &response.body {
         Ok(body) => Ok(&body.bytes),
+        Err(BodyError::Packed) => Err("the answer can not be unpacked".to_owned()),
         Err(BodyError::TooLarge) => Err("the answer is larger than is allowed".to_owned()),
         Err(BodyError::Broken(reason)) => Err(format!("the answer broke off: {reason}")),
     }
