@@ -15,6 +15,12 @@ use crate::rounds::{Bell, Rounds, Until};
 /// What the records in the queue hold at most.
 const MAX_BYTES: usize = 32 << 20;
 
+/// More than that do not fit into these bytes.
+const MAX_RECORDS: usize = MAX_BYTES / size_of::<LogRecord>();
+
+/// Bytes at which a batch is complete: many servers of gRPC take no message over 4 MiB, and the weight of a record is an estimate.
+const BATCH_BYTES: usize = 2 << 20;
+
 /// How logs are sent.
 #[derive(Clone, Debug)]
 #[must_use = "it is given to `LogPipeline::start`"]
@@ -52,13 +58,13 @@ impl LogsConfig {
         self
     }
 
-    /// How many records wait at most; more are dropped and counted. Default: 2048.
+    /// How many records wait at most; more are dropped and counted, also where they hold more than 32 MiB. Default: 2048.
     pub const fn queue(mut self, records: usize) -> Self {
         self.queue = records;
         self
     }
 
-    /// How many are sent at once; as soon as there are so many, they are. Default: 512.
+    /// How many are sent at once, or fewer if these hold 2 MiB; as soon as there are so many, they are. Default: 512.
     pub const fn batch(mut self, records: usize) -> Self {
         self.batch = records;
         self
@@ -126,7 +132,7 @@ impl LogPipeline {
     ///
     /// When something was set for OTLP that can not be used, or the operating system gives no thread.
     pub fn start(config: LogsConfig, resource: &Resource) -> Result<Self, BuildError> {
-        let queue = config.queue.max(1);
+        let queue = config.queue.clamp(1, MAX_RECORDS);
         let is_on = config.otlp.is_some();
         let shared = Arc::new(Shared {
             queue: is_on.then(|| ArrayQueue::new(queue)),
@@ -239,7 +245,13 @@ impl Shared {
         let mut left = queue.len();
         let mut outcome = Ok(());
         while left > 0 {
-            let batch: Vec<_> = std::iter::from_fn(|| queue.pop())
+            let mut weight = 0;
+            let next = || {
+                let record = (weight < BATCH_BYTES).then(|| queue.pop()).flatten()?;
+                weight += record.weight();
+                Some(record)
+            };
+            let batch: Vec<_> = std::iter::from_fn(next)
                 .take(left.min(self.batch))
                 .collect();
             let records = batch.len();
@@ -247,7 +259,6 @@ impl Shared {
                 break;
             }
             left -= records;
-            let weight = batch.iter().map(LogRecord::weight).sum();
             self.bytes.fetch_sub(weight, Ordering::Relaxed);
             let sent = post.send(encode_logs(resource, &batch), until);
             let lost = match &sent {

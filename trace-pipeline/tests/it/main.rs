@@ -16,6 +16,7 @@ mod grpc;
 mod http;
 mod jaeger;
 mod ledger;
+mod logs;
 #[cfg(unix)]
 mod memory;
 mod metrics;
