@@ -16,6 +16,8 @@ struct State {
     flush_done: u64,
     shutdown: bool,
     stopped: bool,
+    /// It has stopped, and nobody had asked for that.
+    died: bool,
 }
 
 /// What the pipeline's thread is asked for.
@@ -59,13 +61,16 @@ impl Control {
     }
 
     pub(crate) fn has_stopped(&self) {
-        self.lock().stopped = true;
+        let mut state = self.lock();
+        state.died = !state.shutdown;
+        state.stopped = true;
+        drop(state);
         self.changed.notify_all();
     }
 
-    /// Waits until the flush is done, or the thread has stopped; false when the time was over first.
+    /// Waits until the flush is done, or the thread has stopped; false when the time was over first, or the thread has died.
     pub(crate) fn wait_for_flush(&self, ticket: Ticket, until: Instant) -> bool {
-        self.wait(until, |state| state.stopped || state.flush_done >= ticket.0)
+        self.wait(until, |state| state.stopped || state.flush_done >= ticket.0) && !self.lock().died
     }
 
     /// Waits until the thread has stopped; false when the time was over first.

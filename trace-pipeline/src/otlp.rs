@@ -24,7 +24,7 @@
 //!   ([`concurrent_exports`](OtlpConfig::concurrent_exports)), so batches may arrive in another order.
 //! - **It is repeated** when the connection fails or breaks before the whole answer is there, on HTTP 429, 502,
 //!   503 and 504, and on the gRPC statuses that OTLP calls retryable. The wait doubles each time and is drawn at
-//!   random from its upper half; what `Retry-After` or `RetryInfo` says is the least. Other errors are final.
+//!   random from its upper half; what `Retry-After` or `RetryInfo` says, an hour at most, is the least. Other errors are final.
 //! - **It is given up** when the timeout is over, repetitions included, or when a wait would end after it. A
 //!   server that asked for a longer wait is left alone until then: the next batch waits too.
 //! - **A part of the batch is rejected** by the server's word (partial success): these spans are counted as
@@ -32,9 +32,6 @@
 //! - **Redirects** are not followed: spans go where the operator said, or nowhere.
 //!
 //! Connections are made on the pipeline's thread, by a runtime that nobody else sees, when the first batch is sent.
-
-use std::io;
-use std::path::PathBuf;
 
 mod answer;
 pub(crate) mod client;
@@ -85,13 +82,4 @@ pub enum ConfigError {
     /// A certificate or key can not be read.
     #[error(transparent)]
     Pem(#[from] InvalidPem),
-    /// The directory of the spool can not be used.
-    #[error("the spool can not be in `{}`: {error}", directory.display())]
-    Spool {
-        /// Which one it is.
-        directory: PathBuf,
-        /// What the operating system says.
-        #[source]
-        error: io::Error,
-    },
 }

@@ -291,6 +291,18 @@ mod tests {
     }
 
     #[test]
+    fn a_flush_says_that_there_is_no_thread_any_more_that_nobody_stopped() {
+        let shared = Shared::new(Mode::Export, Bounds::default());
+        let thread = std::thread::spawn(|| {});
+        shared.set_worker(thread.thread().clone(), None);
+        // As it ends by a panic.
+        shared.control.has_stopped();
+        let timeout = std::time::Duration::from_secs(60);
+        assert!(shared.flush(timeout).is_err());
+        assert!(shared.shutdown(timeout).is_ok());
+    }
+
+    #[test]
     fn a_span_that_is_pushed_while_the_pipeline_closes_is_not_forgotten() {
         let shared = Shared::new(Mode::Export, Bounds::default());
         for (number, span) in spans(3).into_iter().enumerate() {

@@ -213,16 +213,18 @@ impl OtlpConfig {
     /// What a pipeline of OTLP alone uses.
     pub(crate) fn deliveries(self) -> Result<Deliveries, ConfigError> {
         let (sender, tls) = self.sender(Signal::Traces)?;
-        let spool = match &self.spool {
-            Some(config) => {
-                let slot = Slot::claim(&config.directory).map_err(|error| ConfigError::Spool {
-                    directory: config.directory.clone(),
-                    error,
-                })?;
-                Some(Spooling::new(config.clone(), slot))
-            }
-            None => None,
-        };
+        let spool = self.spool.as_ref().map(|config| {
+            let slot = Slot::claim(&config.directory).inspect_err(|error| {
+                let directory = config.directory.display();
+                diagnostics::report(
+                    Level::Error,
+                    format_args!(
+                        "the spool can not be in `{directory}`: {error}; spans are sent from memory"
+                    ),
+                );
+            })?;
+            Ok(Spooling::new(config.clone(), slot))
+        });
         Ok(Deliveries::new(&self, sender, tls, spool))
     }
 

@@ -15,7 +15,7 @@ use super::client::Client;
 use super::config::OtlpConfig;
 use super::encode::encode_into;
 use super::sender::{Failure, Limit, Sender};
-use super::spooling::{Spooling, WRITE_DELAY};
+use super::spooling::{Spooling, Unwritten, WRITE_DELAY};
 use super::tls::Tls;
 use crate::counters::Done;
 use crate::exporter::{Batch, ExportError};
@@ -42,6 +42,8 @@ pub(crate) struct Deliveries {
     bytes: usize,
     cutoff: watch::Sender<Option<Instant>>,
     spooling: Option<Spooling>,
+    /// Errors of a spool that can not be, until they are counted.
+    spool_errors: usize,
     schedule_delay: Duration,
 }
 
@@ -97,8 +99,9 @@ impl Deliveries {
         config: &OtlpConfig,
         sender: Sender,
         tls: Tls,
-        spooling: Option<Spooling>,
+        spool: Option<io::Result<Spooling>>,
     ) -> Self {
+        let spool_errors = usize::from(matches!(spool, Some(Err(_))));
         Self {
             sender: Arc::new(sender),
             tls,
@@ -111,7 +114,8 @@ impl Deliveries {
             spare: Vec::new(),
             bytes: 0,
             cutoff: watch::Sender::new(None),
-            spooling,
+            spooling: spool.and_then(Result::ok),
+            spool_errors,
             schedule_delay: Duration::ZERO,
         }
     }
@@ -312,7 +316,8 @@ impl Outlet for Deliveries {
     }
 
     fn has_room(&self) -> bool {
-        self.spooling.is_some() || self.may_send()
+        let spooling = self.spooling.as_ref();
+        spooling.is_some_and(|spooling| !spooling.is_broken()) || self.may_send()
     }
 
     fn is_lasting(&self) -> bool {
@@ -325,24 +330,20 @@ impl Outlet for Deliveries {
             Some(spooling) => spooling.write(batch, settle),
             None => {
                 let earlier = mem::take(&mut self.spare);
-                vec![(
-                    batch.len(),
-                    encode_into(earlier, batch.resource(), batch.spans()),
-                )]
+                Some(Unwritten {
+                    spans: batch.len(),
+                    message: encode_into(earlier, batch.resource(), batch.spans()),
+                })
             }
         }));
-        let Ok(messages) = encoded else {
-            return self.finished(Cargo::Batch(batch.len()), start, Err(()), settle);
-        };
-        for (spans, message) in messages {
-            let cargo = Cargo::Batch(spans);
-            if self.may_send() {
+        match encoded {
+            // The first that the disk refuses goes even where there is no room: one more than are allowed, and no other before there is.
+            Ok(Some(Unwritten { spans, message })) => {
+                let cargo = Cargo::Batch(spans);
                 self.send(shared, message.into(), cargo, batch.deadline(), settle);
-            } else {
-                // The spool could not take it, and there is no room in memory.
-                let error = ExportError::failed("the spool can not be written");
-                self.finished(cargo, start, Ok(Err(Failure::lasting(error))), settle);
             }
+            Ok(None) => {}
+            Err(_panic) => self.finished(Cargo::Batch(batch.len()), start, Err(()), settle),
         }
     }
 
@@ -351,6 +352,8 @@ impl Outlet for Deliveries {
             let cutoff = shared.cutoff.get();
             mem::replace(known, cutoff) != cutoff
         });
+        let unclaimed = mem::take(&mut self.spool_errors);
+        shared.counters.exports.spool_errors.add(unclaimed);
         let mut until = until;
         if let Some(spooling) = &mut self.spooling {
             spooling.keep_up(shared, settle);

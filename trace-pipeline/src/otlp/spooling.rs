@@ -28,6 +28,25 @@ const QUIET: Duration = Duration::from_secs(60);
 /// As a batch is complete: many servers of gRPC take no message over 4 MiB.
 const GROUP_BYTES: usize = 2 << 20;
 
+/// What of a batch could not be written.
+#[derive(Default)]
+pub(super) struct Unwritten {
+    pub(super) spans: usize,
+    pub(super) message: Vec<u8>,
+}
+
+impl Unwritten {
+    fn add(&mut self, spans: usize, message: Vec<u8>) {
+        self.spans += spans;
+        if self.message.is_empty() {
+            self.message = message;
+        } else {
+            // One message with the fields of both.
+            self.message.extend_from_slice(&message);
+        }
+    }
+}
+
 pub(super) struct Spooling {
     /// Until the pipeline's thread has opened it.
     closed: Option<(SpoolConfig, Slot)>,
@@ -41,6 +60,8 @@ pub(super) struct Spooling {
     /// Somebody waits for the records with lower numbers.
     wanted: Option<u64>,
     last_report: Option<Instant>,
+    /// The last batch could not be written.
+    is_broken: bool,
 }
 
 impl Spooling {
@@ -53,6 +74,7 @@ impl Spooling {
             failing: None,
             wanted: None,
             last_report: None,
+            is_broken: false,
         }
     }
 
@@ -71,18 +93,24 @@ impl Spooling {
         &mut self,
         batch: &Batch<'a>,
         settle: &mut Settle<'_>,
-    ) -> Vec<(usize, Vec<u8>)> {
-        let mut refused = Vec::new();
+    ) -> Option<Unwritten> {
+        let mut refused: Option<Unwritten> = None;
         for (rank, spans) in ranked(batch) {
             let payload = encode(batch.resource(), spans.iter().copied());
             let written = self
                 .store(settle)
                 .is_some_and(|store| store.append(rank, spans.len(), &payload, settle).is_ok());
             if !written {
-                refused.push((spans.len(), payload));
+                refused.get_or_insert_default().add(spans.len(), payload);
             }
         }
+        self.is_broken = refused.is_some();
         refused
+    }
+
+    /// Whether the last batch could not be written: the next one may have to go from memory as well.
+    pub(super) const fn is_broken(&self) -> bool {
+        self.is_broken
     }
 
     /// What is to be sent now, if anything is.
@@ -130,7 +158,8 @@ impl Spooling {
 
     /// When there may be something to do.
     pub(super) fn next_look(&self, schedule_delay: Duration) -> Instant {
-        let company = self.waiting_since.map(|since| since + schedule_delay);
+        let since = self.waiting_since;
+        let company = since.and_then(|since| since.checked_add(schedule_delay));
         let again = self.failing.as_ref().map(|(_, at)| *at);
         let least = cutoff::after(WRITE_DELAY);
         [company, again]

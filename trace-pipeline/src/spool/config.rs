@@ -31,10 +31,12 @@ use std::time::Duration;
 /// - **A segment is damaged**: what can be read of it is sent. Spans that can not be read are
 ///   [counted](crate::Dropped::spool_damaged); where not even their number can be read, the segment is
 ///   ([`spool_cut`](crate::PipelineStats::spool_cut)).
-/// - **The disk fails**: that is counted ([`spool_errors`](crate::PipelineStats::spool_errors)) and reported at most
-///   once in a minute, and the batch is sent from memory.
+/// - **The disk fails**, or is full: that is counted ([`spool_errors`](crate::PipelineStats::spool_errors)) and reported at most
+///   once in a minute, and the batch is sent from memory. Until one is written again, as many are taken out of the queue as without a spool.
+/// - **There can be no spool**, because the directory can not be made or no part of it can be had: that is counted and reported when the pipeline is built,
+///   and spans are sent from memory.
 /// - **Several processes** may be given one directory: each has a part of it to itself, and what is left in the parts
-///   of those that have ended is sent by the next one that starts.
+///   of those that have ended is sent by the next one that starts. A part that can not be opened, for example for another user's, is left alone.
 #[derive(Clone, Debug)]
 #[must_use = "give it to `OtlpConfig::spool`"]
 pub struct SpoolConfig {

@@ -18,52 +18,68 @@ pub(crate) struct Slot {
 const SLOTS: usize = 256;
 
 impl Slot {
-    /// Takes the first folder that nobody has.
+    /// Takes the first folder that nobody has. One that can not be had is somebody else's.
     pub(crate) fn claim(directory: &Path) -> io::Result<Self> {
+        fs::create_dir_all(directory)?;
+        let mut first_error = None;
         for number in 0..SLOTS {
             let folder = directory.join(number.to_string());
-            fs::create_dir_all(&folder)?;
-            if let Some(lock) = lock(&folder)? {
-                return Ok(Self {
-                    folder,
-                    _lock: lock,
-                });
+            match fs::create_dir_all(&folder).and_then(|()| lock(&folder)) {
+                Ok(Some(lock)) => {
+                    return Ok(Self {
+                        folder,
+                        _lock: lock,
+                    });
+                }
+                Ok(None) => {}
+                Err(error) => first_error = first_error.or(Some(error)),
             }
         }
-        Err(io::Error::other("too many processes use it"))
+        Err(first_error.unwrap_or_else(|| io::Error::other("too many processes use it")))
     }
 
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Moves here what is left in the folders of processes that have ended.
-    pub(super) fn adopt(&self) -> io::Result<()> {
+    /// Moves here what is left in the folders of processes that have ended. What can not be moved stays where it is, and is told of.
+    pub(super) fn adopt(&self, tell: &mut dyn FnMut(io::Error)) {
         let Some(directory) = self.folder.parent() else {
+            return;
+        };
+        let entries = fs::read_dir(directory).map(|entries| {
+            for entry in entries {
+                let adopted = entry.and_then(|entry| self.adopt_folder(&entry.path(), tell));
+                adopted.unwrap_or_else(&mut *tell);
+            }
+        });
+        entries.unwrap_or_else(tell);
+    }
+
+    fn adopt_folder(&self, folder: &Path, tell: &mut dyn FnMut(io::Error)) -> io::Result<()> {
+        if folder == self.folder || !is_slot(folder) {
+            return Ok(());
+        }
+        let Some(_lock) = lock(folder)? else {
             return Ok(());
         };
-        for entry in fs::read_dir(directory)? {
-            let folder = entry?.path();
-            if folder == self.folder || !is_slot(&folder) {
-                continue;
-            }
-            let Some(_lock) = lock(&folder)? else {
-                continue;
-            };
-            for segment in segments(&folder)? {
-                let Some(name) = segment.file_name() else {
-                    continue;
-                };
-                let here = self.folder.join(name);
-                let progress = progress_path(&segment);
-                // Before the segment: one without its progress would be delivered again.
-                if progress.exists() {
-                    fs::rename(progress, progress_path(&here))?;
-                }
-                fs::rename(segment, here)?;
-            }
+        for segment in segments(folder)? {
+            self.adopt_segment(&segment).unwrap_or_else(&mut *tell);
         }
         Ok(())
+    }
+
+    fn adopt_segment(&self, segment: &Path) -> io::Result<()> {
+        let Some(name) = segment.file_name() else {
+            return Ok(());
+        };
+        let here = self.folder.join(name);
+        let progress = progress_path(segment);
+        // Before the segment: one without its progress would be delivered again.
+        if progress.exists() {
+            fs::rename(progress, progress_path(&here))?;
+        }
+        fs::rename(segment, here)
     }
 }
 

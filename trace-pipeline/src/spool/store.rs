@@ -67,8 +67,11 @@ impl Store {
             cut: 0,
             last_error: None,
         };
-        let adopted = store.slot.adopt();
-        store.check(adopted);
+        let mut errors = Vec::new();
+        store.slot.adopt(&mut |error| errors.push(error));
+        for error in errors {
+            store.check_error(error);
+        }
         let segments = slot::segments(store.slot.folder());
         let wall = wall_clock();
         for path in store.check(segments).unwrap_or_default() {

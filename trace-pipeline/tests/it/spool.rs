@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
-use trace_pipeline::otlp::{ConfigError, OtlpConfig, SpoolConfig, SpoolSync};
+use trace_pipeline::otlp::{OtlpConfig, SpoolConfig, SpoolSync};
 use trace_pipeline::{Pipeline, PipelineStats};
 
 use tracing_core_ctx::Status;
@@ -278,20 +278,88 @@ fn spans_go_from_memory_where_the_disk_fails() {
 }
 
 #[test]
-fn a_directory_that_can_not_be_is_found_when_the_pipeline_is_built() {
+fn a_slow_server_costs_no_span_where_the_disk_fails() {
+    let reply = Reply::Late(Duration::from_millis(50));
+    let (server, directory) = (Server::start([], reply), Directory::new());
+    let config = OtlpConfig::http().endpoint(server.url()).timeout(LONG);
+    let pipeline = builder()
+        .otlp(
+            config
+                .concurrent_exports(1)
+                .spool(SpoolConfig::new(&directory.0)),
+        )
+        .batch_spans(10)
+        .build()
+        .unwrap();
+    // Where files would be made there is one.
+    until(&pipeline, |_| directory.0.join("0").is_dir());
+    fs::remove_dir_all(&directory.0).unwrap();
+    fs::write(&directory.0, b"").unwrap();
+    let tracer = pipeline.tracer();
+    for number in 0..100 {
+        let span = tracer.span("span").start();
+        if number % 2 == 0 {
+            // Of another rank, so that each batch is written in two parts.
+            span.set_status(Status::error("broken"));
+        }
+        span.end();
+    }
+    let flushed = pipeline.flush(LONG);
+    fs::remove_file(&directory.0).unwrap();
+    assert_eq!(flushed, Ok(()));
+    let stats = ledger(&pipeline);
+    assert_eq!((stats.exported, stats.spooled), (100, 0));
+    assert!(stats.spool_errors > 0, "{stats:?}");
+}
+
+#[test]
+fn a_part_of_the_directory_that_can_not_be_had_is_left_to_who_has_it() {
     let directory = Directory::new();
-    fs::create_dir_all(&directory.0).unwrap();
-    let file = directory.0.join("file");
-    fs::write(&file, b"").unwrap();
-    let config = OtlpConfig::http().spool(SpoolConfig::new(file.join("spool")));
-    let error = builder().otlp(config).build().unwrap_err();
-    assert!(
-        matches!(
-            &error,
-            trace_pipeline::BuildError::Otlp(ConfigError::Spool { .. })
-        ),
-        "{error}"
-    );
+    // What an earlier process of somebody else may have left, and what ours did.
+    fs::create_dir_all(directory.0.join("0").join("lock")).unwrap();
+    let down = Server::start([], Reply::status(503));
+    let first = pipeline(&down, &directory);
+    end_spans(&first, 3);
+    let _ = first.shutdown(Duration::from_secs(2));
+    assert_eq!(ledger(&first).spooled, 3);
+    fs::rename(directory.0.join("1"), directory.0.join("2")).unwrap();
+
+    let up = Server::start([], Reply::status(200));
+    let second = pipeline(&up, &directory);
+    assert_eq!(second.flush(LONG), Ok(()));
+    let stats = ledger(&second);
+    assert_eq!((stats.recovered, stats.exported), (3, 3));
+    assert!(stats.spool_errors > 0, "{stats:?}");
+}
+
+#[test]
+fn spans_go_from_memory_where_there_can_be_no_spool() {
+    let (server, directory) = (Server::start([], Reply::status(200)), Directory::new());
+    fs::write(&directory.0, b"").unwrap();
+    let pipeline = pipeline(&server, &directory);
+    end_spans(&pipeline, 3);
+    let flushed = pipeline.flush(LONG);
+    fs::remove_file(&directory.0).unwrap();
+    assert_eq!(flushed, Ok(()));
+    let stats = ledger(&pipeline);
+    assert_eq!((stats.exported, stats.spool_errors), (3, 1));
+}
+
+#[test]
+fn a_delay_without_end_stops_no_spool() {
+    let (server, directory) = (Server::start([], Reply::status(200)), Directory::new());
+    let config = OtlpConfig::http().endpoint(server.url());
+    let pipeline = builder()
+        .schedule_delay(Duration::MAX)
+        .otlp(config.spool(SpoolConfig::new(&directory.0)))
+        .build()
+        .unwrap();
+    end_spans(&pipeline, 5);
+    // They wait for company.
+    let _ = until(&pipeline, |stats| stats.spooled == 5);
+    end_spans(&pipeline, 5);
+    assert_eq!(pipeline.flush(LONG), Ok(()));
+    assert_eq!(ledger(&pipeline).exported, 10);
 }
 
 #[test]
