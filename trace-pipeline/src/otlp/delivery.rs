@@ -15,7 +15,7 @@ use super::client::Client;
 use super::config::OtlpConfig;
 use super::encode::encode_into;
 use super::sender::{Failure, Limit, Sender};
-use super::spooling::{Spooling, Unwritten, WRITE_DELAY};
+use super::spooling::{Spooling, WRITE_DELAY};
 use super::tls::Tls;
 use crate::counters::Done;
 use crate::exporter::{Batch, ExportError};
@@ -330,15 +330,13 @@ impl Outlet for Deliveries {
             Some(spooling) => spooling.write(batch, settle),
             None => {
                 let earlier = mem::take(&mut self.spare);
-                Some(Unwritten {
-                    spans: batch.len(),
-                    message: encode_into(earlier, batch.resource(), batch.spans()),
-                })
+                let message = encode_into(earlier, batch.resource(), batch.spans());
+                Some((batch.len(), message))
             }
         }));
         match encoded {
             // The first that the disk refuses goes even where there is no room: one more than are allowed, and no other before there is.
-            Ok(Some(Unwritten { spans, message })) => {
+            Ok(Some((spans, message))) => {
                 let cargo = Cargo::Batch(spans);
                 self.send(shared, message.into(), cargo, batch.deadline(), settle);
             }

@@ -28,25 +28,6 @@ const QUIET: Duration = Duration::from_secs(60);
 /// As a batch is complete: many servers of gRPC take no message over 4 MiB.
 const GROUP_BYTES: usize = 2 << 20;
 
-/// What of a batch could not be written.
-#[derive(Default)]
-pub(super) struct Unwritten {
-    pub(super) spans: usize,
-    pub(super) message: Vec<u8>,
-}
-
-impl Unwritten {
-    fn add(&mut self, spans: usize, message: Vec<u8>) {
-        self.spans += spans;
-        if self.message.is_empty() {
-            self.message = message;
-        } else {
-            // One message with the fields of both.
-            self.message.extend_from_slice(&message);
-        }
-    }
-}
-
 pub(super) struct Spooling {
     /// Until the pipeline's thread has opened it.
     closed: Option<(SpoolConfig, Slot)>,
@@ -88,20 +69,23 @@ impl Spooling {
         self.store.as_mut()
     }
 
-    /// Writes a batch, errors and what was kept for a reason first. What could not be written is handed back.
+    /// Writes a batch, errors and what was kept for a reason first. How many spans could not be written, and the message of them, is handed back.
     pub(super) fn write<'a>(
         &mut self,
         batch: &Batch<'a>,
         settle: &mut Settle<'_>,
-    ) -> Option<Unwritten> {
-        let mut refused: Option<Unwritten> = None;
+    ) -> Option<(usize, Vec<u8>)> {
+        let mut refused: Option<(usize, Vec<u8>)> = None;
         for (rank, spans) in ranked(batch) {
             let payload = encode(batch.resource(), spans.iter().copied());
             let written = self
                 .store(settle)
                 .is_some_and(|store| store.append(rank, spans.len(), &payload, settle).is_ok());
             if !written {
-                refused.get_or_insert_default().add(spans.len(), payload);
+                let (number, message) = refused.get_or_insert_default();
+                *number += spans.len();
+                // One message with the fields of both.
+                message.extend(payload);
             }
         }
         self.is_broken = refused.is_some();

@@ -28,6 +28,7 @@ impl Program {
 
     /// The same as the first process of a PID namespace, as in a container; its end is passed on. `None` where the system does not allow that.
     #[cfg(target_os = "linux")]
+    #[expect(clippy::print_stderr, reason = "what is skipped is said")]
     pub(crate) fn start_as_first(test: &str, variables: &[(&str, &str)]) -> Option<Self> {
         const NAMESPACE: [&str; 4] = ["--map-root-user", "--pid", "--fork", "--kill-child"];
 
