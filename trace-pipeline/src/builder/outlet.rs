@@ -9,8 +9,11 @@ use crate::outlet::{Inline, Outlet};
 use crate::self_metrics::Component;
 
 impl PipelineBuilder {
-    /// OTLP on its own has several batches on their way; exporters get one after the other.
+    /// OTLP on its own has several batches on their way; exporters get one after the other. Nothing where all is switched off, not even a file.
     pub(super) fn make_outlet(&mut self) -> Result<Option<Box<dyn Outlet>>, BuildError> {
+        if self.disabled {
+            return Ok(None);
+        }
         #[cfg(feature = "otlp")]
         if self.exporter.is_none() && self.exporters == [ExporterName::Otlp] {
             return Ok(Some(Box::new(self.otlp.clone().deliveries()?)));

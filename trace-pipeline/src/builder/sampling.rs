@@ -106,6 +106,9 @@ impl PipelineBuilder {
         resource: &Resource,
     ) -> Result<Option<Follow>, BuildError> {
         let _ = resource;
+        if self.disabled {
+            return Ok(None);
+        }
         Ok(match self.rules_from.take() {
             None => None,
             #[cfg(feature = "rules-file")]

@@ -3,14 +3,16 @@ use crate::otlp::{self, Compression, OtlpConfig, Protocol, Signal, Target};
 
 const BASE: &str = "OTEL_EXPORTER_OTLP_";
 
-/// Each option has a variable for the signal and one for all, of which the former wins.
+/// Each option has a variable for the signal and one for all, of which the former wins, unless it is wrong.
 pub(crate) fn read(vars: &Vars<'_>, signal: Signal) -> OtlpConfig {
     let name = |option: &str| name(vars, signal, option);
-    let mut config = OtlpConfig::new(protocol(vars, &name("PROTOCOL")));
+    let names = |option: &str| names(vars, signal, option);
+    let mut config = OtlpConfig::new(protocol(vars, &names("PROTOCOL")));
     config.insecure = vars.flag(&name("INSECURE")).unwrap_or_default();
     config.target = target(vars, signal, &config);
     config.headers = headers(vars, &name("HEADERS"));
-    if let Some(timeout) = vars.timeout(&name("TIMEOUT")) {
+    let timeouts = names("TIMEOUT");
+    if let Some(timeout) = timeouts.iter().find_map(|name| vars.timeout(name)) {
         config.timeout = timeout;
     }
     let known = if cfg!(feature = "zstd") {
@@ -18,9 +20,12 @@ pub(crate) fn read(vars: &Vars<'_>, signal: Signal) -> OtlpConfig {
     } else {
         "gzip or none"
     };
-    let compression = vars.parse(&name("COMPRESSION"), known, Compression::named);
-    config.compression = compression.unwrap_or_default();
-    tls(vars, name, &mut config);
+    let compression = |name: &String| vars.parse(name, known, Compression::named);
+    config.compression = names("COMPRESSION")
+        .iter()
+        .find_map(compression)
+        .unwrap_or_default();
+    tls(vars, names, &mut config);
     config
 }
 
@@ -33,18 +38,33 @@ fn name(vars: &Vars<'_>, signal: Signal, option: &str) -> String {
     }
 }
 
-fn protocol(vars: &Vars<'_>, name: &str) -> Protocol {
-    let protocol = vars.parse_or(
-        name,
-        "grpc, http/protobuf or http/json",
-        "http/protobuf it is",
-        |text| match text.to_ascii_lowercase().as_str() {
-            "grpc" => Some(Protocol::Grpc),
-            "http/protobuf" => Some(Protocol::HttpProtobuf),
-            "http/json" => Some(Protocol::HttpJson),
-            _ => None,
-        },
-    );
+/// The names of the variables that are set and may say `option`, that of the signal first. Where that is wrong, the other holds.
+fn names(vars: &Vars<'_>, signal: Signal, option: &str) -> Vec<String> {
+    let prefixes = [signal.prefix(), BASE].into_iter();
+    let mut names: Vec<String> = prefixes.map(|prefix| format!("{prefix}{option}")).collect();
+    names.retain(|name| vars.text(name).is_some());
+    names
+}
+
+fn protocol(vars: &Vars<'_>, names: &[String]) -> Protocol {
+    let protocol = names.iter().enumerate().find_map(|(index, name)| {
+        let is_last = index + 1 == names.len();
+        vars.parse_or(
+            name,
+            "grpc, http/protobuf or http/json",
+            if is_last {
+                "http/protobuf it is"
+            } else {
+                "it is ignored"
+            },
+            |text| match text.to_ascii_lowercase().as_str() {
+                "grpc" => Some(Protocol::Grpc),
+                "http/protobuf" => Some(Protocol::HttpProtobuf),
+                "http/json" => Some(Protocol::HttpJson),
+                _ => None,
+            },
+        )
+    });
     protocol.unwrap_or_default()
 }
 
@@ -88,9 +108,8 @@ fn headers(vars: &Vars<'_>, name: &str) -> Vec<(String, String)> {
     headers
 }
 
-fn tls(vars: &Vars<'_>, name: impl Fn(&str) -> String, config: &mut OtlpConfig) {
-    let read = |option: &str| {
-        let name = name(option);
+fn tls(vars: &Vars<'_>, names: impl Fn(&str) -> Vec<String>, config: &mut OtlpConfig) {
+    let read_one = |name: String| {
         let path = vars.text(&name)?;
         match std::fs::read(&path) {
             Ok(pem) => Some((name, pem)),
@@ -102,6 +121,7 @@ fn tls(vars: &Vars<'_>, name: impl Fn(&str) -> String, config: &mut OtlpConfig) 
             }
         }
     };
+    let read = |option: &str| names(option).into_iter().find_map(read_one);
     if let Some((name, pem)) = read("CERTIFICATE") {
         config.tls.certificate = Some(pem);
         if let Err(error) = config.tls.check() {

@@ -652,3 +652,33 @@ fn metrics_and_logs_have_variables_of_their_own() {
     let (metrics, logs, _) = read(&[("OTEL_SDK_DISABLED", "true")]);
     assert!(logs.contains("otlp: None") && metrics.contains("otlp: None"));
 }
+
+#[cfg(feature = "otlp")]
+#[test]
+fn a_wrong_variable_of_the_signal_hides_no_right_one_of_all_signals() {
+    use crate::otlp::{Compression, Protocol};
+
+    let builder = with(&[
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "foo"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+        ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "soon"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "5000"),
+        ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "lz4"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+    ]);
+    let otlp = &builder.otlp;
+    assert_eq!(
+        (otlp.protocol, otlp.timeout, otlp.compression),
+        (
+            Protocol::HttpJson,
+            Duration::from_secs(5),
+            Compression::Gzip
+        )
+    );
+    let [protocol, timeout, compression] = builder.warnings() else {
+        panic!("{:?}", builder.warnings())
+    };
+    for warning in [protocol, timeout, compression] {
+        assert!(warning.ends_with("; it is ignored"), "{warning}");
+    }
+}
