@@ -111,6 +111,8 @@ impl OtlpConfig {
 
     /// The server. Over HTTP, traces go to `v1/traces` below this URL. Over gRPC it may also be host and port
     /// without a scheme, see [`insecure`](Self::insecure).
+    ///
+    /// User and password in the URL are sent as `authorization: Basic`, unless that [header](Self::header) is set.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.target = Target::Endpoint(url.into());
         self
@@ -235,8 +237,11 @@ impl OtlpConfig {
     }
 
     fn sender(&self, signal: Signal) -> Result<(Sender, Tls), ConfigError> {
-        let uri = self.uri(signal)?;
-        let headers = self.header_map()?;
+        let (uri, basic) = endpoint::without_userinfo(self.uri(signal)?);
+        let mut headers = self.header_map()?;
+        if let Some(basic) = basic {
+            headers.entry(header::AUTHORIZATION).or_insert(basic);
+        }
         let tls = self.tls.load()?;
         Ok((Sender::new(self, signal, uri, headers), tls))
     }

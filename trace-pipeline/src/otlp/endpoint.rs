@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use http::Uri;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Uri};
 
 use super::Signal;
+use crate::env::percent_decode;
 
 /// An endpoint that is not a URL to send to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +89,23 @@ fn is_host_and_port(authority: &Authority) -> bool {
         .next()
         .and_then(|text| text.strip_prefix(host));
     !host.is_empty() && (behind == Some("") || authority.port_u16().is_some())
+}
+
+/// The URL without user and password, and these as what `authorization` says by them (RFC 7617): with what is percent-encoded decoded, as curl does.
+pub(super) fn without_userinfo(uri: Uri) -> (Uri, Option<HeaderValue>) {
+    let split = |uri: &Uri| {
+        let (userinfo, host) = uri.authority()?.as_str().rsplit_once('@')?;
+        let decoded = percent_decode(userinfo).unwrap_or_else(|| userinfo.to_owned());
+        // Without a password it is an empty one.
+        let colon = if userinfo.contains(':') { "" } else { ":" };
+        let basic = format!("Basic {}", STANDARD.encode(format!("{decoded}{colon}")));
+        let mut basic = HeaderValue::try_from(basic).ok()?;
+        basic.set_sensitive(true);
+        let mut parts = uri.clone().into_parts();
+        parts.authority = Some(host.parse().ok()?);
+        Some((Uri::from_parts(parts).ok()?, Some(basic)))
+    };
+    split(&uri).unwrap_or((uri, None))
 }
 
 pub(crate) fn with_path(uri: Uri, path: &str) -> Option<Uri> {
@@ -197,6 +217,28 @@ mod tests {
         }
         for endpoint in ["", "unix:///tmp/s", "http://", "a b"] {
             assert!(grpc(endpoint, true, Signal::Traces).is_err(), "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn user_and_password_go_from_the_url_into_a_header() {
+        for (url, bare, basic) in [
+            ("http://h:1/x", "http://h:1/x", None),
+            ("http://u:p@h:1/x", "http://h:1/x", Some("Basic dTpw")),
+            ("https://u@h/", "https://h/", Some("Basic dTo=")),
+            (
+                "http://u:p%zz@[::1]/",
+                "http://[::1]/",
+                Some("Basic dTpwJXp6"),
+            ),
+        ] {
+            let (uri, header) = without_userinfo(url.parse().unwrap());
+            assert_eq!(uri.to_string(), bare);
+            assert_eq!(
+                header.as_ref().map(|header| header.to_str().unwrap()),
+                basic
+            );
+            assert!(header.is_none_or(|header| header.is_sensitive()));
         }
     }
 

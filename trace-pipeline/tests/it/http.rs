@@ -35,6 +35,20 @@ fn decode(body: &[u8]) -> ExportTraceServiceRequest {
 }
 
 #[test]
+fn who_stands_in_the_endpoint_is_told_to_the_server() {
+    let server = Server::start([], Reply::status(200));
+    let endpoint = server.url().replace("//", "//shop:p%40ss@");
+    let config = || quick(OtlpConfig::http().endpoint(&endpoint));
+    let named = config().header("Authorization", "Bearer token");
+    for (config, expected) in [(config(), "Basic c2hvcDpwQHNz"), (named, "Bearer token")] {
+        let pipeline = builder().otlp(config).build().unwrap();
+        end_spans(&pipeline, 1);
+        assert_eq!(pipeline.flush(LONG), Ok(()));
+        assert_eq!(server.request().header("authorization"), Some(expected));
+    }
+}
+
+#[test]
 fn an_answer_that_the_server_made_smaller_is_read() {
     let partial_success = ExportTracePartialSuccess {
         rejected_spans: 2,

@@ -377,3 +377,16 @@ fn a_hung_server_does_not_hold_up_the_end_and_costs_nothing() {
     let stats = ledger(&pipeline);
     assert_eq!((stats.spooled, stats.dropped.total()), (1000, 0));
 }
+
+#[test]
+fn a_pipeline_that_is_switched_off_takes_no_spool_and_needs_no_rules() {
+    let directory = Directory::new();
+    let off =
+        || trace_pipeline::from_vars(|name| (name == "OTEL_SDK_DISABLED").then(|| "true".into()));
+    let config = OtlpConfig::http().spool(SpoolConfig::new(&directory.0));
+    let pipeline = off().otlp(config).build().unwrap();
+    assert!(!directory.0.exists());
+    assert!(!pipeline.tracer().is_enabled());
+    let pipeline = off().rules_file(directory.0.join("none.toml")).build();
+    assert!(!pipeline.unwrap().tracer().is_enabled());
+}
