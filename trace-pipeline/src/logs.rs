@@ -21,7 +21,8 @@
 //! ```
 //!
 //! - **Nobody waits**: a record goes into a queue without a lock. When it is full the record is dropped and counted.
-//! - **A batch is sent** when so many records wait, and every second; with the retries of OTLP. What could not be sent is counted.
+//! - **A batch is sent** when so many records wait, and every second; with the retries of OTLP. What could not be sent is counted, and
+//!   reported at most once in a minute.
 //! - **No telemetry of telemetry**: what the sending thread logs itself is not taken.
 
 mod pipeline;

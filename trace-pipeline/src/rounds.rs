@@ -1,5 +1,7 @@
 //! A thread that does the same from time to time, when somebody asks, and a last time at the end.
 
+mod report;
+
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,8 +10,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tracing_core_ctx::Context;
-use tracing_core_ctx::diagnostics::{self, Level};
+use tracing_core_ctx::diagnostics;
 
+use self::report::Report;
 use crate::cutoff::{self, Cutoff};
 use crate::exporter::ExportError;
 use crate::otlp::Urgency;
@@ -50,11 +53,13 @@ impl Rounds {
         Self(shared)
     }
 
-    /// Starts the thread: it calls `round` every `interval` with the time that it has. The first failure is reported, as that of `what`.
+    /// Starts the thread: it calls `round` every `interval` with the time that it has. That rounds fail, or that more is `lost` than before, is reported as that of
+    /// `what`, at most once in a minute.
     pub(crate) fn spawn(
         what: &'static str,
         interval: Duration,
         timeout: Duration,
+        lost: impl Fn() -> u64 + Send + 'static,
         mut round: impl FnMut(&Until<'_>) -> Result<(), ExportError> + Send + 'static,
     ) -> io::Result<Self> {
         let interval = interval.max(Duration::from_millis(1));
@@ -65,7 +70,11 @@ impl Rounds {
             .spawn(move || {
                 // What sends telemetry is no subject of telemetry.
                 let _suppressed = Context::new().suppressed().attach();
-                while ended.0.one(what, interval, timeout, &mut round) {}
+                let mut report = Report::new(what);
+                while ended.0.one(interval, timeout, &mut round, |error| {
+                    report.round(error, lost(), &mut diagnostics::report);
+                }) {}
+                report.finished(lost(), &mut diagnostics::report);
                 // Connections go before the end is told: who waited for it may end the process.
                 drop(round);
                 drop(ended);
@@ -109,7 +118,7 @@ impl Rounds {
 
 impl Drop for Rounds {
     fn drop(&mut self) {
-        // There is nobody left to hear of it; the first failure was reported.
+        // There is nobody left to hear of it; what is lost was reported.
         let _ = self.shutdown(Duration::from_secs(5));
     }
 }
@@ -157,10 +166,10 @@ impl Shared {
     /// Waits for the next round and makes it; false if it was the last.
     fn one(
         &self,
-        what: &str,
         interval: Duration,
         timeout: Duration,
         round: &mut impl FnMut(&Until<'_>) -> Result<(), ExportError>,
+        tell: impl FnOnce(Option<&ExportError>),
     ) -> bool {
         self.wait(interval, |state| state.stop || state.asked > state.done);
         let (ticket, stop) = self.change(|state| (state.asked, state.stop));
@@ -173,14 +182,8 @@ impl Shared {
             None => &self.done,
             Some(_) => &self.failed,
         };
-        let before = count.fetch_add(1, Ordering::Relaxed);
-        // The first of them alone, so that a back end that is away fills no log.
-        if let (Some(error), 0) = (&error, before) {
-            diagnostics::report(
-                Level::Warn,
-                format_args!("{what} could not be sent: {error}"),
-            );
-        }
+        count.fetch_add(1, Ordering::Relaxed);
+        tell(error.as_ref());
         self.change(|state| {
             state.error = error;
             state.done = ticket;

@@ -149,8 +149,12 @@ impl LogPipeline {
             Some(otlp) => {
                 let mut post = otlp.post(Signal::Logs)?;
                 let (shared, resource) = (Arc::clone(&shared), resource.clone());
+                let counts = Arc::clone(&shared);
+                let lost = move || {
+                    counts.full.load(Ordering::Relaxed) + counts.failed.load(Ordering::Relaxed)
+                };
                 let round = move |until: &Until<'_>| shared.send(&mut post, &resource, until);
-                Rounds::spawn("logs", config.delay, config.timeout, round)
+                Rounds::spawn("logs", config.delay, config.timeout, lost, round)
                     .map_err(BuildError::Thread)?
             }
         };

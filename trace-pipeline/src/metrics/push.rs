@@ -99,7 +99,7 @@ impl ExchangeMetrics {
             let message = encode_metrics(&resource, interval, |reader| metrics.read(reader));
             post.send(message, until)
         };
-        let rounds = Rounds::spawn("metrics", config.interval, config.timeout, round);
+        let rounds = Rounds::spawn("metrics", config.interval, config.timeout, || 0, round);
         Ok(MetricsPush {
             rounds: rounds.map_err(BuildError::Thread)?,
         })

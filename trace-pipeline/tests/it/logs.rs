@@ -1,10 +1,12 @@
 //! Logs that are sent by OTLP.
 
+use std::sync::{Mutex, mpsc};
+
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use prost::Message as _;
 use trace_pipeline::logs::{LogPipeline, LogRecord, LogsConfig, Severity};
 use trace_pipeline::otlp::OtlpConfig;
-use tracing_core_ctx::Resource;
+use tracing_core_ctx::{Resource, diagnostics};
 
 use crate::server::{Received, Reply, Server};
 use crate::support::LONG;
@@ -60,4 +62,34 @@ fn a_queue_without_end_is_as_large_as_there_is_room() {
     logs.flush(LONG).unwrap();
     let stats = logs.stats();
     assert_eq!((stats.exported, stats.dropped), (3000, 0));
+}
+
+#[test]
+fn records_that_are_lost_later_are_told_too() {
+    let (tell, lines) = mpsc::channel();
+    let tell = Mutex::new(tell);
+    // Others report as well.
+    diagnostics::set_handler(move |_, text| {
+        if text.starts_with("logs ") {
+            let _ = tell.lock().unwrap().send(text.to_owned());
+        }
+    });
+    let first = [400, 200].map(Reply::status);
+    let server = Server::start(first, Reply::status(400));
+    let logs = pipeline(&server);
+    for fails in [true, false, true, true] {
+        let record = LogRecord::new(Severity::Error, "broken");
+        logs.sink().submit(record);
+        assert_eq!(logs.flush(LONG).is_err(), fails);
+    }
+    logs.shutdown(LONG).unwrap();
+    diagnostics::reset_handler();
+    let lines: Vec<String> = lines.try_iter().collect();
+    let [failed, again, end] = &*lines else {
+        panic!("{lines:?}")
+    };
+    assert!(failed.starts_with("logs could not be sent: "), "{failed}");
+    assert!(failed.ends_with("; lost: 1"), "{failed}");
+    assert_eq!(again, "logs are sent again");
+    assert_eq!(end, "logs are shut down; lost: 2");
 }
