@@ -8,6 +8,7 @@ use super::consumer::TracedConsumer;
 use super::digits::Digits;
 use super::error::error_type;
 use super::message::Traced;
+use super::source::Source;
 use super::together::Together;
 use super::topics::{Place, Step};
 use crate::operation::Begin;
@@ -38,8 +39,9 @@ pub trait Settled {
         false
     }
 
+    /// Where its topic is among those of the consumer that handed it over, and which list that is: of others it says nothing.
     #[doc(hidden)]
-    fn known_topic(&self) -> Option<usize> {
+    fn known_topic(&self) -> Option<(usize, *const ())> {
         None
     }
 }
@@ -89,13 +91,13 @@ impl<M: Settled + KafkaMessage> Settled for Traced<M> {
         self.processed.is_unrecorded()
     }
 
-    fn known_topic(&self) -> Option<usize> {
-        self.topic_position()
+    fn known_topic(&self) -> Option<(usize, *const ())> {
+        Some((self.topic_position()?, self.source.topics()))
     }
 }
 
 /// Where one message lies, which is asked when somebody wants to know.
-struct One<'a, S>(&'a S);
+struct One<'a, S>(&'a S, &'a Source);
 
 impl<S> Clone for One<'_, S> {
     fn clone(&self) -> Self {
@@ -111,7 +113,8 @@ impl<'a, S: Settled> Place<'a> for One<'a, S> {
     }
 
     fn known(self) -> Option<usize> {
-        self.0.known_topic()
+        let (position, topics) = self.0.known_topic()?;
+        (topics == self.1.topics()).then_some(position)
     }
 }
 
@@ -259,7 +262,8 @@ impl<X> TracedConsumer<X> {
         let (partition, offset) = message.place();
         let digits = Digits::of(partition);
         let partition = digits.as_ref().and_then(Digits::as_str);
-        let operation = self.source.at(step, One(message), partition);
+        let place = One(message, &self.source);
+        let operation = self.source.at(step, place, partition);
         let below = match message.processed() {
             Some(context) => Below::Processed(context),
             None if message.is_unrecorded() => Below::Unrecorded,

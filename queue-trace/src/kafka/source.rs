@@ -103,6 +103,12 @@ impl Source {
         self.shared.topics.position(&self.queue, topic)
     }
 
+    /// Which list of topics is its own: a position in one says nothing of another.
+    #[inline]
+    pub(super) fn topics(&self) -> *const () {
+        Arc::as_ptr(&self.shared).cast()
+    }
+
     /// A poll that failed: told of once for each kind of trouble, until a message comes. That a partition has no more messages is no failure.
     pub(super) fn poll_failed(&self, error: &KafkaError) {
         if matches!(error, KafkaError::PartitionEOF(_)) {

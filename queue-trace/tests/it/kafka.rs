@@ -9,6 +9,7 @@ mod foreign;
 mod forwarding;
 mod groups;
 mod load;
+mod settling;
 mod stage;
 mod transactions;
 
