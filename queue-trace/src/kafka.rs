@@ -41,7 +41,7 @@
 //! | a rebalance, with a [`TracedConsumerContext`] | `rebalance` | at once |
 //! | an automatic commit that fails, with the same | `commit {topic}`, client, failed, the root of a trace of its own | at once |
 //!
-//! A poll that fails is a failed span. While brokers are away, librdkafka reports one error after the other; they are one outage and one span. An outage ends
+//! A poll that fails is a failed span, also one that brought a batch before. While brokers are away, librdkafka reports one error after the other; they are one outage and one span. An outage ends
 //! when a message or the end of a partition comes. Other errors of one kind in a row are one span as well.
 //!
 //! What settles a message whose processing a sampler has dropped is not recorded either; no sampler is asked. Nor is one of a poll outside any span that brought only

@@ -23,25 +23,26 @@ pub struct TracedBatch<'a> {
 }
 
 impl<'a> TracedBatch<'a> {
-    /// What a consumer has handed over, in a receive span if it is anything.
+    /// What a consumer has handed over, in a receive span if it is anything. An error that ended it is a failed poll of its own.
     pub(super) fn handed_over(
         messages: Vec<TracedMessage<'a>>,
         error: Option<KafkaError>,
         source: &Source,
     ) -> KafkaResult<Self> {
-        match error {
-            Some(error) if messages.is_empty() => {
-                source.poll_failed(&error);
-                return Err(error);
-            }
-            _ if messages.is_empty() => {}
-            _ => source.polled_batch(&messages),
+        if !messages.is_empty() {
+            source.polled_batch(&messages);
         }
-        Ok(Self {
-            messages,
-            error,
-            source: source.clone(),
-        })
+        if let Some(error) = &error {
+            source.poll_failed(error);
+        }
+        match error {
+            Some(error) if messages.is_empty() => Err(error),
+            error => Ok(Self {
+                messages,
+                error,
+                source: source.clone(),
+            }),
+        }
     }
 
     /// What ended the batch before it was full, if it was an error.

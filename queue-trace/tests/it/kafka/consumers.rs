@@ -158,6 +158,33 @@ async fn an_outage_is_one_failed_poll_however_often_it_is_reported() {
 }
 
 #[tokio::test]
+async fn an_error_that_ends_a_batch_is_a_failed_poll_beside_that_of_its_messages() {
+    let (recorder, cluster, queue) = set_up();
+    let producer = cluster.producer(&queue, &[]);
+    let consumer = cluster.consumer(&queue, "cut");
+    send(&producer, "cut", "x").await;
+    let sent = recorder.take_one();
+    let mut batches = consumer.batches(2, LONG);
+    while !format!("{batches:?}").contains("waiting: 1") {
+        let asked = tokio::time::timeout(Duration::from_millis(50), batches.recv()).await;
+        assert!(asked.is_err(), "{asked:?}");
+    }
+    cluster.down();
+    let batch = tokio::time::timeout(LONG, batches.recv()).await.unwrap();
+    let batch = batch.unwrap();
+    assert_eq!(batch.len(), 1);
+    assert!(batch.error().is_some());
+    let [poll, failed] = recorder.take().try_into().unwrap();
+    assert!(is_linked(&poll, &sent));
+    poll.assert_unset();
+    assert_eq!(failed.name(), "poll");
+    assert!(failed.error_type().is_some());
+    // It is the same outage still.
+    wait_for_errors(&consumer, 1).await;
+    recorder.assert_nothing();
+}
+
+#[tokio::test]
 async fn messages_that_wait_in_the_client_have_no_span() {
     let (recorder, cluster, queue) = set_up();
     let producer = cluster.producer(&queue, &[]);
