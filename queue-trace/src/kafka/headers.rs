@@ -41,13 +41,22 @@ impl KafkaHeaders {
     /// What a look through all headers finds that matters to a record about to be sent.
     pub(super) fn look<'a>(&'a self, names: &[&str]) -> Found<'a> {
         let mut found = Found::default();
-        self.walk(&mut |each, value| {
+        let Some(headers) = &self.headers else {
+            return found;
+        };
+        let seen = walk(headers, &mut |each, value| {
             if each.len() == FIRST.len() && each.eq_ignore_ascii_case(FIRST) {
                 found.first = value.or(found.first);
             }
             found.context |= names.iter().any(|name| each.eq_ignore_ascii_case(name));
         });
+        found.has_unreadable = seen != Seen::All;
         found
+    }
+
+    /// The same headers once more.
+    pub(super) fn copy(&self) -> Option<OwnedHeaders> {
+        self.headers.clone()
     }
 
     /// The last value of a header.
@@ -149,6 +158,8 @@ pub(super) struct Found<'a> {
     pub(super) context: bool,
     /// Where the message was first sent from.
     pub(super) first: Option<&'a [u8]>,
+    /// Whether there is one that cannot be read: what is written into these headers cannot be taken out again.
+    pub(super) has_unreadable: bool,
 }
 
 /// Headers that have none of `fields` any more, so that these need not be looked for when they are written.

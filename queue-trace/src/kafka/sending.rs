@@ -110,6 +110,7 @@ impl Outgoing<'_> {
         let fields = settings.fields.as_slice();
         let found = carrier.look(fields);
         let before = found.first.and_then(first);
+        let has_unreadable = found.has_unreadable;
         let is_clear = settings.reads_what_it_writes && !found.context;
         let mut found = match is_clear {
             true => Context::new(),
@@ -127,6 +128,10 @@ impl Outgoing<'_> {
                     Given::Kept
                 }
             },
+        };
+        let given = match given {
+            Given::Clear if has_unreadable => carrier.copy().map_or(Given::Clear, Given::With),
+            given => given,
         };
         let made = found.span_context().cloned();
         let kind = sending_kind(given.is_changed());
@@ -161,7 +166,7 @@ pub(super) enum Given {
     Clear,
     /// As they are.
     Kept,
-    /// Others: something in them gave way to our context.
+    /// These: something in them gave way to our context, or it could not be taken out again.
     With(OwnedHeaders),
 }
 

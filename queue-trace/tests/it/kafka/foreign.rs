@@ -7,7 +7,7 @@ use queue_trace::kafka::{KafkaHeaders, TracedConsumer, TracedMessage};
 use queue_trace::{Existing, QueueTracer, Trust};
 use rdkafka::Message as _;
 use rdkafka::message::Headers as _;
-use rdkafka::producer::FutureRecord;
+use rdkafka::producer::{FutureRecord, Producer as _};
 use trace_testkit::{RecordedSpan, SpanRecorder};
 use tracing_core_ctx::sampler::{AlwaysOff, ParentBased};
 use tracing_core_ctx::{SpanContext, SpanKind, TraceFlags};
@@ -375,4 +375,31 @@ async fn a_context_that_cannot_be_replaced_is_respected_and_the_span_says_so() {
     let sent = reader.recorder.take_one();
     assert_eq!(sent.kind(), SpanKind::Client);
     assert_eq!(sent.links()[0].span_context.span_id(), context().span_id());
+}
+
+#[tokio::test]
+async fn a_record_with_a_name_that_is_not_utf8_comes_back_without_our_context() {
+    let reader = Reader::new();
+    let headers: [(Name<'_>, Value<'_>); 2] = [(b"\xff\xfe", Some(b"x")), (b"tenant", Some(b"7"))];
+    let message = reader.read(&headers).await;
+    let queue = QueueTracer::new(reader.recorder.tracer("shop"));
+    let settings = [("queue.buffering.max.messages", "1"), ("linger.ms", "2000")];
+    let producer = reader.cluster.producer(&queue, &settings);
+    let first = producer.send_result(message.forward_to("full")).unwrap();
+    let record = message.forward_to("full");
+    let (_full, record) = producer.send_result(record).unwrap_err();
+    let failed = reader.recorder.take_one();
+    failed.assert_failed("QUEUE_FULL");
+    assert_eq!(record.headers.as_ref().unwrap().count(), 2);
+
+    // So the retry is no sending on of what was sent.
+    producer.flush(LONG).unwrap();
+    first.await.unwrap().unwrap();
+    let _first = reader.recorder.take_one();
+    let second = producer.send_result(record).unwrap();
+    producer.flush(LONG).unwrap();
+    second.await.unwrap().unwrap();
+    let sent = reader.recorder.take_one();
+    assert_eq!(sent.kind(), SpanKind::Producer);
+    assert!(sent.links().is_empty());
 }
