@@ -65,13 +65,14 @@ pub mod kafka;
 pub mod process;
 
 // Necessary for implementation.
+mod carrying;
 mod destination;
 #[cfg(any(feature = "amqp", feature = "kafka", feature = "tower"))]
 mod failure;
 #[cfg(any(feature = "amqp", feature = "kafka"))]
 mod few;
-#[cfg(any(feature = "amqp", feature = "kafka"))]
 mod first;
+mod incoming;
 mod known;
 mod message;
 #[cfg(any(feature = "amqp", feature = "kafka"))]
@@ -80,6 +81,7 @@ mod operation;
 mod origin;
 #[cfg(any(feature = "amqp", feature = "kafka"))]
 mod prepared;
+mod propagate;
 mod relation;
 mod settings;
 mod start;
@@ -92,6 +94,7 @@ use tracing_core_ctx::InstrumentationScope;
 // The public interface is:
 pub use carrier::ByteHeaders;
 pub use destination::Destination;
+pub use incoming::Incoming;
 pub use message::Message;
 pub use operation::{Operation, OperationType};
 pub use origin::Origin;

@@ -49,7 +49,11 @@ impl Origin {
                 trust,
                 rest: Context::new(),
             },
-            Trust::ContinueWithoutSampling | Trust::Ignore => Self::default(),
+            Trust::ContinueWithoutSampling | Trust::Ignore => Self {
+                cause: None,
+                trust,
+                rest: Context::new(),
+            },
         }
     }
 
@@ -60,10 +64,16 @@ impl Origin {
         self.cause.as_ref()
     }
 
-    /// Whether the span that made or sent the message says that it was not recorded.
+    /// How far it is believed.
+    #[cfg(any(feature = "amqp", feature = "kafka"))]
+    pub(crate) const fn trust(&self) -> Trust {
+        self.trust
+    }
+
+    /// Whether the span that made or sent the message says that it was not recorded, and is believed to the full.
     #[inline]
     pub(crate) fn is_unsampled(&self) -> bool {
-        self.cause().is_some_and(|cause| !cause.is_sampled())
+        self.trust == Trust::Continue && self.cause().is_some_and(|cause| !cause.is_sampled())
     }
 
     /// The span that made or sent the message if it may be continued, as it then is.

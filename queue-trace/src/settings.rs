@@ -1,5 +1,4 @@
 use std::fmt;
-#[cfg(any(feature = "amqp", feature = "kafka"))]
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -7,7 +6,9 @@ use tracing_core_ctx::Tracer;
 #[cfg(any(feature = "amqp", feature = "kafka"))]
 use tracing_core_ctx::observer::ExchangeObserver;
 
-use crate::{Relation, SCOPE, Trust};
+use crate::first::FIRST;
+use crate::propagate::Propagate;
+use crate::{Incoming, Relation, SCOPE, Trust};
 
 /// What happens to a context that is in a message before it is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -23,6 +24,8 @@ pub enum Existing {
 
 #[cfg(any(feature = "amqp", feature = "kafka"))]
 type Templates = dyn Fn(&str) -> Option<&'static str> + Send + Sync;
+
+type TrustFn = dyn Fn(&Incoming<'_>) -> Trust + Send + Sync;
 
 /// Starts the spans of operations on messages, and carries contexts in and out of them. Cheap to clone.
 ///
@@ -45,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) tracer: Tracer,
     pub(crate) relation: Relation,
     pub(crate) trust: Trust,
+    pub(crate) trust_by: Option<Arc<TrustFn>>,
+    pub(crate) propagate: Propagate,
     pub(crate) existing: Existing,
     pub(crate) server: Option<(String, u16)>,
     pub(crate) client_id: Option<String>,
@@ -58,6 +63,8 @@ pub(crate) struct Settings {
     pub(crate) templates: Option<Arc<Templates>>,
     /// The headers in which contexts may be.
     pub(crate) fields: Vec<&'static str>,
+    /// The same, and where a message was first sent from: what strangers are not to see.
+    pub(crate) revealing: Vec<&'static str>,
     /// Whether there are no others, whatever the propagator is: some formats have baggage under names of its own.
     #[cfg(feature = "kafka")]
     pub(crate) reads_what_it_writes: bool,
@@ -69,11 +76,14 @@ impl QueueTracer {
     pub fn new(tracer: Tracer) -> Self {
         let tracer = tracer.with_scope(&SCOPE);
         let fields = tracer.propagator().reads();
+        let revealing = fields.iter().copied().chain([FIRST]).collect();
         Self {
             settings: Arc::new(Settings {
                 tracer,
                 relation: Relation::default(),
                 trust: Trust::default(),
+                trust_by: None,
+                propagate: Propagate::default(),
                 existing: Existing::default(),
                 server: None,
                 client_id: None,
@@ -90,6 +100,7 @@ impl QueueTracer {
                     .iter()
                     .all(|field| ["traceparent", "tracestate", "baggage"].contains(field)),
                 fields,
+                revealing,
             }),
         }
     }
@@ -104,6 +115,58 @@ impl QueueTracer {
     #[must_use]
     pub fn trust(self, trust: Trust) -> Self {
         self.edit(|settings| settings.trust = trust)
+    }
+
+    /// How far the context of each message is believed, in place of [`trust`](Self::trust).
+    ///
+    /// - **When**: when the context of a message that has headers has been read.
+    /// - **Sees**: where the message was taken from, and its headers.
+    /// - **If it panics**: the context is ignored.
+    ///
+    /// ```
+    /// use queue_trace::{QueueTracer, Trust};
+    /// # use tracing_core_ctx::Tracer;
+    /// # let tracer = Tracer::noop();
+    ///
+    /// let queue = QueueTracer::new(tracer).trust_by(|incoming| match incoming.destination {
+    ///     "partner-feed" => Trust::NewRootWithLink,
+    ///     _ => Trust::Continue,
+    /// });
+    /// ```
+    #[must_use]
+    pub fn trust_by(self, trust: impl Fn(&Incoming<'_>) -> Trust + Send + Sync + 'static) -> Self {
+        self.edit(|settings| settings.trust_by = Some(Arc::new(trust)))
+    }
+
+    /// Hands contexts on to these destinations only: topics; of AMQP, `{exchange}:{routing key}`, without the colon where one of them is empty. `*` stands for
+    /// any text. From messages to others, contexts that are in their headers already are taken out, and so is where a message was first sent from: they may
+    /// have been copied. Default: to every destination.
+    ///
+    /// The span of sending is recorded all the same, of kind client since its context does not travel, and linked to the context that was there. Who is told where a
+    /// message goes by a stranger, as by the `reply_to` of a request, sends to a routing key of the stranger's choice.
+    ///
+    /// ```
+    /// # use queue_trace::QueueTracer;
+    /// # use tracing_core_ctx::Tracer;
+    /// # let tracer = Tracer::noop();
+    /// let queue = QueueTracer::new(tracer).propagate_to(["orders", "orders.*"]);
+    /// ```
+    #[must_use]
+    pub fn propagate_to(self, destinations: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.edit(|settings| settings.propagate.reach(destinations))
+    }
+
+    /// Hands on these entries of the baggage only, also of what is in a message before it is sent. Default: all.
+    ///
+    /// ```
+    /// # use queue_trace::QueueTracer;
+    /// # use tracing_core_ctx::Tracer;
+    /// # let tracer = Tracer::noop();
+    /// let queue = QueueTracer::new(tracer).propagate_baggage(["user.tier"]);
+    /// ```
+    #[must_use]
+    pub fn propagate_baggage(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.edit(|settings| settings.propagate.baggage(names))
     }
 
     /// What happens to a context that is in a message before it is sent. Default: [`Existing::Respect`].
@@ -206,6 +269,17 @@ impl QueueTracer {
         // A panic of the hook is reported by the panic hook, and the message goes on.
         let asked = catch_unwind(AssertUnwindSafe(|| template(name)));
         asked.ok().flatten()
+    }
+
+    /// How far a message is believed.
+    #[inline]
+    pub(crate) fn trust_in<'a>(&self, incoming: impl FnOnce() -> Incoming<'a>) -> Trust {
+        let Some(trust) = &self.settings.trust_by else {
+            return self.settings.trust;
+        };
+        // A panic of the hook is reported by the panic hook, and the message goes on.
+        let asked = catch_unwind(AssertUnwindSafe(|| trust(&incoming())));
+        asked.unwrap_or(Trust::Ignore)
     }
 
     /// What starts the spans.

@@ -5,41 +5,18 @@ use tracing_core_ctx::propagation::{Extract, Inject};
 use tracing_core_ctx::span::{Link, SpanBuilder, SpanWriter};
 use tracing_core_ctx::{ActiveSpan, Context, SpanContext, SpanKind, Timestamp};
 
-use crate::{Existing, Message, Operation, Origin, Relation, Trust};
+use crate::{Message, Operation, Origin, Relation};
 
+use crate::carrying::baggage_beside;
 #[cfg(any(feature = "amqp", feature = "kafka"))]
 use crate::observe::Failure;
 use crate::operation::Begin;
-use crate::origin::with_baggage_of;
 use crate::settings::QueueTracer;
-
-/// # Carrying contexts
-impl QueueTracer {
-    /// Reads the context of a message, as far as the [trust](Self::trust) goes. What is missing or malformed is no error.
-    #[must_use]
-    pub fn extract(&self, carrier: &dyn Extract) -> Origin {
-        let (span, rest) = self.settings.tracer.extract_parts(carrier);
-        Origin::of_parts(span, rest, self.settings.trust)
-    }
-
-    /// Writes `context` into a message in place of any context that is there; of none, it removes what is there.
-    pub fn inject(&self, context: &Context, carrier: &mut dyn Inject) {
-        self.remove(carrier);
-        self.settings.tracer.inject(context, carrier);
-    }
-
-    /// Takes any context out of a message: for one that is sent on and not on behalf of its first producer.
-    pub fn remove(&self, carrier: &mut dyn Inject) {
-        for field in &self.settings.fields {
-            carrier.remove(field);
-        }
-    }
-}
 
 /// # The producer
 impl QueueTracer {
-    /// Starts the span of a message that is made now and sent later with others, and writes its context into the message. It ends when the message
-    /// is made.
+    /// Starts the span of a message that is made now and sent later with others, and writes its context into the message, if the destination
+    /// [may see it](Self::propagate_to). It ends when the message is made.
     pub fn start_create<C: Inject>(
         &self,
         operation: &Operation<'_>,
@@ -50,14 +27,19 @@ impl QueueTracer {
         let active = builder.start_in(Context::current(), |span| {
             Begin::describe(operation, self, span);
         });
-        self.inject(active.context(), message);
+        if self.reaches(|| operation.destination.name) {
+            self.inject(active.context(), message);
+        } else {
+            self.remove(message);
+        }
         active
     }
 
     /// Starts the span of sending one message, as a child of the active span, and writes its context into the message; unless there is one
-    /// already, and it is to be [respected](Existing).
+    /// already, and it is to be [respected](crate::Existing).
     ///
-    /// The span ends with the broker's answer. Where nothing is recorded the current context travels.
+    /// The span ends with the broker's answer. Where nothing is recorded the current context travels. A destination that is not to see contexts
+    /// [gets none](Self::propagate_to).
     pub fn start_send<C: Extract + Inject>(
         &self,
         operation: &Operation<'_>,
@@ -65,30 +47,25 @@ impl QueueTracer {
     ) -> ActiveSpan {
         let found = self.found(message);
         let made = found.span_context().cloned();
-        let respected = made.is_some();
+        let reaches = self.reaches(|| operation.destination.name);
+        let injects = reaches && made.is_none();
         let known = self.known(operation);
-        let builder = self.begin(&known, sending_kind(!respected));
+        let builder = self.begin(&known, sending_kind(injects));
         let builder = made.into_iter().fold(builder, SpanBuilder::link);
         let active = builder.start_in(Context::current(), |span| {
             Begin::describe(operation, self, span);
         });
-        if !respected {
+        if injects {
             let context = active.context();
             let with_baggage = baggage_beside(&found, context);
             self.inject(with_baggage.as_ref().unwrap_or(context), message);
+        } else {
+            self.restrict(reaches, &found, message);
         }
         active
     }
 
-    /// What is in a message about to be sent, and is to be respected: a context, or baggage alone.
-    pub(crate) fn found(&self, message: &dyn Extract) -> Context {
-        match self.settings.existing {
-            Existing::Replace => Context::new(),
-            Existing::Respect => self.settings.tracer.extract(message),
-        }
-    }
-
-    /// The same with messages that have contexts, `made`, of their own; of kind client if there are any.
+    /// Starts the span of sending messages that have contexts, `made`, of their own; of kind client if there are any.
     ///
     /// If there are none the context of the span must be written into each message.
     pub fn start_send_of(
@@ -134,13 +111,6 @@ impl QueueTracer {
             describe(span);
         })
     }
-}
-
-/// In which context a message is sent that has baggage and no span: `around`, with that baggage. None if there is none.
-#[inline]
-pub(crate) fn baggage_beside(found: &Context, around: &Context) -> Option<Context> {
-    let has_baggage = !found.baggage().is_empty();
-    has_baggage.then(|| with_baggage_of(found, around.clone()))
 }
 
 /// The kind of a span of sending: by whether its context travels.
@@ -255,7 +225,7 @@ impl QueueTracer {
         origin: &Origin,
         describe: impl FnOnce(&mut SpanWriter<'_>),
     ) {
-        if !self.settings.tracer.is_enabled() || self.follows(|| origin.is_unsampled()) {
+        if !self.settings.tracer.is_enabled() || Self::follows(|| origin.is_unsampled()) {
             return;
         }
         let link = origin.cause().cloned().map(Link::new);
@@ -291,10 +261,8 @@ impl QueueTracer {
     }
 
     /// Whether a pull follows the decision of the producers, which is, as they say, to record nothing.
-    fn follows(&self, are_unsampled: impl FnOnce() -> bool) -> bool {
-        self.settings.trust == Trust::Continue
-            && are_unsampled()
-            && Context::current().span_context().is_none()
+    fn follows(are_unsampled: impl FnOnce() -> bool) -> bool {
+        are_unsampled() && Context::current().span_context().is_none()
     }
 
     pub(crate) fn start_linked<L: Linked>(
@@ -315,7 +283,7 @@ impl QueueTracer {
             let is_unsampled = |message: L| message.origin().is_unsampled();
             all.next().is_some_and(is_unsampled) && all.all(is_unsampled)
         };
-        if kind == SpanKind::Client && self.follows(are_unsampled) {
+        if kind == SpanKind::Client && Self::follows(are_unsampled) {
             return ActiveSpan::passing(Context::current());
         }
         let link = |message: &L| message.origin().cause().cloned().map(Link::new);

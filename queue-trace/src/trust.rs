@@ -1,4 +1,4 @@
-/// How far the context in a message is believed.
+/// How far the context in a message is believed: [for all](crate::QueueTracer::trust), or [for each](crate::QueueTracer::trust_by).
 ///
 /// Whoever can write to a queue can put headers on a message. A forged context can force recording, hide from it, or tie a stranger's
 /// spans to yours.

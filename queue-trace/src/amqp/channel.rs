@@ -23,8 +23,9 @@ use super::source::Source;
 use super::{facts, settled::Settled};
 use crate::QueueTracer;
 use crate::carrier::LastOf;
+use crate::carrying::baggage_beside;
 use crate::first::FIRST;
-use crate::start::{baggage_beside, sending_kind};
+use crate::start::sending_kind;
 use crate::under_way::UnderWay;
 
 /// A [`Channel`] whose messages are traced. Cheap to clone.
@@ -152,7 +153,8 @@ impl TracedChannel {
         };
         let made = found.span_context().cloned();
         let before = headers.first();
-        let injects = made.is_none();
+        let reaches = queue.reaches(|| way.name());
+        let injects = reaches && made.is_none();
         let around = Context::current();
         let kind = sending_kind(injects);
         let span = queue.start_send_leaf(&operation, kind, &around, (made, before), |span| {
@@ -164,7 +166,9 @@ impl TracedChannel {
             }
             let with_baggage = baggage_beside(&found, &around);
             let around = with_baggage.as_ref().unwrap_or(&around);
-            queue.tracer().inject_span(&span, around, &mut headers);
+            queue.inject_span(&span, around, &mut headers);
+        } else {
+            queue.restrict(reaches, &found, &mut headers);
         }
         let watch = queue.watch(SpanKind::Producer, &operation, &span);
         (UnderWay::new(span, watch), headers)

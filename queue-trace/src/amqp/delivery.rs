@@ -18,7 +18,6 @@ use super::routes::Step;
 use super::settled::Since;
 use super::source::Source;
 use crate::Trust;
-use crate::carrier::LastOf;
 use crate::failure::error_type;
 use crate::first::FIRST;
 use crate::observe::Watch;
@@ -118,9 +117,10 @@ impl TracedDelivery {
         let tracer = &self.source.tracer;
         tracer.remove(&mut headers);
         headers.drop_if(facts::is_of_brokers);
-        if tracer.settings.trust == Trust::Ignore {
+        let origin = self.source.origin(&self.delivery);
+        if origin.trust() == Trust::Ignore {
             headers.remove(FIRST);
-        } else if let Some(cause) = tracer.extract(&LastOf(properties)).cause() {
+        } else if let Some(cause) = origin.cause() {
             headers.keep_first(cause);
         }
         headers.put_into(properties.clone())

@@ -13,7 +13,7 @@ use crate::carrier::LastOf;
 use crate::message::Describe as _;
 use crate::observe::{Failure, Watch};
 use crate::under_way::UnderWay;
-use crate::{Origin, QueueTracer};
+use crate::{Incoming, Origin, QueueTracer};
 
 /// Where deliveries come from. They share it.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Source {
         let mut operation = Step::Receive.operation(&self.tracer, way, name.as_str());
         operation.start = Some(start);
         operation.message = facts::incoming(&self.tracer, delivery, self.tracer.tracer().now());
-        let origin = self.tracer.extract(&LastOf(&delivery.properties));
+        let origin = self.origin(delivery);
         let messages = [(&origin, operation.message)];
         self.tracer.pulled(&operation, messages, None);
     }
@@ -79,6 +79,20 @@ impl Source {
         }
     }
 
+    /// Where a delivery came from, as far as it is believed.
+    #[inline]
+    pub(super) fn origin(&self, delivery: &Delivery) -> Origin {
+        let headers = LastOf(&delivery.properties);
+        self.tracer.extract_by(&headers, || {
+            let user = delivery.properties.user_id();
+            let mut incoming = Incoming::new(self.queue.as_str(), &headers);
+            incoming.exchange = Some(delivery.exchange.as_str());
+            incoming.routing_key = Some(delivery.routing_key.as_str());
+            incoming.user_id = user.as_ref().map(ShortString::as_str);
+            incoming
+        })
+    }
+
     /// The span of processing a delivery.
     #[inline]
     pub(super) fn start_process(&self, delivery: &Delivery) -> (ActiveSpan, Watch) {
@@ -86,7 +100,7 @@ impl Source {
         let way = self.way(delivery);
         let operation = self.routes.at(queue, Step::Process, way, &name);
         let origin = match delivery.properties.headers() {
-            Some(_) => queue.extract(&LastOf(&delivery.properties)),
+            Some(_) => self.origin(delivery),
             None => Origin::unknown(),
         };
         let active = queue.start_process_with(&operation, &origin, |span| {

@@ -68,7 +68,7 @@ where
     #[must_use]
     pub fn headers_to_forward(&self) -> Option<OwnedHeaders> {
         let mut headers = KafkaHeaders::of(self.headers_without_context());
-        if self.source.queue.settings.trust == Trust::Ignore {
+        if self.origin().trust() == Trust::Ignore {
             headers.take_away_for_sure(&[FIRST]);
         } else if let Some(cause) = self.origin().cause()
             && headers.last(FIRST).is_none()
@@ -88,7 +88,7 @@ where
         let copy = self.headers()?.copy_headers();
         let mut headers = KafkaHeaders::of(Some(copy));
         let settings = &self.source.queue.settings;
-        match settings.trust {
+        match self.origin().trust() {
             Trust::Continue => {
                 headers.take_away(&settings.fields);
             }

@@ -76,19 +76,19 @@ impl KafkaHeaders {
         self.headers = Some(headers.insert(Header { key, value }));
     }
 
-    /// Takes the headers of these names away. They can only be copied without them; one that cannot be read would be lost by that, so then nothing
+    /// Takes the headers of these names away; `*` at the end of a name stands for the rest of it. They can only be copied without them; one that cannot be read would be lost by that, so then nothing
     /// is done.
     pub(super) fn take_away(&mut self, names: &[&str]) -> Away {
         self.without(names, MayLose::Nothing)
     }
 
     /// The same at any price: what cannot be read is lost if there is one of these, or may be one behind it.
-    pub(super) fn take_away_for_sure(&mut self, names: &[&str]) {
-        self.without(names, MayLose::Unreadable);
+    pub(super) fn take_away_for_sure(&mut self, names: &[&str]) -> Away {
+        self.without(names, MayLose::Unreadable)
     }
 
     fn without(&mut self, names: &[&str], may_lose: MayLose) -> Away {
-        let is_named = |each: &str| names.iter().any(|name| each.eq_ignore_ascii_case(name));
+        let is_named = |each: &str| names.iter().any(|name| is_meant(each, name));
         let Some(headers) = &self.headers else {
             return Away::NotThere;
         };
@@ -134,6 +134,15 @@ impl KafkaHeaders {
     pub fn unreadable() -> u64 {
         UNREADABLE.load(Ordering::Relaxed)
     }
+}
+
+/// Whether a header is one that goes by this name.
+fn is_meant(each: &str, name: &str) -> bool {
+    let Some(prefix) = name.strip_suffix('*') else {
+        return each.eq_ignore_ascii_case(name);
+    };
+    let start = each.as_bytes().get(..prefix.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
 }
 
 /// What became of headers that are to be gone.

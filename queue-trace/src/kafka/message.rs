@@ -13,7 +13,7 @@ use super::topics::{Place, Step};
 use crate::carrier::LastOf;
 #[cfg(feature = "tower")]
 use crate::observe::Watch;
-use crate::{Message, Origin};
+use crate::{Incoming, Message, Origin};
 
 /// A message together with where it came from.
 ///
@@ -42,7 +42,11 @@ pub type TracedOwnedMessage = Traced<OwnedMessage>;
 impl<'a> TracedMessage<'a> {
     pub(super) fn new(message: BorrowedMessage<'a>, source: &Source) -> Self {
         let origin = match message.headers() {
-            Some(headers) => source.queue.extract(&LastOf(headers)),
+            Some(headers) => {
+                let headers = LastOf(headers);
+                let queue = &source.queue;
+                queue.extract_by(&headers, || Incoming::new(message.topic(), &headers))
+            }
             None => Origin::unknown(),
         };
         let is_likely = origin.cause().is_none_or(SpanContext::is_sampled);

@@ -12,8 +12,9 @@ use super::digits::Digits;
 use super::error::error_type;
 use super::headers::{Away, Cleared, KafkaHeaders};
 use super::topics::{Step, Topics};
+use crate::carrying::baggage_beside;
 use crate::first::first;
-use crate::start::{baggage_beside, sending_kind};
+use crate::start::sending_kind;
 use crate::under_way::UnderWay;
 use crate::{Message, QueueTracer};
 
@@ -116,25 +117,29 @@ impl Outgoing<'_> {
             true => Context::new(),
             false => queue.found(&carrier),
         };
-        let given = match (is_clear, found.span_context()) {
-            (true, _) => Given::Clear,
-            (false, Some(_)) => Given::Kept,
-            (false, None) => match carrier.take_away(fields) {
-                Away::NotThere => Given::Clear,
-                Away::Before(headers) => Given::With(headers),
-                Away::Stays => {
+        let reaches = queue.reaches(|| self.topic);
+        let away = match found.span_context() {
+            _ if !reaches => carrier.take_away_for_sure(&settings.revealing),
+            _ if is_clear => Away::NotThere,
+            Some(_) => Away::Stays,
+            None => carrier.take_away(fields),
+        };
+        let injects = reaches && !matches!(away, Away::Stays);
+        let given = match away {
+            Away::Before(headers) => Given::With(headers),
+            Away::NotThere if !injects => Given::Kept,
+            Away::NotThere if has_unreadable => carrier.copy().map_or(Given::Clear, Given::With),
+            Away::NotThere => Given::Clear,
+            Away::Stays => {
+                if found.span_context().is_none() {
                     // What cannot be taken out travels on.
                     found = queue.tracer().extract(&carrier);
-                    Given::Kept
                 }
-            },
-        };
-        let given = match given {
-            Given::Clear if has_unreadable => carrier.copy().map_or(Given::Clear, Given::With),
-            given => given,
+                restrict(queue, &found, &mut carrier)
+            }
         };
         let made = found.span_context().cloned();
-        let kind = sending_kind(given.is_changed());
+        let kind = sending_kind(injects);
         let span = queue.start_send_leaf(&operation, kind, around, (made, before), |span| {
             let message = Message {
                 key: self.key.filter(|_| settings.keys),
@@ -147,17 +152,32 @@ impl Outgoing<'_> {
             };
             message.describe(span);
         });
-        if given.is_changed() {
+        if injects {
             let headers = &mut carrier;
             let with_baggage = baggage_beside(&found, around);
             let around = with_baggage.as_ref().unwrap_or(around);
-            let tracer = queue.tracer();
-            tracer.inject_span(&span, around, &mut Cleared { headers, fields });
+            queue.inject_span(&span, around, &mut Cleared { headers, fields });
         }
         *headers = carrier.into_inner();
         let watch = queue.watch(SpanKind::Producer, &operation, &span);
         (UnderWay::new(span, watch), given)
     }
+}
+
+/// Takes out of headers that keep the context that they have, `found`, the baggage that is not to leave.
+fn restrict(queue: &QueueTracer, found: &Context, headers: &mut KafkaHeaders) -> Given {
+    let (fields, propagate) = (&queue.settings.fields, &queue.settings.propagate);
+    if !propagate.is_selective() {
+        return Given::Kept;
+    }
+    let Away::Before(given) = headers.take_away_for_sure(fields) else {
+        return Given::Kept;
+    };
+    let listed = propagate.listed(found);
+    let context = listed.as_ref().unwrap_or(found);
+    let cleared = &mut Cleared { headers, fields };
+    queue.tracer().inject(context, cleared);
+    Given::With(given)
 }
 
 /// How the headers of a record were before it was sent, for a record that comes back: sending it again is not to be taken for sending on what was sent.
@@ -166,12 +186,12 @@ pub(super) enum Given {
     Clear,
     /// As they are.
     Kept,
-    /// These: something in them gave way to our context, or it could not be taken out again.
+    /// These: something in them gave way to our context or was not to leave, or what was written could not be taken out again.
     With(OwnedHeaders),
 }
 
 impl Given {
-    /// Whether our context was written into them.
+    /// Whether they are others now.
     pub(super) const fn is_changed(&self) -> bool {
         !matches!(self, Self::Kept)
     }

@@ -7,7 +7,7 @@ use tracing_core_ctx::sampler::{
 use tracing_core_ctx::{Baggage, Span, Tracer};
 
 use super::*;
-use crate::{ByteHeaders, Destination, Trust};
+use crate::{ByteHeaders, Destination, Existing, Trust};
 
 const ORDERS: Destination<'_> = Destination::named("orders");
 

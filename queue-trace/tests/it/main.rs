@@ -11,4 +11,5 @@ mod contract;
 mod kafka;
 mod observed;
 mod process;
+mod strangers;
 mod traps;

@@ -23,6 +23,7 @@
 //! | the exported span has another id than the one that was sent | `forwarding::the_span_that_is_recorded_is_the_one_that_was_sent` |
 //! | baggage that cannot stand in a header panics | `forwarding::baggage_that_cannot_stand_in_a_header_hurts_nobody` |
 //! | unsampled, or without anybody listening, is untraced | `forwarding::whoever_is_not_traced_still_hands_the_context_on` |
+//! | contexts and baggage go to partners too | `strangers::a_topic_that_is_not_listed_sees_no_context_and_the_span_says_so`, `strangers::of_the_baggage_only_what_is_listed_leaves_also_where_nothing_is_recorded` |
 //! | anybody can force recording, or tie his spans to ours | `kafka::foreign::a_forged_context_is_believed_as_far_as_one_says`, `kafka::foreign::a_forged_flag_does_not_force_recording` |
 //!
 //! # Producers
