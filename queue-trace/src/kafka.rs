@@ -67,7 +67,8 @@
 //!
 //! Of a header that stands several times the last is read; writing leaves one. rdkafka panics when it is asked for a header whose name is not UTF-8, which any
 //! producer can write. Here that panic is caught and the header passed over; the panic hook still reports it, and a program built with
-//! `panic = "abort"` is not saved. After eight such names the rest of the headers is not looked at; after 256 in the process, after one.
+//! `panic = "abort"` is not saved. After eight such names, and after 256 in the process after one, only the headers behind the last such name are looked at: a
+//! context that was appended is found.
 //! [`KafkaHeaders::unreadable`] counts them.
 
 mod base;

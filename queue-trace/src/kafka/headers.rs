@@ -97,7 +97,7 @@ impl KafkaHeaders {
             found |= is_named(each);
         });
         match (found, &seen, may_lose) {
-            (_, Seen::Beginning, MayLose::Unreadable) | (true, Seen::All, _) => {}
+            (_, Seen::Ends, MayLose::Unreadable) | (true, Seen::All, _) => {}
             (true, Seen::Readable, MayLose::Unreadable) => {}
             (true, _, MayLose::Nothing) => return Away::Stays,
             (false, ..) => return Away::NotThere,
@@ -223,10 +223,10 @@ impl Walk for OwnedHeaders {
     }
 }
 
-/// How many headers with names that are not UTF-8 are passed over before the rest is not looked at any more: each costs a panic.
+/// How many headers with names that are not UTF-8 are passed over before of the rest only the end is looked at: each costs a panic.
 const MOST_UNREADABLE: usize = 8;
 
-/// After so many in this process the first one of a message ends the look at it: panic hooks write each of them down.
+/// After so many in this process the first one of a message is enough: panic hooks write each of them down.
 const PATIENCE: u64 = 256;
 
 /// How many there were so far.
@@ -238,8 +238,8 @@ enum Seen {
     All,
     /// All but those that cannot be read.
     Readable,
-    /// Those before too many that cannot be read.
-    Beginning,
+    /// Those before too many that cannot be read, and behind the last of these.
+    Ends,
 }
 
 fn walk<'a, H: Headers>(headers: &'a H, visit: &mut dyn FnMut(&'a str, Option<&'a [u8]>)) -> Seen {
@@ -279,9 +279,32 @@ fn walk_counting<'a, H: Headers>(
         );
         let is_too_many = unreadable.fetch_add(1, Ordering::Relaxed) >= PATIENCE;
         if index < count && (is_too_many || panics >= MOST_UNREADABLE) {
-            return Seen::Beginning;
+            // Whoever appends a context writes it behind all others.
+            let end = readable_from(headers, index, unreadable);
+            for header in (end..count).filter_map(|index| headers.try_get(index)) {
+                visit(header.key, header.value);
+            }
+            return match end == index {
+                true => Seen::Readable,
+                false => Seen::Ends,
+            };
         }
     }
+}
+
+/// From where on all headers can be read, looked at from behind down to `first`: that costs one panic at most.
+fn readable_from<H: Headers>(headers: &H, first: usize, unreadable: &AtomicU64) -> usize {
+    let mut from = headers.count();
+    let looked = catch_unwind(AssertUnwindSafe(|| {
+        while from > first {
+            let _can_be_read = headers.try_get(from - 1).is_some();
+            from -= 1;
+        }
+    }));
+    if looked.is_err() {
+        unreadable.fetch_add(1, Ordering::Relaxed);
+    }
+    from
 }
 
 impl Extract for KafkaHeaders {
@@ -403,19 +426,53 @@ mod tests {
     fn names_that_are_not_utf8_cost_a_few_panics_and_not_one_each() {
         let headers = Hostile(std::cell::Cell::new(0));
         let unreadable = AtomicU64::new(0);
-        assert!(walk_counting(&headers, &unreadable, &mut |_, _| {}) == Seen::Beginning);
-        assert_eq!(headers.0.get(), MOST_UNREADABLE);
-        assert_eq!(unreadable.into_inner(), MOST_UNREADABLE as u64);
+        assert!(walk_counting(&headers, &unreadable, &mut |_, _| {}) == Seen::Ends);
+        assert_eq!(headers.0.get(), MOST_UNREADABLE + 1);
+        assert_eq!(unreadable.into_inner(), MOST_UNREADABLE as u64 + 1);
     }
 
     #[test]
-    fn after_many_names_that_are_not_utf8_the_first_of_a_message_is_the_last() {
+    fn after_many_names_that_are_not_utf8_a_message_costs_two_panics() {
         let unreadable = AtomicU64::new(PATIENCE);
         for seen in 1..10 {
             let headers = Hostile(std::cell::Cell::new(0));
             walk_counting(&headers, &unreadable, &mut |_, _| {});
-            assert_eq!(headers.0.get(), 1);
-            assert_eq!(unreadable.load(Ordering::Relaxed), PATIENCE + seen);
+            assert_eq!(headers.0.get(), 2);
+            assert_eq!(unreadable.load(Ordering::Relaxed), PATIENCE + 2 * seen);
+        }
+    }
+
+    /// Names, of which the empty ones are not UTF-8.
+    struct Named(&'static [&'static str]);
+
+    impl Headers for Named {
+        fn count(&self) -> usize {
+            self.0.len()
+        }
+
+        fn try_get(&self, index: usize) -> Option<Header<'_, &[u8]>> {
+            let key = self.0[index];
+            assert!(!key.is_empty(), "not UTF-8");
+            Some(Header { key, value: None })
+        }
+    }
+
+    #[test]
+    fn what_stands_at_the_ends_is_read_in_its_order_also_after_many_names_that_are_not_utf8() {
+        for (names, expected) in [
+            (&["", "traceparent"][..], &["traceparent"][..]),
+            (&["traceparent", ""], &["traceparent"]),
+            (&["a", "", "b", "c"], &["a", "b", "c"]),
+            (&["a", "", "lost", "", "b", "c"], &["a", "b", "c"]),
+            (&["a", "", ""], &["a"]),
+        ] {
+            let unreadable = AtomicU64::new(PATIENCE);
+            let headers = Named(names);
+            let mut seen = Vec::new();
+            let walked = walk_counting(&headers, &unreadable, &mut |name, _| seen.push(name));
+            assert_eq!(seen, expected, "{names:?}");
+            let lost = names.contains(&"lost") || names.ends_with(&["", ""]);
+            assert_eq!(walked == Seen::Ends, lost, "{names:?}");
         }
     }
 }
