@@ -2,7 +2,7 @@ use std::fmt;
 
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::ConsumerGroupMetadata;
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::producer::{Partitioner, Producer, ProducerContext};
 use rdkafka::util::Timeout;
 use tracing_core_ctx::context::{Entered, FutureExt as _};
@@ -21,11 +21,13 @@ use crate::observe::Failure;
 ///
 /// Records that are delivered and then aborted were delivered: their send spans stay as they are, and it is this span that tells that the
 /// transaction was aborted, by `ctx.outcome` = `aborted`. If it is neither committed nor aborted the transaction is still open, and the span ends
-/// with `ctx.outcome` = `cancelled` when this is dropped.
+/// when this is dropped: with `ctx.outcome` = `cancelled`, or as failed if an attempt to commit or to abort has failed.
+///
+/// Such an attempt leaves the span open, with the error as an event: the producer says, by the error, whether to try again or to abort.
 ///
 /// ```no_run
 /// use queue_trace::kafka::TracedProducer;
-/// use rdkafka::error::KafkaResult;
+/// use rdkafka::error::{KafkaError, KafkaResult};
 /// use rdkafka::producer::FutureRecord;
 /// use rdkafka::util::Timeout;
 ///
@@ -33,9 +35,17 @@ use crate::observe::Failure;
 ///     let mut transaction = producer.transaction()?;
 ///     let record = FutureRecord::<str, _>::to("transfers").payload("5 from a to b");
 ///     let sent = transaction.run(producer.send(record, Timeout::Never)).await;
-///     match sent {
-///         Ok(_) => transaction.commit(Timeout::Never),
-///         Err(_) => transaction.abort(Timeout::Never),
+///     if sent.is_err() {
+///         return transaction.abort(Timeout::Never);
+///     }
+///     loop {
+///         match transaction.commit(Timeout::Never) {
+///             Err(KafkaError::Transaction(error)) if error.is_retriable() => {}
+///             Err(KafkaError::Transaction(error)) if error.txn_requires_abort() => {
+///                 return transaction.abort(Timeout::Never);
+///             }
+///             ended => return ended,
+///         }
 ///     }
 /// }
 /// ```
@@ -43,7 +53,10 @@ use crate::observe::Failure;
 pub struct Transaction<'p, P> {
     producer: &'p P,
     queue: QueueTracer,
+    group: Option<Box<str>>,
     active: ActiveSpan,
+    /// With what the last attempt to end it has failed.
+    failed: Option<KafkaError>,
 }
 
 impl<'p, P> Transaction<'p, P> {
@@ -64,13 +77,21 @@ impl<'p, P> Transaction<'p, P> {
             Ok(()) => Ok(Self {
                 producer,
                 queue: queue.clone(),
+                group: None,
                 active,
+                failed: None,
             }),
             Err(error) => {
                 active.end_with(|span| span.fail(&error_type(&error), error.to_string()));
                 Err(error)
             }
         }
+    }
+
+    /// The name of the group whose offsets are [sent](Self::send_offsets), for the spans of that: its metadata does not tell. Default: none.
+    pub fn group(mut self, group: &str) -> Self {
+        self.group = Some(group.into());
+        self
     }
 
     /// The context with this span as the current one.
@@ -119,7 +140,8 @@ impl<'p, P> Transaction<'p, P> {
         };
         let place = Together::of(&elements);
         let digits = place.partition();
-        let mut operation = Step::Commit.operation((&self.queue, None), place.topic);
+        let mut operation =
+            Step::Commit.operation((&self.queue, self.group.as_deref()), place.topic);
         operation.message.partition = digits.as_ref().and_then(Digits::as_str);
         let context = self.active.context().clone();
         let mut active = self.queue.start_settle(&operation, context);
@@ -140,12 +162,12 @@ impl<'p, P> Transaction<'p, P> {
         sent
     }
 
-    /// `commit_transaction` of the producer; ends the span.
+    /// `commit_transaction` of the producer; ends the span when it is done.
     ///
     /// # Errors
     ///
-    /// Those of the producer. The transaction is open then: the producer says, by the error, whether to call its `commit_transaction` again or to abort.
-    pub fn commit<C, Part, T>(mut self, timeout: T) -> KafkaResult<()>
+    /// Those of the producer. The transaction is open then: the producer says, by the error, whether to call this again or to abort.
+    pub fn commit<C, Part, T>(&mut self, timeout: T) -> KafkaResult<()>
     where
         P: Producer<C, Part>,
         C: ProducerContext<Part>,
@@ -156,16 +178,16 @@ impl<'p, P> Transaction<'p, P> {
             let _entered = self.active.enter();
             self.producer.commit_transaction(timeout)
         };
-        self.end(&committed, None);
+        self.ended(&committed, None);
         committed
     }
 
-    /// `abort_transaction` of the producer; ends the span. With a `BaseProducer` it needs another thread that polls.
+    /// `abort_transaction` of the producer; ends the span when it is done. With a `BaseProducer` it needs another thread that polls.
     ///
     /// # Errors
     ///
-    /// Those of the producer.
-    pub fn abort<C, Part, T>(mut self, timeout: T) -> KafkaResult<()>
+    /// Those of the producer. The transaction is open then: the producer says, by the error, whether to call this again.
+    pub fn abort<C, Part, T>(&mut self, timeout: T) -> KafkaResult<()>
     where
         P: Producer<C, Part>,
         C: ProducerContext<Part>,
@@ -176,23 +198,31 @@ impl<'p, P> Transaction<'p, P> {
             let _entered = self.active.enter();
             self.producer.abort_transaction(timeout)
         };
-        self.end(&aborted, Some(semconv::ctx_outcome::ABORTED));
+        self.ended(&aborted, Some(semconv::ctx_outcome::ABORTED));
         aborted
     }
 
-    fn end(&mut self, ended: &KafkaResult<()>, outcome: Option<&'static str>) {
-        self.active.end_with(|span| match ended {
-            Ok(()) => span.set_opt(semconv::CTX_OUTCOME, outcome),
-            Err(error) => span.fail(&error_type(error), error.to_string()),
-        });
+    fn ended(&mut self, ended: &KafkaResult<()>, outcome: Option<&'static str>) {
+        match ended {
+            Ok(()) => self
+                .active
+                .end_with(|span| span.set_opt(semconv::CTX_OUTCOME, outcome)),
+            Err(error) if self.active.is_open() => {
+                self.active.span().record_handled(error);
+                self.failed = Some(error.clone());
+            }
+            Err(_) => {}
+        }
     }
 }
 
 impl<P> Drop for Transaction<'_, P> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            self.active.end_with(|span| {
-                span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::CANCELLED);
+            let failed = self.failed.take();
+            self.active.end_with(|span| match failed {
+                Some(error) => span.fail(&error_type(&error), error.to_string()),
+                None => span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::CANCELLED),
             });
         }
     }

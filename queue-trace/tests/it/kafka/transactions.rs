@@ -41,7 +41,7 @@ async fn a_transaction_is_a_span_around_what_is_sent_and_committed_in_it() {
     let queue = queue.server("kafka-1", 9092).client_id("bank-7");
     let producer = producer(&cluster, &queue);
     let consumer = cluster.consumer(&queue, "source");
-    let mut transaction = producer.transaction().unwrap();
+    let mut transaction = producer.transaction().unwrap().group("billing");
     let sent = producer.send(record("target", "x"), LONG);
     transaction.run(sent).await.unwrap();
     let mut offsets = TopicPartitionList::new();
@@ -67,6 +67,7 @@ async fn a_transaction_is_a_span_around_what_is_sent_and_committed_in_it() {
     assert_eq!(commit.str("messaging.destination.partition.id"), "0");
     assert_eq!(commit.str("messaging.client.id"), "bank-7");
     assert_eq!(commit.str("messaging.operation.type"), "settle");
+    assert_eq!(commit.str("messaging.consumer.group.name"), "billing");
 }
 
 #[tokio::test]
@@ -103,8 +104,37 @@ async fn a_transaction_that_is_dropped_is_cancelled_and_one_that_fails_has_faile
     cluster.fail_next(RDKafkaApiKey::EndTxn, &[fenced]);
     let error = transaction.commit(LONG).unwrap_err();
     assert!(matches!(error, KafkaError::Transaction(_)));
+    assert_eq!(recorder.open(), 1);
+    drop(transaction);
     let span = recorder.take_one();
     assert!(span.error_type().is_some(), "{span:?}");
+}
+
+#[tokio::test]
+async fn a_commit_that_is_tried_again_is_one_transaction_with_the_error_as_an_event() {
+    let (recorder, cluster, queue) = set_up();
+    let producer = producer(&cluster, &queue);
+    let mut transaction = producer.transaction().unwrap();
+    let sent = producer.send(record("target", "x"), LONG);
+    transaction.run(sent).await.unwrap();
+    let _sent = recorder.take_one();
+    cluster.down();
+    let error = transaction.commit(Duration::from_millis(300)).unwrap_err();
+    let KafkaError::Transaction(error) = error else {
+        panic!("{error:?}");
+    };
+    assert!(error.is_retriable(), "{error:?}");
+    cluster.up();
+    transaction.commit(LONG).unwrap();
+    let span = recorder.take_one();
+    span.assert_unset();
+    assert_eq!(span.events().len(), 1);
+    span.assert_absent("ctx.outcome");
+    drop(transaction);
+    recorder.assert_nothing();
+    // The producer is free for the next one.
+    producer.transaction().unwrap().commit(LONG).unwrap();
+    let _next = recorder.take_one();
 }
 
 #[test]
@@ -155,13 +185,11 @@ fn an_abort_with_a_base_producer_needs_another_thread_that_polls() {
             .map_err(|(error, _)| error)
             .unwrap();
     };
-    let transaction = producer.transaction().unwrap();
+    let mut transaction = producer.transaction().unwrap();
     send();
     // Nobody polls: the reports that the abort waits for do not come.
     assert!(transaction.abort(Duration::from_millis(300)).is_err());
-    let transaction = recorder.take_one();
-    assert!(transaction.error_type().is_some(), "{transaction:?}");
-    assert_eq!(recorder.open(), 1);
+    assert_eq!(recorder.open(), 2);
 
     std::thread::scope(|scope| {
         let (done, is_done) = std::sync::mpsc::channel::<()>();
@@ -171,8 +199,9 @@ fn an_abort_with_a_base_producer_needs_another_thread_that_polls() {
                 poller.poll(Duration::from_millis(20));
             }
         });
-        producer.abort_transaction(LONG).unwrap();
-        let transaction = producer.transaction().unwrap();
+        // The same again, as the error says.
+        transaction.abort(LONG).unwrap();
+        let mut transaction = producer.transaction().unwrap();
         send();
         transaction.abort(LONG).unwrap();
         done.send(()).unwrap();
@@ -183,6 +212,12 @@ fn an_abort_with_a_base_producer_needs_another_thread_that_polls() {
     let purged = spans.iter().filter(|span| span.name() == "send target");
     let errors: Vec<_> = purged.map(|span| span.error_type()).collect();
     assert_eq!(errors, [Some("PURGE_QUEUE"); 2]);
-    let transaction = spans.iter().find(|span| span.name() == "transaction");
-    assert!(has_outcome(transaction.unwrap(), "aborted"));
+    let transactions: Vec<_> = spans
+        .iter()
+        .filter(|span| span.name() == "transaction")
+        .collect();
+    assert_eq!(transactions.len(), 2);
+    assert!(transactions.iter().all(|span| has_outcome(span, "aborted")));
+    let events = transactions.iter().map(|span| span.events().len());
+    assert_eq!(events.sum::<usize>(), 1, "the attempt that failed");
 }
