@@ -34,10 +34,10 @@
 //! |---|---|---|
 //! | [`send`](TracedProducer::send), [`send_result`](TracedProducer::send_result) | `send {topic}`, producer | with the delivery report, which tells partition and offset |
 //! | [`send_traced`](SendTraced::send_traced) of `BaseProducer` and `ThreadedProducer` | the same | the same, after the delivery callback |
-//! | [`transaction`](TracedProducer::transaction) | `transaction` | with commit, abort or drop |
+//! | [`transaction`](TracedProducer::transaction) | `transaction` | with the commit or abort that succeeds, or drop |
 //! | [`recv`](TracedConsumer::recv), [`stream`](TracedConsumer::stream), [`batches`](TracedConsumer::batches), [`poll`](TracedConsumer::poll), [`iter`](TracedConsumer::iter), .. and those of a [split partition](TracedPartitionQueue) | `poll {topic}`, client, linked; [can be turned off](crate::QueueTracer::receive_spans) | at once: it starts when the message is handed over |
 //! | [`process`](Traced::process), [`start_process`](Traced::start_process), also of a [batch](TracedBatch) | `process {topic}`, consumer | with the work, or with the guard |
-//! | [`commit_message`](TracedConsumer::commit_message) and its like | `commit {topic}`, `store {topic}`, client, below the active span or the process span of the message | with the call; an asynchronous commit is only handed over by then |
+//! | [`commit_message`](TracedConsumer::commit_message) and its like | `commit {topic}`, `store {topic}`, client, below the process span of the message or the active span; where there is neither, only if it fails | with the call; an asynchronous commit is only handed over by then |
 //! | a rebalance, with a [`TracedConsumerContext`] | `rebalance` | at once |
 //! | an automatic commit that fails, with the same | `commit {topic}`, client, failed, the root of a trace of its own | at once |
 //!

@@ -216,6 +216,23 @@ impl QueueTracer {
         })
     }
 
+    /// The span of a settlement that began then, below the active context: for one that had none until it failed.
+    #[cfg(feature = "kafka")]
+    #[cold]
+    pub(crate) fn settle_leaf_from(
+        &self,
+        operation: &impl Begin,
+        start: Timestamp,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
+    ) -> Span {
+        let known = self.known(operation);
+        let builder = self.begin(&known, SpanKind::Client).start_time(start);
+        builder.start_with(|span| {
+            operation.describe(self, span);
+            describe(span);
+        })
+    }
+
     /// The span of pulling one message, which takes no time: nobody is in it, so no context is made for it.
     #[cfg(feature = "kafka")]
     #[inline]

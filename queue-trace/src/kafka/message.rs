@@ -26,7 +26,7 @@ pub struct Traced<M> {
     /// Where its topic is among those of the source, if that was looked up.
     topic: Option<usize>,
     pub(super) source: Source,
-    /// Where it was processed first, so that it can be settled there.
+    /// Where it was processed last, so that it can be settled there.
     pub(super) processed: Processed,
     /// Of a service that processes it.
     #[cfg(feature = "tower")]

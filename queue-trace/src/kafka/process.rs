@@ -1,7 +1,8 @@
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::{self, Poll};
 
 use tracing_core_ctx::context::Entered;
@@ -110,11 +111,13 @@ impl Processing {
     }
 }
 
-/// Where a message was processed first, so that it can be settled there.
+/// Where a message was processed last, so that it can be settled there.
 #[derive(Clone, Default)]
 pub(super) struct Processed {
-    /// Of a span that is recorded. All others leave but a mark, which costs less.
+    /// Of the first span that is recorded. All others leave but a mark, which costs less.
     recorded: OnceLock<Context>,
+    /// Of those after it, which are rare.
+    again: Again,
     unrecorded: Mark,
 }
 
@@ -122,21 +125,59 @@ impl Processed {
     #[inline]
     pub(super) fn set(&self, active: &ActiveSpan) {
         if active.is_open() {
-            self.recorded.get_or_init(|| active.context().clone());
+            let mut is_first = false;
+            self.recorded.get_or_init(|| {
+                is_first = true;
+                active.context().clone()
+            });
+            if !is_first {
+                self.again.set(active.context());
+            }
         } else if active.context().is_unrecorded() {
             self.unrecorded.0.store(true, Ordering::Relaxed);
         }
     }
 
     #[inline]
-    pub(super) fn recorded(&self) -> Option<&Context> {
-        self.recorded.get()
+    pub(super) fn recorded(&self) -> Option<Cow<'_, Context>> {
+        let again = self.again.get().map(Cow::Owned);
+        again.or_else(|| self.recorded.get().map(Cow::Borrowed))
     }
 
     /// Whether it was processed in a span that a sampler has dropped, and in no other.
     #[inline]
     pub(super) fn is_unrecorded(&self) -> bool {
         self.unrecorded.0.load(Ordering::Relaxed) && self.recorded.get().is_none()
+    }
+}
+
+/// A context that gives way to the next one.
+#[derive(Default)]
+struct Again(OnceLock<Box<Mutex<Context>>>);
+
+impl Again {
+    #[cold]
+    fn set(&self, context: &Context) {
+        let last = self.0.get_or_init(Box::default);
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *last, context.clone());
+        // What is in a context may be the user's own.
+        drop(last);
+        drop(before);
+    }
+
+    #[inline]
+    fn get(&self) -> Option<Context> {
+        let last = self.0.get()?;
+        let last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(last.clone())
+    }
+}
+
+impl Clone for Again {
+    fn clone(&self) -> Self {
+        let last = self.get().map(|last| Box::new(Mutex::new(last)));
+        Self(last.map_or_else(OnceLock::new, OnceLock::from))
     }
 }
 

@@ -1,7 +1,10 @@
+use std::borrow::Cow;
+
 use rdkafka::consumer::{CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::KafkaResult;
 use rdkafka::message::{BorrowedMessage, Message as KafkaMessage, OwnedMessage};
 use rdkafka::{Offset, TopicPartitionList};
+use tracing_core_ctx::span::SpanWriter;
 use tracing_core_ctx::{Context, Span, SpanKind, semconv};
 
 use super::consumer::TracedConsumer;
@@ -11,12 +14,13 @@ use super::message::Traced;
 use super::source::Source;
 use super::together::Together;
 use super::topics::{Place, Step};
+use crate::observe::Watch;
 use crate::operation::Begin;
 use crate::under_way::UnderWay;
 
 /// A message that a consumer can be told to be done with: rdkafka's own, and the traced ones.
 ///
-/// The commit of a traced message is a child of its process span, also when that has ended; of others, of the active span.
+/// The commit of a traced message is a child of its process span, also when that has ended; inside the work, and of others, of the active span.
 pub trait Settled {
     /// Partition and offset.
     fn place(&self) -> (i32, i64);
@@ -29,8 +33,8 @@ pub trait Settled {
         None
     }
 
-    /// The context in which it was first processed, if that was recorded.
-    fn processed(&self) -> Option<&Context> {
+    /// The context in which it was processed last, if that was recorded.
+    fn processed(&self) -> Option<Cow<'_, Context>> {
         None
     }
 
@@ -83,7 +87,7 @@ impl<M: Settled + KafkaMessage> Settled for Traced<M> {
         (**self).borrowed()
     }
 
-    fn processed(&self) -> Option<&Context> {
+    fn processed(&self) -> Option<Cow<'_, Context>> {
         self.processed.recorded()
     }
 
@@ -120,8 +124,8 @@ impl<'a, S: Settled> Place<'a> for One<'a, S> {
 
 /// # Settling
 ///
-/// Each is the call of the consumer in a span, `commit {topic}` or `store {topic}`, which is a child of the active span; of a traced message that
-/// was processed, of its process span. Commits that librdkafka makes by itself (`enable.auto.commit`, when partitions are
+/// Each is the call of the consumer in a span, `commit {topic}` or `store {topic}`, which is a child of the process span of the message if that has ended, and else
+/// of the active span. Where there is neither, it has a span only if it fails: a trace of the commit alone tells nobody anything. Commits that librdkafka makes by itself (`enable.auto.commit`, when partitions are
 /// revoked, when the consumer is closed) have no span.
 impl<X> TracedConsumer<X> {
     /// `commit_message` of the consumer. Messages that were detached can be committed too.
@@ -264,7 +268,8 @@ impl<X> TracedConsumer<X> {
         let partition = digits.as_ref().and_then(Digits::as_str);
         let place = One(message, &self.source);
         let operation = self.source.at(step, place, partition);
-        let below = match message.processed() {
+        let processed = message.processed();
+        let below = match &processed {
             Some(context) => Below::Processed(context),
             None if message.is_unrecorded() => Below::Unrecorded,
             None => Below::Current,
@@ -281,35 +286,54 @@ impl<X> TracedConsumer<X> {
         settle: impl FnOnce() -> KafkaResult<()>,
     ) -> KafkaResult<()> {
         let queue = &self.source.queue;
-        let current = Context::current();
-        let is_alone = current.span_context().is_none();
+        let current;
         let parent = match below {
-            Below::Unrecorded if is_alone => None,
-            Below::Processed(context) if is_alone => Some(context),
-            Below::Processed(_) | Below::Unrecorded | Below::Current => Some(&current),
+            Below::Unrecorded => None,
+            // Whoever is active when the work has ended has no part in it.
+            Below::Processed(context) if !context.span_ref().is_recording() => Some(context),
+            Below::Processed(_) | Below::Current => {
+                current = Context::current();
+                let is_alone = current.span_context().is_none();
+                match below {
+                    Below::Processed(context) if is_alone => Some(context),
+                    Below::Current if is_alone => None,
+                    _ => Some(&current),
+                }
+            }
+        };
+        let describe = |span: &mut SpanWriter<'_>| {
+            if let Some(offset) = offset.filter(|offset| *offset >= 0) {
+                span.set_new(semconv::KAFKA_OFFSET, offset);
+            }
         };
         let span = parent.map_or_else(Span::none, |parent| {
-            queue.start_settle_leaf(operation, parent, |span| {
-                if let Some(offset) = offset.filter(|offset| *offset >= 0) {
-                    span.set_new(semconv::KAFKA_OFFSET, offset);
-                }
-            })
+            queue.start_settle_leaf(operation, parent, describe)
         });
+        let is_outside = parent.is_none() && matches!(below, Below::Current);
+        let tracer = queue.tracer();
+        let start = (is_outside && tracer.is_enabled()).then(|| tracer.now());
         let watch = queue.watch(SpanKind::Client, operation, &span);
         let mut settling = UnderWay::new(span, watch);
         // Nobody is in it: of what is the user's own, the client calls nothing before it is polled again.
         let settled = settle();
         match &settled {
             Ok(()) => settling.done(|_| {}),
-            Err(error) => settling.fail(|| error_type(error), error),
+            Err(error) => {
+                settling.fail(|| error_type(error), error);
+                if let Some(start) = start {
+                    let span = queue.settle_leaf_from(operation, start, describe);
+                    UnderWay::new(span, Watch::default()).fail(|| error_type(error), error);
+                }
+            }
         }
         settled
     }
 }
 
-/// Where a message is settled, unless a span is active.
+/// Where a message is settled.
+#[derive(Clone, Copy)]
 enum Below<'a> {
-    /// Nowhere else.
+    /// Where the one is who settles it.
     Current,
     /// Where it was processed.
     Processed(&'a Context),

@@ -296,10 +296,15 @@ async fn a_context_of_the_users_own_is_called_as_before() {
     let at = |what| seen.iter().position(|each| *each == what);
     assert!(at("stats").is_some() && at("pre").is_some());
     assert!(at("pre") < at("post"));
+    let message = message.unwrap();
+    message.start_process().end();
+    let process = recorder.take_one();
     consumer
-        .commit_message(&message.unwrap(), CommitMode::Async)
+        .commit_message(&message, CommitMode::Async)
         .unwrap();
-    assert_eq!(recorder.take_one().name(), "commit mine");
+    assert!(recorder.take_one().is_child_of(&process));
+    // A consumer does not go away before its messages.
+    drop(message);
     // The consumer is within reach of its context, too.
     assert_eq!(consumer.context().traced.lag().behind("mine", 0, 0), None);
     drop(consumer);

@@ -77,7 +77,7 @@
 //! | an automatic commit that fails is seen nowhere | `groups::an_automatic_commit_that_fails_is_a_failed_span_of_its_own` |
 //! | partitions that are lost look like those that are given back | `groups::partitions_that_are_lost_are_told_from_those_that_are_given_back` |
 //! | automatic commits make traces of their own | `consumers::automatic_commits_have_no_span` |
-//! | an explicit commit after the work is a trace of its own | `consumers::a_commit_is_a_child_of_the_process_span_also_when_that_has_ended` |
+//! | an explicit commit after the work is a trace of its own | `consumers::a_commit_is_a_child_of_the_process_span_also_when_that_has_ended`, `settling::a_commit_is_below_the_process_span_whatever_span_is_active_when_that_has_ended`, `settling::what_is_settled_outside_any_work_has_no_span_unless_it_fails` |
 //! | offsets that are stored are not seen | `consumers::offsets_are_stored_and_committed_in_spans_of_what_they_name` |
 //! | the offset is stored before the message is processed | `consumers::automatic_commits_have_no_span` |
 //! | a message that is not settled keeps its span open | `groups::a_message_that_is_never_settled_comes_again` |
