@@ -57,8 +57,10 @@ use tracing_core_ctx::context::Owner;
 /// tracing::subscriber::with_default(subscriber, || price(4));
 /// ```
 ///
-/// - A span starts when it is made and ends when its last handle is dropped, however often it was entered. The registry keeps one for each
-///   `tracing` span below it. One that is dropped by a panic has failed with `error.type` = `panic`.
+/// - A span starts when it is made and ends when its last handle is dropped, however often it was entered. One that is dropped by a panic has failed
+///   with `error.type` = `panic`.
+/// - The registry keeps a handle of a span for each one below it. A span that is left for the last time while spans below it are open, or work
+///   goes on in its context, has ended then: a task that it spawned does not make it longer.
 /// - Fields are attributes with their types. A whole number beyond 64 signed bits becomes its decimal digits, a field that is only `Debug` or
 ///   `Display` a text of at most 64 KiB. A `Debug` that panics costs its field.
 /// - `otel.name`, `otel.kind`, `otel.status_code` and `otel.status_description` say what they say in tracing-opentelemetry. The

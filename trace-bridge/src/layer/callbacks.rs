@@ -5,7 +5,7 @@ use tracing::{Event, Subscriber};
 use tracing_core_ctx::attribute::Key;
 use tracing_core_ctx::attribute::KeyRef;
 use tracing_core_ctx::context::Owner;
-use tracing_core_ctx::{ActiveSpan, Timestamp};
+use tracing_core_ctx::{ActiveSpan, Context, Timestamp};
 use tracing_subscriber::layer::Context as Around;
 use tracing_subscriber::{Layer, Registry};
 
@@ -18,6 +18,9 @@ use super::{TracingLayer, event, made};
 
 const BUSY: Key<i64> = Key::new("busy_ns");
 const IDLE: Key<i64> = Key::new("idle_ns");
+
+/// The copies of a context that are there when its span is left and nobody else has it: in the table, and the one that was attached.
+const OWN_COPIES: usize = 2;
 
 impl<S: Subscriber> Layer<S> for TracingLayer {
     fn on_layer(&mut self, subscriber: &mut S) {
@@ -110,9 +113,26 @@ impl TracingLayer {
         if self.settings.busy_and_idle {
             self.time(id, Timings::exit);
         }
-        if self.owner(id).detach() || self.has_lost(id) {
-            made::detached();
+        let Some(context) = self.owner(id).take() else {
+            if self.has_lost(id) {
+                made::detached();
+            }
+            return;
+        };
+        made::detached();
+        if context.copies() > OWN_COPIES || self.spans.may_be_in_use(id) {
+            self.leave(id, &context);
         }
+    }
+
+    /// A span is left that others use, or was before: spans below it that are open, and work that goes on in its context. It ends here, unless it is
+    /// entered again.
+    #[cold]
+    fn leave(&self, id: &Id, context: &Context) {
+        let is_in_use = context.copies() > OWN_COPIES && !context.is_unrecorded();
+        let tracer = context.span_ref().tracer();
+        let time = tracer.filter(|_| is_in_use).map(|tracer| tracer.now());
+        self.spans.leave(id, time);
     }
 
     /// Whether what was attached for a span has gone with the scope around it: nothing of this layer is attached any more.
@@ -126,8 +146,10 @@ impl TracingLayer {
         match self.spans.remove(id) {
             Some(Open::Recording {
                 active,
-                timings: Some(timings),
-            }) => self.end(active, *timings),
+                left,
+                timings,
+                ..
+            }) if left.is_some() || timings.is_some() => self.end(active, left, timings),
             // Dropped and not ended: if a panic drops the span, it has failed.
             open => drop(open),
         }
@@ -140,11 +162,16 @@ impl TracingLayer {
     }
 
     #[inline(never)]
-    fn end(&self, active: ActiveSpan, mut timings: Timings) {
-        timings.end(self.tracer.now());
-        let nanos = |time: Duration| u64::try_from(time.as_nanos()).ok();
-        active.span().set_opt(BUSY, nanos(timings.busy));
-        active.span().set_opt(IDLE, nanos(timings.idle));
+    fn end(&self, mut active: ActiveSpan, left: Option<Timestamp>, timings: Option<Box<Timings>>) {
+        if let Some(mut timings) = timings {
+            timings.end(left.unwrap_or_else(|| self.tracer.now()));
+            let nanos = |time: Duration| u64::try_from(time.as_nanos()).ok();
+            active.span().set_opt(BUSY, nanos(timings.busy));
+            active.span().set_opt(IDLE, nanos(timings.idle));
+        }
+        if left.is_some() {
+            active.end_at_with(left, |_| {});
+        }
         drop(active);
     }
 }

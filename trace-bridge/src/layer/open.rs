@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::span::Id;
-use tracing_core_ctx::{ActiveSpan, Context};
+use tracing_core_ctx::{ActiveSpan, Context, Timestamp};
 
 use super::timings::Timings;
 
@@ -49,6 +49,8 @@ impl fmt::Debug for SpansOf {
 struct Place {
     /// The number of the span that has the seat, or had it last; zero, which is nobody's, where nothing lies on it.
     seated: AtomicU64,
+    /// How many open spans of this place were [left](Open::Recording::left) in use.
+    in_use: AtomicUsize,
     /// The number of the last one that left it without the lock. If that is who is seated, the seat is free.
     left: AtomicU64,
     spans: Mutex<Spans>,
@@ -66,12 +68,20 @@ pub(super) enum Open {
     Passing(Context),
     Recording {
         active: ActiveSpan,
+        /// What was current where it was made, to be counted: who has made that current sees that spans below are open.
+        _above: Context,
+        /// When it was left last, if somebody else had its context then.
+        left: Option<Timestamp>,
         /// Only where they are wanted.
         timings: Option<Box<Timings>>,
     },
 }
 
 impl Open {
+    const fn was_left_in_use(&self) -> bool {
+        matches!(self, Self::Recording { left: Some(_), .. })
+    }
+
     #[inline]
     pub(super) const fn context(&self) -> &Context {
         match self {
@@ -102,6 +112,7 @@ impl OpenSpans {
         } else {
             spans.others.insert(id, open)
         };
+        place.forget_left(before.as_ref());
         drop(spans);
         drop(before);
         sits
@@ -156,19 +167,34 @@ impl OpenSpans {
 
     /// Lets `change` at the timings of a span. It runs under the lock.
     pub(super) fn time(&self, id: &Id, change: impl FnOnce(&mut Timings)) {
-        let id = id.into_u64();
-        let place = self.place(id);
+        let place = self.place(id.into_u64());
         let mut spans = place.lock();
-        let open = if place.is_seated(id) {
-            spans.seated.as_mut()
-        } else {
-            spans.others.get_mut(&id)
-        };
-        if let Some(Open::Recording { timings, .. }) = open
+        if let Some(Open::Recording { timings, .. }) = place.find(&mut spans, id.into_u64())
             && let Some(timings) = timings.as_deref_mut()
         {
             change(timings);
         }
+    }
+
+    /// Remembers when a span was left that others use; `None` if none do.
+    #[cold]
+    pub(super) fn leave(&self, id: &Id, time: Option<Timestamp>) {
+        let place = self.place(id.into_u64());
+        let mut spans = place.lock();
+        if let Some(Open::Recording { left, .. }) = place.find(&mut spans, id.into_u64()) {
+            match (&left, time) {
+                (None, Some(_)) => place.in_use.fetch_add(1, Ordering::Relaxed),
+                (Some(_), None) => place.in_use.fetch_sub(1, Ordering::Relaxed),
+                (None, None) | (Some(_), Some(_)) => 0,
+            };
+            *left = time;
+        }
+    }
+
+    /// Whether the span may be one of those that were [left](Self::leave) in use.
+    #[inline]
+    pub(super) fn may_be_in_use(&self, id: &Id) -> bool {
+        self.place(id.into_u64()).in_use.load(Ordering::Relaxed) != 0
     }
 
     #[inline]
@@ -176,11 +202,14 @@ impl OpenSpans {
         let id = id.into_u64();
         let place = self.place(id);
         let mut spans = place.lock();
-        if place.is_seated(id) {
+        let open = if place.is_seated(id) {
             place.seated.store(0, Ordering::Release);
-            return spans.seated.take();
-        }
-        spans.remove_other(id)
+            spans.seated.take()
+        } else {
+            spans.remove_other(id)
+        };
+        place.forget_left(open.as_ref());
+        open
     }
 
     #[inline]
@@ -193,6 +222,22 @@ impl Place {
     #[inline]
     fn lock(&self) -> MutexGuard<'_, Spans> {
         self.spans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find<'a>(&self, spans: &'a mut Spans, id: u64) -> Option<&'a mut Open> {
+        if self.is_seated(id) {
+            spans.seated.as_mut()
+        } else {
+            spans.others.get_mut(&id)
+        }
+    }
+
+    /// Of one that is open no more.
+    #[inline]
+    fn forget_left(&self, open: Option<&Open>) {
+        if open.is_some_and(Open::was_left_in_use) {
+            self.in_use.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Whether the seat is that of an open span. Under the lock.

@@ -57,34 +57,32 @@ impl TracingLayer {
     #[inline(never)]
     fn start_anew(&self, attributes: &Attributes<'_>, id: &Id) {
         let context = Context::current();
-        let is_here = attributes.is_contextual() && context.is_unrecorded();
-        let open = if is_here {
-            Some(Open::Passing(context.clone()))
-        } else {
-            self.open(attributes, &context)
-        };
-        if let Some(open) = open {
-            let sits = self.spans.insert(id, open);
-            if is_here {
-                self.made.remember(id, &context, sits);
-            }
+        if attributes.is_contextual() && context.is_unrecorded() {
+            let sits = self.spans.insert(id, Open::Passing(context.clone()));
+            self.made.remember(id, &context, sits);
+        } else if let Some(open) = self.open(attributes, context) {
+            self.spans.insert(id, open);
         }
     }
 
     /// `current` is the current context.
     #[inline]
-    fn open(&self, attributes: &Attributes<'_>, current: &Context) -> Option<Open> {
-        let above = self.above(attributes, current);
-        let context = above.as_ref().unwrap_or(current);
-        let Some(active) = self.record(attributes, context) else {
-            return Self::pass(context.clone());
+    fn open(&self, attributes: &Attributes<'_>, current: Context) -> Option<Open> {
+        let above = self.above(attributes, &current).unwrap_or(current);
+        let Some(active) = self.record(attributes, &above) else {
+            return Self::pass(above);
         };
         if !active.is_open() {
             return Self::pass(active.context().clone());
         }
         let is_timed = self.settings.busy_and_idle;
         let timings = is_timed.then(|| Box::new(Timings::new(self.tracer.now())));
-        Some(Open::Recording { active, timings })
+        Some(Open::Recording {
+            active,
+            _above: above,
+            left: None,
+            timings,
+        })
     }
 
     fn pass(context: Context) -> Option<Open> {

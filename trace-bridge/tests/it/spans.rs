@@ -46,6 +46,71 @@ server GET /  0ms +0ms
 }
 
 #[test]
+fn a_span_that_is_left_while_spans_below_it_are_open_ends_there() {
+    for is_timed in [false, true] {
+        let recorder = SpanRecorder::new();
+        let layer = |layer: trace_bridge::TracingLayer| layer.busy_and_idle(is_timed);
+        with_layer(&recorder, layer, |_| {
+            let request = info_span!("request");
+            let refresh = request.in_scope(|| {
+                let load = info_span!("load");
+                let refresh = load.in_scope(|| info_span!("refresh"));
+                recorder.clock().advance(Duration::from_millis(2));
+                load.in_scope(|| recorder.clock().advance(Duration::from_millis(1)));
+                recorder.clock().advance(Duration::from_millis(2));
+                refresh
+            });
+            drop(request);
+            recorder.clock().advance(Duration::from_secs(90));
+            let dispatch = tracing::dispatcher::get_default(tracing::Dispatch::clone);
+            let elsewhere = move || refresh.in_scope(|| {});
+            std::thread::spawn(move || tracing::dispatcher::with_default(&dispatch, elsewhere))
+                .join()
+                .unwrap();
+        });
+        let times = |name| recorder.take_named(name).duration();
+        assert_eq!(times("request"), Duration::from_millis(5));
+        assert_eq!(times("load"), Duration::from_millis(3));
+        assert_eq!(times("refresh"), Duration::from_millis(90_005));
+    }
+}
+
+#[test]
+fn a_span_ends_with_its_last_handle_once_those_below_it_have_ended() {
+    let recorder = SpanRecorder::new();
+    with_default(&recorder, |_| {
+        let request = info_span!("request");
+        let body = request.clone();
+        let price = request.in_scope(|| info_span!("price"));
+        recorder.clock().advance(Duration::from_millis(5));
+        request.in_scope(|| drop(price));
+        drop(request);
+        recorder.clock().advance(Duration::from_millis(187));
+        drop(body);
+    });
+    assert_eq!(
+        recorder.take_named("request").duration(),
+        Duration::from_millis(192)
+    );
+    recorder.ignore();
+}
+
+#[test]
+fn a_span_that_others_are_in_as_it_is_left_goes_on() {
+    let recorder = SpanRecorder::new();
+    with_default(&recorder, |_| {
+        let job = info_span!("job");
+        let outer = job.enter();
+        job.in_scope(|| {});
+        recorder.clock().advance(Duration::from_millis(5));
+        drop(outer);
+        recorder.clock().advance(Duration::from_millis(7));
+        drop(job);
+    });
+    assert_eq!(recorder.take_one().duration(), Duration::from_millis(12));
+}
+
+#[test]
 fn an_instrumented_future_is_one_span_across_its_polls() {
     #[tracing::instrument]
     async fn price(items: u32) -> u32 {

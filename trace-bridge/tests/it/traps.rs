@@ -8,6 +8,7 @@
 //! |---|---|
 //! | a span starts when it is first entered, not when it is made | `traps::a_span_starts_where_it_is_made` |
 //! | its end is the last exit: what only holds it adds nothing | `traps::a_body_that_holds_the_span_counts` |
+//! | a span lasts as long as the longest task that it spawned | `spans::a_span_that_is_left_while_spans_below_it_are_open_ends_there` |
 //! | a parent that is set after the start is lost without a word | `traps::the_caller_is_the_parent_because_it_is_there_first` |
 //! | who asks for the context before the parent is set, loses the parent | `traps::asking_for_the_context_changes_nothing` |
 //! | the exported span has another id than the one that was sent | `traps::what_is_sent_is_what_is_recorded` |

@@ -14,6 +14,7 @@ use super::{Context, scope};
 /// let copy = cx.clone();
 /// assert_eq!(copy.identity(), cx.identity());
 /// assert_ne!(copy.suppressed().identity(), cx.identity());
+/// assert_eq!(cx.copies(), 2);
 /// assert!(cx.scope(|| cx.identity().is_current()));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,13 @@ impl Context {
                 .as_ref()
                 .map_or(0, |node| Arc::as_ptr(node).addr()),
         )
+    }
+
+    /// How many copies of this context there are, this one too: who has attached it, and who keeps it. One of the empty context.
+    #[must_use]
+    #[inline]
+    pub fn copies(&self) -> usize {
+        self.node.as_ref().map_or(1, Arc::strong_count)
     }
 }
 

@@ -55,7 +55,15 @@ impl Owner {
         reason = "who ends it seldom cares whether something else had ended it before"
     )]
     pub fn detach(self) -> bool {
-        scope::detach(self)
+        self.take().is_some()
+    }
+
+    /// The same, and gives back what was attached: the empty context if others stand above it, which keeps it until they have gone, and `None` if
+    /// nothing was.
+    #[must_use]
+    #[inline]
+    pub fn take(self) -> Option<Context> {
+        scope::take(self)
     }
 
     /// Whether something is attached for this owner on this thread.

@@ -170,9 +170,10 @@ fn attach_far(ticket: Ticket, mut context: Context, owner: Owner) {
     }
 }
 
-/// Ends the frame of an owner, the uppermost if he has several; says whether there was one.
+/// Ends the frame of an owner, the uppermost if he has several, and gives back what was attached; the empty context if others stand
+/// above it, `None` if there was none.
 #[inline]
-pub(super) fn detach(owner: Owner) -> bool {
+pub(super) fn take(owner: Owner) -> Option<Context> {
     let left = STACK.try_with(|stack| {
         let top = depth().checked_sub(1)?;
         let frame = stack.near.get(top)?;
@@ -182,28 +183,26 @@ pub(super) fn detach(owner: Owner) -> bool {
         TOP.with(|tops| tops.fall(top));
         Some(frame.context.take())
     });
-    let was_there = match left {
-        Ok(Some(context)) => {
-            drop(context);
-            true
-        }
-        Ok(None) => detach_late(owner),
-        Err(_) => false,
+    let taken = match left {
+        Ok(Some(context)) => Some(context),
+        Ok(None) => take_late(owner),
+        Err(_) => None,
     };
-    if was_there && neighbour::get().is_some() {
+    if taken.is_some() && neighbour::get().is_some() {
         tell_left();
     }
-    was_there
+    taken
 }
 
 /// The same far up, and in any order.
 #[cold]
-fn detach_late(owner: Owner) -> bool {
-    let found = with_stack(|stack| stack.find(|of| of == owner));
-    if let Some((ticket, _)) = found {
-        drop(leave_late(ticket));
-    }
-    found.is_some()
+fn take_late(owner: Owner) -> Option<Context> {
+    let (ticket, _) = with_stack(|stack| stack.find(|of| of == owner))?;
+    let Some((context, below)) = leave_late(ticket) else {
+        return Some(Context::new());
+    };
+    drop(below);
+    Some(context)
 }
 
 /// The uppermost owner that is wanted.
