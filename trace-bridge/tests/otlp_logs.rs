@@ -12,6 +12,7 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use prost::Message as _;
+use trace_bridge::TracingLayer;
 use trace_bridge::logs::{OtlpLayer, OtlpLogger};
 use trace_pipeline::logs::{LogPipeline, LogsConfig};
 use trace_pipeline::otlp::OtlpConfig;
@@ -86,6 +87,28 @@ fn body(record: &LogRecord) -> String {
         Some(Value::StringValue(text)) => text,
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn an_event_whose_parent_is_given_has_the_ids_of_that_span() {
+    let (url, requests) = back_end(&[]);
+    let logs = start(&url);
+    let recorder = SpanRecorder::new();
+    let layer = TracingLayer::new(recorder.tracer("shop"));
+    let plain = OtlpLayer::new(logs.sink());
+    let subscriber = tracing_subscriber::registry()
+        .with(plain.clone().spans_of(&layer))
+        .with(plain)
+        .with(layer);
+    tracing::subscriber::with_default(subscriber, || {
+        let job = tracing::info_span!("job");
+        tracing::info_span!("other").in_scope(|| tracing::info!(parent: &job, "done"));
+    });
+    logs.flush(LIMIT).unwrap();
+    let records = records(&requests.recv_timeout(LIMIT).unwrap());
+    let ids: Vec<_> = records.iter().map(|one| one.span_id.clone()).collect();
+    let [job, other] = ["job", "other"].map(|name| recorder.take_named(name));
+    assert_eq!(ids, [job, other].map(|span| span.span_id().to_bytes()));
 }
 
 #[test]

@@ -19,11 +19,12 @@ use trace_pipeline::logs::{LogRecord, Severity};
 /// ```
 ///
 /// The message is the body; fields are attributes with their types, and so are `target`, `code.file.path` and `code.line.number`. The ids are those of
-/// the context that is current, whether its span is recorded or not.
+/// the context that is current, whether its span is recorded or not, but for [events whose parent is given](Self::spans_of).
 #[cfg(feature = "tracing")]
 #[derive(Clone, Debug)]
 pub struct OtlpLayer {
     sink: LogSink,
+    spans: Option<crate::layer::SpansOf>,
 }
 
 #[cfg(feature = "tracing")]
@@ -31,7 +32,15 @@ impl OtlpLayer {
     /// Sends events to `sink`.
     #[must_use]
     pub const fn new(sink: LogSink) -> Self {
-        Self { sink }
+        Self { sink, spans: None }
+    }
+
+    /// Knows the spans of a layer too: an event whose parent is given (`info!(parent: &span, ..)`) has the ids of that span then. Default: it has
+    /// those of the current one.
+    #[must_use]
+    pub fn spans_of(mut self, layer: &crate::TracingLayer) -> Self {
+        self.spans = Some(layer.spans_of());
+        self
     }
 }
 
@@ -56,6 +65,12 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for OtlpLayer {
             Level::ERROR => Severity::Error,
         };
         let mut record = LogRecord::new(severity, "");
+        if let Some(parent) = event.parent()
+            && let Some(spans) = &self.spans
+            && let Some(context) = spans.context(parent)
+        {
+            record.span = context.span_context().cloned();
+        }
         record.set(TARGET, metadata.target());
         if let Some(file) = metadata.file() {
             record.set(semconv::CODE_FILE_PATH, file);
