@@ -33,7 +33,11 @@ struct Ours(Context);
 /// What we attached for a context of ours.
 struct Attached {
     depth: usize,
-    _guard: ContextGuard,
+    /// What was current before.
+    below: OtelContext,
+    /// Whether it is `below` itself, in the place of what others left there.
+    is_again: bool,
+    guard: ContextGuard,
 }
 
 thread_local! {
@@ -42,9 +46,17 @@ thread_local! {
 
 impl Neighbour for Bridge {
     fn entered(&self, context: &Context, depth: usize) {
+        // If what others left is gone by now, what stood in its place goes too.
+        if let Some(again) = take_again() {
+            drop(again.guard);
+            keep(again.depth, again.below);
+        }
+        let below = OtelContext::current();
         let attached = Attached {
             depth,
-            _guard: theirs(context).attach(),
+            guard: theirs(&below, context).attach(),
+            below,
+            is_again: false,
         };
         let left = ATTACHED.try_with(|list| match list.try_borrow_mut() {
             Ok(mut list) => {
@@ -59,13 +71,15 @@ impl Neighbour for Bridge {
     }
 
     fn left(&self, depth: usize) {
-        let left = ATTACHED.try_with(|list| match list.try_borrow_mut() {
-            Ok(mut list) => split(&mut list, depth),
-            Err(_) => Vec::new(),
-        });
-        if let Ok(mut left) = left {
-            // From the top; outside of the list, since destructors of foreign values may call us.
-            while left.pop().is_some() {}
+        leave(depth);
+    }
+
+    fn ended(&self, depth: usize) {
+        let below = leave(depth);
+        let again = take_again();
+        if let Some(below) = again.as_ref().map(|again| again.below.clone()).or(below) {
+            drop(again);
+            keep(depth, below);
         }
     }
 
@@ -84,6 +98,61 @@ impl Neighbour for Bridge {
             changed
         })
     }
+}
+
+/// Takes away what stands above `depth`, and says what was current before.
+fn leave(depth: usize) -> Option<OtelContext> {
+    let left = ATTACHED.try_with(|list| match list.try_borrow_mut() {
+        Ok(mut list) => split(&mut list, depth),
+        Err(_) => Vec::new(),
+    });
+    let mut left = left.ok()?;
+    let mut below = None;
+    // From the top; outside of the list, since destructors of foreign values may call us.
+    while let Some(attached) = left.pop() {
+        drop(attached.guard);
+        below = Some(attached.below);
+    }
+    below
+}
+
+/// Makes `below` current again if others have left something there: a guard that is held across an `.await`, which would be current in
+/// the next task.
+fn keep(depth: usize, below: OtelContext) {
+    if OtelContext::map_current(|current| is_same(current, &below)) {
+        return;
+    }
+    let again = Attached {
+        depth,
+        guard: below.clone().attach(),
+        below,
+        is_again: true,
+    };
+    let kept = ATTACHED.try_with(|list| match list.try_borrow_mut() {
+        Ok(mut list) => {
+            list.push(again);
+            None
+        }
+        Err(_) => Some(again),
+    });
+    drop(kept);
+}
+
+fn take_again() -> Option<Attached> {
+    let taken = ATTACHED.try_with(|list| {
+        let mut list = list.try_borrow_mut().ok()?;
+        list.pop_if(|attached| attached.is_again)
+    });
+    taken.ok().flatten()
+}
+
+/// Whether two contexts say the same of what both APIs have.
+fn is_same(one: &OtelContext, other: &OtelContext) -> bool {
+    let ours = |context: &OtelContext| context.get::<Ours>().map(std::ptr::from_ref);
+    ours(one) == ours(other)
+        && one.span().span_context() == other.span().span_context()
+        && std::ptr::eq(one.baggage(), other.baggage())
+        && one.is_telemetry_suppressed() == other.is_telemetry_suppressed()
 }
 
 /// Takes those out that stand above `depth`.
@@ -164,10 +233,10 @@ fn in_span(ours: Context, span: SpanContext) -> Context {
     }
 }
 
-/// Our context as one of theirs. Values of others stay.
-fn theirs(ours: &Context) -> OtelContext {
+/// Our context as one of theirs. Values of others, which `below` has, stay.
+fn theirs(below: &OtelContext, ours: &Context) -> OtelContext {
     let shown = BridgeSpan::shown(ours.span_ref());
-    let mut theirs = remembering(&OtelContext::current(), ours).with_span(shown);
+    let mut theirs = remembering(below, ours).with_span(shown);
     if !has_baggage(&theirs, ours.baggage()) {
         theirs = with_baggage(&theirs, ours.baggage());
     }

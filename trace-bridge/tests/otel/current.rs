@@ -1,5 +1,7 @@
 use std::collections::HashMap;
+use std::future::Future as _;
 use std::sync::Arc;
+use std::task::{Poll, Waker};
 
 use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::context::FutureExt as OtelFutureExt;
@@ -168,6 +170,55 @@ fn guards_in_the_wrong_order_leave_nothing_current() {
     let second = recorder.take_named("second");
     assert!(recorder.take_named("third").is_child_of(&second));
     assert!(second.is_child_of(&recorder.take_named("first")));
+}
+
+#[test]
+fn a_guard_of_theirs_that_is_held_across_an_await_does_not_leak_into_other_tasks() {
+    /// Pending as often as that, with another guard each time.
+    async fn wrong(theirs: &trace_bridge::otel::BridgeTracer, times: usize) {
+        for _ in 0..times {
+            let span = theirs.start("theirs");
+            let guard = OtelContext::current_with_span(span).attach();
+            let mut is_over = false;
+            std::future::poll_fn(|_| match std::mem::replace(&mut is_over, true) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            })
+            .await;
+            drop(guard);
+        }
+    }
+
+    let (recorder, ours, theirs) = both();
+    let mut poll = std::task::Context::from_waker(Waker::noop());
+    let mut tasks = [(); 2].map(|()| {
+        let task = wrong(&theirs, 3).in_span(ours.span("task").start());
+        Box::pin(task)
+    });
+    for round in 0..4 {
+        for task in &mut tasks {
+            assert_eq!(task.as_mut().poll(&mut poll).is_ready(), round == 3);
+            assert_eq!(our_current_id(), None);
+            assert_eq!(their_current_id(), None);
+            Context::new().scope(|| assert_eq!(our_current_id(), None));
+            assert_eq!(our_current_id(), None);
+        }
+    }
+    let spans = recorder.take();
+    let is_task = |id| {
+        spans
+            .iter()
+            .any(|one| one.span_id() == id && one.name() == "task")
+    };
+    for span in spans.iter().filter(|span| span.name() == "theirs") {
+        assert!(span.parent().is_some_and(is_task));
+    }
+    // Nor did anything stay where it was left.
+    let guard = OtelContext::current_with_span(theirs.start("last")).attach();
+    assert!(our_current_id().is_some());
+    drop(guard);
+    assert_eq!(our_current_id(), None);
+    recorder.ignore();
 }
 
 #[test]

@@ -14,6 +14,12 @@ pub trait Neighbour: fmt::Debug + Send + Sync {
     /// Those above `depth` are current no more.
     fn left(&self, depth: usize);
 
+    /// The same at the end of a [`scope`](Context::scope), an [`Entered`](super::Entered) guard or a poll: whatever was made current inside is current no
+    /// more, by the other library neither. Default: [`left`](Self::left).
+    fn ended(&self, depth: usize) {
+        self.left(depth);
+    }
+
     /// What the other library has made current since `ours` has become current; `None` if that is still the last.
     fn above(&self, ours: &Context) -> Option<Context>;
 }

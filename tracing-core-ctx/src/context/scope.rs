@@ -51,7 +51,7 @@ impl Drop for Entered<'_> {
     fn drop(&mut self) {
         come_home(self.ticket, self.home);
         if neighbour::get().is_some() {
-            tell_left();
+            tell_ended();
         }
     }
 }
@@ -246,6 +246,13 @@ fn tell_entered() {
 fn tell_left() {
     if let Some(neighbour) = neighbour::get() {
         neighbour.left(depth());
+    }
+}
+
+#[cold]
+fn tell_ended() {
+    if let Some(neighbour) = neighbour::get() {
+        neighbour.ended(depth());
     }
 }
 
