@@ -1,5 +1,6 @@
 //! Spans and events of `tracing`, in the tree of the core.
 
+mod asked;
 mod callbacks;
 mod callsites;
 mod event;
@@ -67,6 +68,7 @@ use tracing_core_ctx::context::Owner;
 ///   kind counts when the span is made.
 /// - An `error` field, and what `#[instrument(err)]` reports, is an `exception` event and sets the status. An event of level `ERROR` sets
 ///   the status of the `tracing` span it is in; a span that `tracing` did not open judges for itself.
+/// - Samplers see the fields that a span is made with, level, target and place; fields are read for them only if they ask.
 /// - Below a span that does not record, nothing is recorded; the span then carries the context and no more, and
 ///   nothing is allocated for it.
 /// - `parent: None` begins a trace; `parent: &span` is obeyed.

@@ -5,6 +5,7 @@ use tracing_core_ctx::attribute::{KeyRef, StaticKey};
 use tracing_core_ctx::span::{SpanBuilder, SpanTemplate};
 use tracing_core_ctx::{ActiveSpan, Context, SpanContext};
 
+use super::asked::Asked;
 use super::callsites::Callsite;
 use super::fields::{Plain, each};
 use super::open::Open;
@@ -115,7 +116,10 @@ impl TracingLayer {
         template: &SpanTemplate,
         keys: &[StaticKey],
     ) -> Option<ActiveSpan> {
-        let builder = self.builder(context, attributes.metadata().name())?;
+        let asked = Asked::new(attributes, template);
+        let builder = self
+            .builder(context, attributes.metadata().name())?
+            .attribute_source(&asked);
         let mut has_error = false;
         // Nobody else has the span yet, so a `Debug` that opens spans or logs meets no lock.
         let active = builder.template(template).start_below(context, |span| {
@@ -149,11 +153,14 @@ impl TracingLayer {
             otel.take(name, value);
         }));
         let name = otel.name.take();
-        let builder = self.builder(
-            context,
-            name.as_deref()
-                .unwrap_or_else(|| attributes.metadata().name()),
-        )?;
+        let asked = Asked::new(attributes, template);
+        let shown = name.as_deref();
+        let builder = self
+            .builder(
+                context,
+                shown.unwrap_or_else(|| attributes.metadata().name()),
+            )?
+            .attribute_source(&asked);
         let mut has_error = false;
         let active = builder
             .template(template)

@@ -2,15 +2,51 @@
 
 use std::fmt;
 
-use trace_bridge::TracingSpanExt as _;
+use trace_bridge::{TracingLayer, TracingSpanExt as _};
 use trace_testkit::SpanRecorder;
 use tracing::field::{Empty, display};
 use tracing::info_span;
 use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::limits::SpanLimits;
+use tracing_core_ctx::sampler::{Decision, Sampler, Sampling, SamplingInput};
 use tracing_core_ctx::{SpanKind, Status};
 
-use crate::support::{with_default, with_layer};
+use crate::support::{dispatch, with_default, with_layer};
+
+#[test]
+fn samplers_see_the_fields_of_a_span() {
+    #[derive(Debug)]
+    struct BySku;
+
+    impl Sampler for BySku {
+        fn sample(&self, input: &SamplingInput<'_>) -> Sampling {
+            let is = |key, value: &str| input.attributes.get(key) == Some(ValueRef::Str(value));
+            let is_wanted = input.attributes.get("sku") == Some(ValueRef::I64(7))
+                && is("who", "Some(1)")
+                && is("level", "INFO")
+                && input.attributes.get("otel.kind").is_none();
+            Sampling::new(match is_wanted {
+                true => Decision::RecordAndSample,
+                false => Decision::Drop,
+            })
+        }
+
+        fn description(&self) -> std::borrow::Cow<'static, str> {
+            "BySku".into()
+        }
+    }
+
+    let recorder = SpanRecorder::new();
+    let tracer = recorder.tracer_builder("shop").sampler(BySku).build();
+    tracing::dispatcher::with_default(&dispatch(TracingLayer::new(tracer)), || {
+        for sku in [6, 7] {
+            drop(info_span!("plain", sku, who = ?Some(1)));
+            drop(info_span!("any", sku, who = ?Some(1), otel.kind = "client"));
+        }
+    });
+    let [plain, any] = ["plain", "any"].map(|name| recorder.take_named(name));
+    assert_eq!((plain.int("sku"), any.int("sku")), (7, 7));
+}
 
 #[test]
 fn fields_keep_their_names_and_types() {
@@ -74,12 +110,11 @@ fn the_place_in_the_code_is_told_by_the_names_of_the_conventions() {
 #[test]
 fn every_setting_does_what_it_says() {
     let recorder = SpanRecorder::new();
-    let all_off =
-        |layer: trace_bridge::TracingLayer| layer.level(false).location(false).target(false);
+    let all_off = |layer: TracingLayer| layer.level(false).location(false).target(false);
     with_layer(&recorder, all_off, |_| drop(info_span!("bare")));
     assert_eq!(recorder.take_one().attributes().len(), 0);
 
-    let more = |layer: trace_bridge::TracingLayer| {
+    let more = |layer: TracingLayer| {
         all_off(layer)
             .threads(true)
             .function_names(true)
@@ -232,11 +267,11 @@ fn limits_hold_and_what_is_over_them_is_counted() {
     limits.attributes.value_length = 4;
     limits.events = 1;
     let tracer = recorder.tracer_builder("shop").limits(limits).build();
-    let layer = trace_bridge::TracingLayer::new(tracer)
+    let layer = TracingLayer::new(tracer)
         .level(false)
         .location(false)
         .target(false);
-    tracing::dispatcher::with_default(&crate::support::dispatch(layer), || {
+    tracing::dispatcher::with_default(&dispatch(layer), || {
         info_span!("job", a = "abcdefg", b = 2, c = 3).in_scope(|| {
             tracing::info!("first");
             tracing::info!("second");
