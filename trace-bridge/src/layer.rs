@@ -7,6 +7,7 @@ mod event;
 mod ext;
 mod fields;
 mod made;
+mod number;
 mod open;
 mod otel;
 mod place;
@@ -15,7 +16,6 @@ mod timings;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use callsites::Callsites;
 #[cfg(feature = "otlp-logs")]
@@ -24,6 +24,7 @@ pub use ext::TracingSpanExt;
 #[cfg(feature = "otlp-logs")]
 pub(crate) use fields::each;
 use made::MadeBy;
+use number::Number;
 use open::OpenSpans;
 pub(crate) use open::SpansOf;
 #[cfg(feature = "otlp-logs")]
@@ -82,7 +83,7 @@ pub struct TracingLayer {
     callsites: Callsites,
     made: MadeBy,
     /// Tells this layer from others on the same thread: two subscribers may both have a span 1.
-    number: u64,
+    number: Number,
     settings: Settings,
 }
 
@@ -114,14 +115,12 @@ impl TracingLayer {
     /// serves all services of a process.
     #[must_use]
     pub fn new(tracer: Tracer) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-
         Self {
             tracer,
             spans: Arc::new(OpenSpans::new()),
             callsites: Callsites::new(),
             made: MadeBy::STRANGER,
-            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            number: Number::next(),
             settings: Settings {
                 busy_and_idle: false,
                 events: Events::default(),
@@ -146,7 +145,7 @@ impl TracingLayer {
     /// Who makes the context of a span current.
     #[inline]
     fn owner(&self, id: &Id) -> Owner {
-        Owner::new(self.number, id.into_u64())
+        Owner::new(self.number.get(), id.into_u64())
     }
 
     pub(crate) fn spans_of(&self) -> SpansOf {

@@ -11,6 +11,7 @@ use tracing_subscriber::{Layer, Registry};
 
 use super::fields::each;
 use super::made::MadeBy;
+use super::number::detach_of_retired;
 use super::open::Open;
 use super::otel::Otel;
 use super::timings::Timings;
@@ -26,7 +27,7 @@ impl<S: Subscriber> Layer<S> for TracingLayer {
     fn on_layer(&mut self, subscriber: &mut S) {
         let subscriber: &dyn Subscriber = subscriber;
         if subscriber.is::<Registry>() {
-            self.made = MadeBy::layer(self.number).unwrap_or(MadeBy::STRANGER);
+            self.made = MadeBy::layer(self.number.get()).unwrap_or(MadeBy::STRANGER);
         }
     }
 
@@ -114,7 +115,7 @@ impl TracingLayer {
             self.time(id, Timings::exit);
         }
         let Some(context) = self.owner(id).take() else {
-            if self.has_lost(id) {
+            if detach_of_retired(id) || self.has_lost(id) {
                 made::detached();
             }
             return;
@@ -138,7 +139,7 @@ impl TracingLayer {
     /// Whether what was attached for a span has gone with the scope around it: nothing of this layer is attached any more.
     #[cold]
     fn has_lost(&self, id: &Id) -> bool {
-        !self.made.has_nothing_attached(id) && Owner::last_of(self.number).is_none()
+        !self.made.has_nothing_attached(id) && Owner::last_of(self.number.get()).is_none()
     }
 
     #[inline(never)]

@@ -147,7 +147,7 @@ impl TracingLayer {
     /// answer and not by what is logged on the way.
     fn is_ours(&self, span: &SpanRef) -> bool {
         let id = |span: &SpanRef| span.span_context().map(|span| span.span_id());
-        Owner::last_of(self.number)
+        Owner::last_of(self.number.get())
             .and_then(|last| self.spans.recorded(&Id::from_u64(last.number())))
             .is_some_and(|last| id(last.span_ref()) == id(span))
     }

@@ -97,6 +97,24 @@ fn a_layer_can_be_switched_on_and_off_while_it_runs() {
 }
 
 #[test]
+fn a_layer_that_is_replaced_inside_of_a_span_leaves_nothing_current() {
+    let recorder = SpanRecorder::new();
+    let layer = || TracingLayer::new(recorder.tracer("shop"));
+    let (replaced, handle) = reload::Layer::new(layer());
+    with(Registry::default().with(replaced), || {
+        let outer = info_span!("outer").entered();
+        let inner = info_span!("inner").entered();
+        handle.reload(layer()).unwrap();
+        info_span!("new").in_scope(|| {});
+        drop(outer);
+        assert!(Context::current().span_context().is_some());
+        drop(inner);
+        assert!(Context::current().span_context().is_none());
+    });
+    recorder.ignore();
+}
+
+#[test]
 fn a_span_that_outlives_its_subscribers_turn_ends_all_the_same() {
     let recorder = SpanRecorder::new();
     let mut kept = None;
