@@ -110,6 +110,11 @@ impl RequestCounters {
         self.tallies.add_started();
     }
 
+    /// A span does not record, since a sampler says so.
+    pub(crate) fn not_recorded(&self) {
+        self.tallies.add_not_recorded();
+    }
+
     /// A span was handed over. Whoever sees what becomes of it sees this too.
     pub(crate) fn submitted(&self) {
         self.tallies.add_submitted();
@@ -307,6 +312,7 @@ impl Counters {
         });
         // After what became of them: a span that is settled above is handed over here, whatever happens meanwhile.
         (stats.submitted, stats.started) = self.requests.tallies.sums();
+        stats.not_recorded = self.requests.tallies.not_recorded();
         stats.in_flight = (stats.submitted + stats.recovered).saturating_sub(stats.settled());
         stats
     }

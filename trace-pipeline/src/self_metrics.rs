@@ -21,7 +21,7 @@ impl Pipeline {
     ///
     /// | name | what |
     /// |---|---|
-    /// | `otel_sdk_span_started`, `otel_sdk_span_live` | spans that record, since the start and at present; who does not record is not counted |
+    /// | `otel_sdk_span_started`, `otel_sdk_span_live` | spans that record, since the start and at present; with `otel_span_sampling_result="DROP"` those that a sampler dropped |
     /// | `otel_sdk_processor_span_queue_size`, `_capacity` | the queue |
     /// | `otel_sdk_processor_span_processed` | handed to the exporter; with `error_type` those that were not |
     /// | `otel_sdk_exporter_span_inflight`, `_exported` | with `error_type` those that were lost |
@@ -52,8 +52,15 @@ impl Pipeline {
         let exporter = component.exporter();
         let mut page = Page::default();
 
-        page.counter("otel_sdk_span_started", "Spans that began to record.")
-            .value(&Labels::default(), stats.started);
+        let mut started = page.counter(
+            "otel_sdk_span_started",
+            "Spans that began to record, or were dropped by a sampler.",
+        );
+        started.value(&Labels::default(), stats.started);
+        started.value(
+            &Labels::default().with("otel_span_sampling_result", "DROP"),
+            stats.not_recorded,
+        );
         page.gauge(
             "otel_sdk_span_live",
             "Spans that record and have not ended.",

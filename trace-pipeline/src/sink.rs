@@ -29,6 +29,10 @@ impl SpanSink for PipelineSink {
         self.shared.counters.requests.started();
     }
 
+    fn not_recorded(&self) {
+        self.shared.counters.requests.not_recorded();
+    }
+
     fn submit(&self, span: SpanRecord) {
         self.shared.submit(span);
     }

@@ -25,6 +25,9 @@ use std::time::Duration;
 pub struct PipelineStats {
     /// Spans that began to record. Those that have not ended yet are not in [`submitted`](Self::submitted).
     pub started: u64,
+    /// Spans that were not even recorded, because a sampler did not want them, or because a budget or a tail had no time for them. They are in no other number. Of
+    /// what [`Span::child`](tracing_core_ctx::Span::child) would have started below them nobody knows.
+    pub not_recorded: u64,
     /// Spans that ended and were handed over.
     pub submitted: u64,
     /// Spans that the exporter delivered.

@@ -36,6 +36,10 @@ pub trait SpanSink: fmt::Debug + Send + Sync {
     /// A span has started to record: for sinks that know how many are open. Default: nothing.
     fn started(&self) {}
 
+    /// A sampler has decided that a span is not recorded: for sinks that know how many those are. Called for each of them on the thread that would have started it,
+    /// so it should cost next to nothing. Default: nothing.
+    fn not_recorded(&self) {}
+
     /// A span has ended.
     fn submit(&self, span: SpanRecord);
 }

@@ -186,6 +186,10 @@ impl Tracer {
         self.inner.sink.started();
     }
 
+    pub(crate) fn not_recorded(&self) {
+        self.inner.sink.not_recorded();
+    }
+
     /// Spans end in destructors, where a second panic ends the process: not even a broken sink may do that to a request.
     pub(crate) fn submit(&self, record: SpanRecord) {
         let sink = &*self.inner.sink;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// More threads than most programs start spans on.
 const PLACES: usize = 64;
 
-/// How many spans have started, and how many were handed over.
+/// How many spans have started, how many were handed over, and how many were not recorded.
 pub(super) struct Tallies {
     places: [Place; PLACES],
     shared: Place,
@@ -22,6 +22,7 @@ pub(super) struct Tallies {
 struct Place {
     started: AtomicU64,
     submitted: AtomicU64,
+    not_recorded: AtomicU64,
     is_taken: AtomicBool,
 }
 
@@ -50,6 +51,7 @@ impl Place {
         Self {
             started: AtomicU64::new(0),
             submitted: AtomicU64::new(0),
+            not_recorded: AtomicU64::new(0),
             is_taken: AtomicBool::new(false),
         }
     }
@@ -73,6 +75,11 @@ impl Tallies {
     #[inline]
     pub(super) fn add_submitted(self: &Arc<Self>) {
         self.add(|place| &place.submitted);
+    }
+
+    #[inline]
+    pub(super) fn add_not_recorded(self: &Arc<Self>) {
+        self.add(|place| &place.not_recorded);
     }
 
     #[inline]
@@ -120,14 +127,17 @@ impl Tallies {
 
     /// How many were handed over, and then how many have started, which is not less.
     pub(super) fn sums(&self) -> (u64, u64) {
-        let all = || self.places.iter().chain([&self.shared]);
-        let sum = |number: fn(&Place) -> &AtomicU64| {
-            all()
-                .map(|place| number(place).load(Ordering::Acquire))
-                .sum()
-        };
-        let submitted = sum(|place| &place.submitted);
-        (submitted, sum(|place| &place.started))
+        let submitted = self.sum(|place| &place.submitted);
+        (submitted, self.sum(|place| &place.started))
+    }
+
+    pub(super) fn not_recorded(&self) -> u64 {
+        self.sum(|place| &place.not_recorded)
+    }
+
+    fn sum(&self, number: fn(&Place) -> &AtomicU64) -> u64 {
+        let all = self.places.iter().chain([&self.shared]);
+        all.map(|place| number(place).load(Ordering::Acquire)).sum()
     }
 }
 
@@ -137,6 +147,7 @@ impl fmt::Debug for Tallies {
         f.debug_struct("Tallies")
             .field("started", &started)
             .field("submitted", &submitted)
+            .field("not_recorded", &self.not_recorded())
             .finish()
     }
 }
@@ -149,6 +160,7 @@ mod tests {
         for _ in 0..count {
             tallies.add_started();
             tallies.add_submitted();
+            tallies.add_not_recorded();
         }
     }
 
@@ -168,6 +180,10 @@ mod tests {
             let all = round * 2 * PLACES as u64;
             assert_eq!(ours.sums(), (100 * all, 100 * all));
             assert_eq!(other.sums(), (all, all));
+            assert_eq!(
+                (ours.not_recorded(), other.not_recorded()),
+                (100 * all, all)
+            );
         }
     }
 

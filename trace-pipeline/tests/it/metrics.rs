@@ -6,6 +6,7 @@ use trace_pipeline::exporter::InMemory;
 use trace_pipeline::otlp::OtlpConfig;
 use trace_pipeline::sampling::{Keep, Tail};
 use trace_pipeline::{Budget, Pipeline};
+use tracing_core_ctx::sampler::AlwaysOff;
 
 use crate::server::{Reply, Server};
 use crate::support::{LONG, builder, end_spans, ledger};
@@ -186,4 +187,25 @@ fn what_waits_in_a_tail_is_not_in_the_queue() {
         sum(&page, "otel_sdk_processor_span_processed_total", ""),
         0.0
     );
+}
+
+#[test]
+#[expect(clippy::float_cmp, reason = "counts")]
+fn what_the_head_drops_is_counted_too() {
+    let pipeline = builder()
+        .exporter(InMemory::default())
+        .sampler(AlwaysOff)
+        .build()
+        .unwrap();
+    end_spans(&pipeline, 3);
+    let stats = ledger(&pipeline);
+    assert_eq!(
+        (stats.not_recorded, stats.started, stats.submitted),
+        (3, 0, 0)
+    );
+    let page = page_of(&pipeline);
+    let started = "otel_sdk_span_started_total";
+    let dropped = "otel_span_sampling_result=\"DROP\"";
+    assert_eq!(sum(&page, started, dropped), 3.0);
+    assert_eq!(sum(&page, started, ""), 3.0);
 }

@@ -79,6 +79,7 @@ impl Bench {
 #[derive(Debug, Default)]
 struct Recorder {
     started: AtomicUsize,
+    not_recorded: AtomicUsize,
     ended: Mutex<Vec<SpanRecord>>,
 }
 
@@ -91,6 +92,10 @@ impl Recorder {
 impl SpanSink for Recorder {
     fn started(&self) {
         self.started.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn not_recorded(&self) {
+        self.not_recorded.fetch_add(1, Ordering::Relaxed);
     }
 
     fn submit(&self, span: SpanRecord) {

@@ -133,5 +133,10 @@ shared! {
         sample(input: &crate::sampler::SamplingInput<'_>) -> crate::sampler::Sampling;
         description() -> std::borrow::Cow<'static, str>;
     }
-    SpanSink { is_enabled() -> bool; started() -> (); submit(span: crate::SpanRecord) -> (); }
+    SpanSink {
+        is_enabled() -> bool;
+        started() -> ();
+        not_recorded() -> ();
+        submit(span: crate::SpanRecord) -> ();
+    }
 }

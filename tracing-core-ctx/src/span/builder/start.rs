@@ -219,6 +219,9 @@ impl<'a> Start<'a> {
                 _ => self.lent_links,
             },
         });
+        if sampling.decision == Decision::Drop {
+            tracer.not_recorded();
+        }
         let flags = TraceFlags::NONE
             .with_random(random)
             .with_sampled(sampling.decision == Decision::RecordAndSample);

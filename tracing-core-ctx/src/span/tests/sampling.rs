@@ -55,6 +55,31 @@ fn of_a_span_that_is_dropped_only_the_identity_is_made() {
 }
 
 #[test]
+fn a_sink_is_told_of_what_a_sampler_drops_and_of_nothing_else() {
+    let bench = decided_by(|input| {
+        Sampling::new(match input.name {
+            "drop" => Decision::Drop,
+            "record" => Decision::RecordOnly,
+            _ => Decision::RecordAndSample,
+        })
+    });
+    let dropped = bench.tracer.span("drop").start();
+    bench.tracer.span("record").start().end();
+    bench.tracer.span("sample").start().end();
+    assert_eq!(bench.sink.not_recorded.load(Ordering::Relaxed), 1);
+    // In whichever way it would have started.
+    let caller = Context::new().with_remote_span(caller(TraceFlags::SAMPLED));
+    drop(bench.tracer.span("drop").parent(&caller).start());
+    drop(bench.tracer.span("drop").start_in(Context::new(), |_| {}));
+    assert_eq!(bench.sink.not_recorded.load(Ordering::Relaxed), 3);
+    // Nobody is asked about these.
+    dropped.in_scope(|| drop(Span::child("drop")));
+    let suppressed = Context::new().suppressed();
+    drop(bench.tracer.span("drop").parent(&suppressed).start());
+    assert_eq!(bench.sink.not_recorded.load(Ordering::Relaxed), 3);
+}
+
+#[test]
 fn of_a_template_samplers_see_nothing_and_the_span_has_its_name() {
     let bench = decided_by(|input| {
         assert_eq!(input.name, "given");
