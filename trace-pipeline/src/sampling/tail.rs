@@ -51,6 +51,8 @@ use super::Keep;
 ///   threshold says so.
 /// - **Spans come faster than the tail's thread takes them**: of new local traces those of the lowest randomness are not recorded, also of those that the head
 ///   would keep, and the others' threshold says so. What had begun by then is dropped span by span where the queue is full.
+/// - **More is kept than can be sent**: what waits to be sent has half of the [room](Self::bytes). From a quarter of that on, less of what is decided is kept, and the head
+///   samples less of what starts, the lowest randomness first, and the thresholds say so.
 /// - **A flush**: local traces whose root has ended are sent. Those that run go on.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use = "it is given to a `PipelineBuilder`"]

@@ -7,6 +7,8 @@
 //!   a local trace starts:  below the floor?  -->  not recorded, counted
 //!   the tail takes it:     below the highest floor of the last while?  -->  dropped, counted;  else that floor is its weight
 //! ```
+//!
+//! Where the thread keeps up and the exporter does not, all are recorded still, and the head keeps fewer of them, as the rules do.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -33,6 +35,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Gate {
     floor: AtomicU64,
+    /// The threshold that [`Stage::backlog`](super::stage::Stage::backlog) sets.
+    backlog: AtomicU64,
     /// The rules take from what the head keeps. Then what the head keeps for certain says so, since it will not be certain any more.
     thins: AtomicBool,
     pub(super) forced: Arc<Forced>,
@@ -48,6 +52,7 @@ impl Gate {
     pub(super) fn new(thins: bool) -> Self {
         Self {
             floor: AtomicU64::new(0),
+            backlog: AtomicU64::new(0),
             thins: AtomicBool::new(thins),
             forced: Arc::default(),
             refused: Refused::default(),
@@ -70,6 +75,15 @@ impl Gate {
 
     pub(super) fn set_floor(&self, floor: u64) {
         self.floor.store(floor, Ordering::Relaxed);
+    }
+
+    /// From which randomness on the head keeps local traces, while more are kept than can leave.
+    pub(super) fn backlog(&self) -> Threshold {
+        Threshold::from_bits(self.backlog.load(Ordering::Relaxed)).unwrap_or(Threshold::ALWAYS)
+    }
+
+    pub(super) fn set_backlog(&self, threshold: u64) {
+        self.backlog.store(threshold, Ordering::Relaxed);
     }
 
     /// A local trace is not recorded.

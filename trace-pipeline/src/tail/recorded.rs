@@ -19,6 +19,25 @@ pub(crate) struct Recorded {
     pub(crate) gate: Arc<Gate>,
 }
 
+impl Recorded {
+    /// What the head samples beyond what can leave is recorded alone. Not what follows a span that is sampled here.
+    fn leave_to_rules(&self, sampling: Sampling, input: &SamplingInput<'_>) -> Sampling {
+        let backlog = self.gate.backlog();
+        let is_sampled = |parent: &SpanContext| !parent.is_remote() && parent.is_sampled();
+        if backlog == Threshold::ALWAYS
+            || sampling.decision != Decision::RecordAndSample
+            || input.parent.is_some_and(is_sampled)
+            || is_free(input)
+        {
+            return sampling;
+        }
+        thin(sampling, input, backlog).unwrap_or_else(|mut dropped| {
+            dropped.decision = Decision::RecordOnly;
+            dropped
+        })
+    }
+}
+
 impl Sampler for Recorded {
     fn sample(&self, input: &SamplingInput<'_>) -> Sampling {
         let is_local = |parent: &&SpanContext| !parent.is_remote() && !input.parent_is_recording;
@@ -49,6 +68,7 @@ impl Sampler for Recorded {
                 }
             }
         }
+        sampling = self.leave_to_rules(sampling, input);
         if sampling.is_certain && self.gate.thins() {
             let state = sampling.trace_state.as_ref();
             let state = state.unwrap_or_else(|| input.trace_state());

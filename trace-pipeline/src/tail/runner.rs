@@ -112,6 +112,7 @@ impl Runner {
         let is_full = there_is_more && inlet.is_half_full();
         let (recorded, taken) = self.floor.look(is_full, wait, now);
         inlet.gate.set_floor(recorded);
+        inlet.gate.set_backlog(self.stage.backlog());
         self.stage.set_gate(taken);
     }
 

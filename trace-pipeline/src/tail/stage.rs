@@ -192,12 +192,19 @@ impl Stage {
     }
 
     /// Asks the rules. A trace whose root has not ended is cut: the rest of it comes later.
-    fn decide(&mut self, key: Key, local: Local, now: Duration) {
+    fn decide(&mut self, key: Key, mut local: Local, now: Duration) {
+        local.floor = local.floor.max(self.backlog());
         let is_certain = self.is_certain(&local);
         let is_counted = local.past.is_some_and(Fate::is_kept);
         let is_cut = !local.root_has_ended;
         let (randomness, floor) = (local.randomness, local.floor);
         let verdict = self.judge.judge(key, &local, now);
+        let is_wanted =
+            verdict.head.is_kept() || verdict.class.is_some_and(|class| randomness >= class.0);
+        let otherwise = match is_wanted && randomness < floor {
+            true => Reason::Room,
+            false => Reason::Class,
+        };
         let head = match local.past {
             Some(past) if past.is_kept() || !local.is_forced => past,
             _ if is_certain => verdict.head,
@@ -211,7 +218,7 @@ impl Stage {
             self.counts.cut.add(1);
         }
         let Some(window) = &mut self.window else {
-            return self.settle(key, local, head, class, Reason::Class);
+            return self.settle(key, local, head, class, otherwise);
         };
         let mut gone = Vec::new();
         if head.is_kept() && !is_counted {
@@ -237,7 +244,7 @@ impl Stage {
                 };
                 gone.append(&mut window.push(key, candidate, head.is_kept()));
             }
-            class => self.settle(key, local, head, class, Reason::Class),
+            class => self.settle(key, local, head, class, otherwise),
         }
         self.drop_all(gone, Reason::Limit);
     }

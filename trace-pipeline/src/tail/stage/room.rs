@@ -10,7 +10,7 @@ use crate::tail::local::{Fate, Key, Local, is_certain};
 use crate::tail::window::Window;
 
 /// However little room there is, this part of all traces is not refused: else it would take long to find out that there is room again.
-const HIGHEST_FLOOR: u64 = ALL - (ALL >> 10);
+pub(super) const HIGHEST_FLOOR: u64 = ALL - (ALL >> 10);
 
 impl Stage {
     /// Raises the threshold of all until the rest fits.

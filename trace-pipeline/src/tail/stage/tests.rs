@@ -152,9 +152,14 @@ impl Bench {
 
     /// What leaves: the name, the threshold and the reason of each.
     fn left(&mut self) -> Vec<(String, String, String)> {
+        self.leave(usize::MAX)
+    }
+
+    /// The same of so many at most.
+    fn leave(&mut self, most: usize) -> Vec<(String, String, String)> {
         self.run();
         let mut left = Vec::new();
-        for span in self.stage.next(|_, _| true).0 {
+        for span in self.stage.next(|spans, _| spans <= most).0 {
             self.counts.went(1);
             assert!(span.span_context().is_sampled());
             let threshold = Threshold::of(span.span_context().trace_state());
@@ -948,4 +953,47 @@ fn a_status_of_a_call_that_was_not_seen_before_is_rare() {
     };
     let statuses: Vec<_> = statuses.iter().map(status).collect();
     assert_eq!(statuses, ["OK", "NOT_FOUND"]);
+}
+
+#[test]
+fn where_more_is_kept_than_can_leave_less_is_kept_and_stands_for_all() {
+    const TRACES: u32 = 8000;
+
+    let heads: [Arc<dyn Sampler>; 3] = [
+        Arc::new(ParentBased::new(AlwaysOff)),
+        Arc::new(ParentBased::new(AlwaysOn)),
+        Arc::new(AlwaysOn),
+    ];
+    for head in heads {
+        let tail = Tail::new().keep(Keep::probability(1.0)).bytes(1 << 21);
+        let mut bench = Bench::new(tail, head);
+        let mut left = Vec::new();
+        for number in 0..TRACES {
+            let randomness = f64::from(number * 1597 % TRACES) / f64::from(TRACES);
+            let root = bench.root("root", randomness);
+            child(&root, "child").end();
+            root.end();
+            // A quarter of them can leave.
+            left.append(&mut bench.leave(usize::from(number % 2 == 0)));
+            bench.gate.set_backlog(bench.stage.backlog());
+            assert!(!bench.stage.is_clogged(), "{number}");
+        }
+        left.append(&mut bench.left());
+        for name in ["root", "child"] {
+            let of_name = left.iter().filter(|left| left.0 == name);
+            let weight = |left: &(String, String, String)| match &*left.1 {
+                "-" => 1.0,
+                threshold => Threshold::parse(threshold).unwrap().adjusted_count(),
+            };
+            let counted: f64 = of_name.map(weight).sum();
+            let share = counted / f64::from(TRACES);
+            assert!((0.9..1.1).contains(&share), "{name}: {share}");
+        }
+        assert_eq!(bench.gate.refused(), 0);
+        assert!(bench.stats().overloaded > 1000, "{:?}", bench.stats());
+        // When there is room again, all are kept again.
+        bench.gate.set_backlog(bench.stage.backlog());
+        bench.root("later", 0.0).end();
+        assert_eq!(bench.names(), ["later"]);
+    }
 }
