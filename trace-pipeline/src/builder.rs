@@ -255,6 +255,10 @@ impl PipelineBuilder {
         let bounds = self.bounds.sound();
         let tail = self.tail.take().filter(|_| mode == Mode::Export);
         let inlet = tail.as_ref().map(|tail| Inlet::new(tail, bounds));
+        let told_by_tail = self.metrics.take_if(|_| tail.is_some());
+        if let Some(metrics) = &told_by_tail {
+            metrics.wait_for_tail();
+        }
         let throttle = self.budget.map(|_| Arc::new(Throttle::default()));
         if let Some(throttle) = &throttle {
             let throttle = Arc::clone(throttle);
@@ -291,7 +295,8 @@ impl PipelineBuilder {
             };
             worker.spawn().map_err(BuildError::Thread)?;
             if let Some(tail) = tail {
-                Runner::spawn(Arc::clone(&shared), Arc::new(tail)).map_err(|error| {
+                let runner = Runner::spawn(Arc::clone(&shared), Arc::new(tail), told_by_tail);
+                runner.map_err(|error| {
                     shared.stop_worker();
                     BuildError::Thread(error)
                 })?;

@@ -148,14 +148,15 @@ impl ExchangeMetrics {
         self.0.exemplars.wait_for_word();
     }
 
-    /// These spans are on their way to a back end.
-    pub(crate) fn kept(&self, spans: &[SpanRecord]) {
-        let measured = spans
-            .iter()
-            .filter(|span| span.kind() != SpanKind::Internal);
-        self.0
-            .exemplars
-            .kept(measured.map(SpanRecord::span_context));
+    pub(crate) fn wait_for_tail(&self) {
+        self.0.exemplars.wait_for_tail();
+    }
+
+    /// This span is on its way to a back end.
+    pub(crate) fn kept(&self, span: &SpanRecord) {
+        if span.kind() != SpanKind::Internal {
+            self.0.exemplars.kept(span.span_context());
+        }
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Worker {
     pub(crate) resource: Arc<Resource>,
     pub(crate) schedule_delay: Duration,
     pub(crate) export_timeout: Duration,
-    /// Whose exemplars wait for word of what is kept.
+    /// Whose exemplars wait for word of what is kept, where no tail gives it.
     pub(crate) metrics: Option<ExchangeMetrics>,
     pub(crate) watchdog: Option<Watchdog>,
 }
@@ -174,7 +174,7 @@ impl Exports {
     /// Hands the batch to the outlet.
     fn export(&mut self) {
         if let Some(metrics) = &self.worker.metrics {
-            metrics.kept(&self.batch);
+            self.batch.iter().for_each(|span| metrics.kept(span));
         }
         let shared = &self.worker.shared;
         let batch = Batch::new(

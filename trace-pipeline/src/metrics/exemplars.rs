@@ -16,6 +16,8 @@ const MOST: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Exemplars {
     told: AtomicBool,
+    /// A tail may keep what the head has not sampled.
+    of_tail: AtomicBool,
     waiting: Mutex<Waiting>,
 }
 
@@ -29,6 +31,11 @@ impl Exemplars {
     /// From now on somebody tells.
     pub(super) fn wait_for_word(&self) {
         self.told.store(true, Ordering::Relaxed);
+    }
+
+    /// And what is not sampled can be kept as well.
+    pub(super) fn wait_for_tail(&self) {
+        self.of_tail.store(true, Ordering::Relaxed);
     }
 
     /// A span whose duration is in `histogram`.
@@ -51,6 +58,9 @@ impl Exemplars {
             }
             return;
         }
+        if !span.is_sampled() && !self.of_tail.load(Ordering::Relaxed) {
+            return;
+        }
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.order.len() >= MOST
             && let Some(oldest) = waiting.order.pop_front()
@@ -63,17 +73,15 @@ impl Exemplars {
             .insert(exemplar.span_id, (exemplar, histogram));
     }
 
-    /// These spans are on their way to a back end.
-    pub(super) fn kept<'a>(&self, spans: impl Iterator<Item = &'a SpanContext>) {
-        for span in spans {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = waiting.by_span.remove(&span.span_id());
-            drop(waiting);
-            if let Some((exemplar, histogram)) = known
-                && exemplar.trace_id == span.trace_id()
-            {
-                histogram.value.exemplify(exemplar);
-            }
+    /// This span is on its way to a back end.
+    pub(super) fn kept(&self, span: &SpanContext) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = waiting.by_span.remove(&span.span_id());
+        drop(waiting);
+        if let Some((exemplar, histogram)) = known
+            && exemplar.trace_id == span.trace_id()
+        {
+            histogram.value.exemplify(exemplar);
         }
     }
 }

@@ -272,7 +272,6 @@ fn an_exemplar_points_to_a_trace_that_the_tail_kept() {
     // The last request of the bucket is one that is dropped.
     for failed in [false, true, false] {
         serve(&metrics, pipeline.tracer(), failed);
-        assert_eq!(exemplars(&metrics).len(), 0, "nobody knows yet");
     }
     pipeline.flush(Duration::from_secs(10)).unwrap();
     let kept = exporter.take();

@@ -11,6 +11,7 @@ use super::gate::Floor;
 use super::inlet::Inlet;
 use super::stage::Stage;
 use crate::control::{Ticket, Wish};
+use crate::metrics::ExchangeMetrics;
 use crate::sampling::Tail;
 use crate::shared::Shared;
 
@@ -27,17 +28,23 @@ const HANDFUL: usize = 64;
 pub(crate) struct Runner {
     shared: Arc<Shared>,
     stage: Stage,
-    /// What comes from the inlet, on its way.
+    /// What comes from the inlet, or leaves, on its way.
     taken: Vec<SpanRecord>,
     origin: Instant,
     floor: Floor,
     /// Somebody waits until so many spans have gone on.
     owed: Option<(Ticket, usize)>,
+    /// Whose exemplars wait for word of what is kept.
+    metrics: Option<ExchangeMetrics>,
 }
 
 impl Runner {
     /// Starts the thread, if there is a tail to run.
-    pub(crate) fn spawn(shared: Arc<Shared>, tail: Arc<Tail>) -> io::Result<()> {
+    pub(crate) fn spawn(
+        shared: Arc<Shared>,
+        tail: Arc<Tail>,
+        metrics: Option<ExchangeMetrics>,
+    ) -> io::Result<()> {
         let Some(inlet) = &shared.tail else {
             return Ok(());
         };
@@ -52,6 +59,7 @@ impl Runner {
             origin: Instant::now(),
             floor: Floor::default(),
             owed: None,
+            metrics,
         };
         let thread = thread::Builder::new()
             .name("trace-tail".into())
@@ -163,7 +171,14 @@ impl Runner {
         let (spans, bytes) = self.stage.next(fit);
         let count = spans.len();
         if count > 0 {
-            self.shared.push_all(spans, bytes);
+            match &self.metrics {
+                None => self.shared.push_all(spans, bytes),
+                Some(metrics) => {
+                    self.taken.extend(spans);
+                    self.taken.iter().for_each(|span| metrics.kept(span));
+                    self.shared.push_all(self.taken.drain(..), bytes);
+                }
+            }
             return count;
         }
         drop(spans);

@@ -1,6 +1,6 @@
 //! Metrics that are sent by OTLP, read by the structs of opentelemetry-proto.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -12,13 +12,14 @@ use trace_pipeline::Pipeline;
 use trace_pipeline::exporter::InMemory;
 use trace_pipeline::metrics::{ExchangeMetrics, PushConfig};
 use trace_pipeline::otlp::OtlpConfig;
+use trace_pipeline::sampling::{Keep, Rule, Rules, Tail};
 use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::observer::{Arrived, Ended, ExchangeObserver as _, Started};
 use tracing_core_ctx::sampler::AttributeSource;
 use tracing_core_ctx::{Clock as _, SpanKind, SystemClock};
 
 use crate::server::{Reply, Server};
-use crate::support::LONG;
+use crate::support::{LONG, builder};
 
 struct Facts(&'static [(&'static str, ValueRef<'static>)]);
 
@@ -164,7 +165,7 @@ fn a_server_that_hangs_holds_up_a_shutdown_no_longer_than_it_says() {
         .build()
         .unwrap();
     let push = metrics.push(config, pipeline.tracer().resource()).unwrap();
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     assert!(push.shutdown(Duration::from_millis(100)).is_err());
     assert!(start.elapsed() < LONG / 2);
 }
@@ -226,4 +227,72 @@ fn messages_that_come_and_go_arrive() {
     };
     assert_eq!((point.count, point.sum), (1, Some(2.0)));
     assert_eq!(point.explicit_bounds.last(), Some(&86_400.0));
+}
+
+/// A request that is measured, and its span.
+fn serve(metrics: &ExchangeMetrics, pipeline: &Pipeline, name: &str, fails: bool) {
+    let exchange = metrics.started(&Started::new(SpanKind::Client, &START));
+    let span = pipeline.tracer().span(name).kind(SpanKind::Client).start();
+    if fails {
+        span.fail("timeout", "");
+    }
+    let context = span.span_context().cloned();
+    let duration = Duration::from_millis(if fails { 7000 } else { 3 });
+    let end = Ended::new(SystemClock::new().now(), duration, &END).with_span(context.as_ref());
+    exchange.unwrap().ended(&end);
+    span.end();
+}
+
+fn exemplars(metrics: &ExchangeMetrics) -> usize {
+    metrics.openmetrics().matches("trace_id").count()
+}
+
+#[test]
+fn a_failure_that_a_tail_keeps_is_pointed_to_however_many_others_follow_before_it_leaves() {
+    let metrics = ExchangeMetrics::new();
+    let pipeline = builder()
+        .exporter(InMemory::default())
+        .exemplars(&metrics)
+        .rules(Rules::new().otherwise(0.0))
+        .tail(Tail::new().keep(Keep::errors()))
+        .build()
+        .unwrap();
+    serve(&metrics, &pipeline, "GET", true);
+    let until = Instant::now() + LONG;
+    let is_decided = || {
+        let tail = pipeline.tail_stats().unwrap();
+        (tail.kept, tail.waiting_spans) == (1, 0)
+    };
+    while !is_decided() {
+        assert!(Instant::now() < until, "{:?}", pipeline.tail_stats());
+        std::thread::yield_now();
+    }
+    // It has not left yet.
+    assert_eq!(pipeline.stats().exported, 0);
+    for _ in 0..5000 {
+        serve(&metrics, &pipeline, "GET", false);
+    }
+    pipeline.flush(LONG).unwrap();
+    assert_eq!(exemplars(&metrics), 1);
+}
+
+#[test]
+fn without_a_tail_what_is_not_sampled_takes_no_exemplar_its_place() {
+    let metrics = ExchangeMetrics::new();
+    let pipeline = builder()
+        .exporter(InMemory::default())
+        .exemplars(&metrics)
+        .rules(
+            Rules::new()
+                .rule(Rule::new().name("sampled").probability(1.0))
+                .otherwise(0.0),
+        )
+        .build()
+        .unwrap();
+    serve(&metrics, &pipeline, "sampled", true);
+    for _ in 0..5000 {
+        serve(&metrics, &pipeline, "other", false);
+    }
+    pipeline.flush(LONG).unwrap();
+    assert_eq!(exemplars(&metrics), 1);
 }
