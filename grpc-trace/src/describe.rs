@@ -36,6 +36,8 @@ pub struct DescribeCall {
     http: Option<StatusCode>,
     side: Side,
     legacy_names: bool,
+    /// Otherwise it is watched, and the span that is current may be somebody else's.
+    is_recorded: bool,
     /// Whether trailers tell the caller that this part of the trace is kept.
     tells: bool,
 }
@@ -76,6 +78,7 @@ impl DescribeCall {
             (Some(told), Some(own)) => Some(told.min(own)),
             (told, own) => told.or(own),
         };
+        let heard = heard.filter(|_| is_recorded);
         let seldom = if heard.is_some() || policy.messages.is_anything() {
             Some(Seldom::new(policy, is_recorded, heard))
         } else {
@@ -89,6 +92,7 @@ impl DescribeCall {
             http: None,
             side: policy.side,
             legacy_names: policy.legacy_names,
+            is_recorded,
             tells: policy.side == Side::Server && policy.way_back,
         }
     }
@@ -166,7 +170,7 @@ impl Describe for DescribeCall {
         if status::is_early(head.headers) {
             self.seldom.get_or_insert_default().early = CallStatus::read(head.headers);
         }
-        if self.watch.is_on() && !span.is_recording() {
+        if !self.is_recorded {
             return ControlFlow::Continue(());
         }
         if self.side == Side::Client
@@ -232,6 +236,8 @@ impl Describe for DescribeCall {
             side: self.side,
             panicked: matches!(end, End::Panicked),
         };
+        let none = SpanRef::default();
+        let span = if self.is_recorded { span } else { &none };
         self.watch.end(span, || outcome)
     }
 

@@ -40,7 +40,10 @@ impl ClientPolicy {
         let reaches = self.propagate.reaches(|| parts.host_and_port());
         // Who is not told the trace has nothing to say about it.
         let heard = (self.call.way_back && reaches).then(|| CalleeKeeps::of(&current));
-        let (active, watch) = if !current.is_suppressed() && self.call.admits(head) {
+        // Below what is not traced nothing is recorded, but who measures is told; of telemetry's own nobody is.
+        let has_audience =
+            !current.is_suppressed() || (self.call.observer.is_some() && !current.is_telemetry());
+        let (active, watch) = if has_audience && self.call.admits(head) {
             self.start(current, head, &parts)
         } else {
             (ActiveSpan::passing(current), Watch::OFF)

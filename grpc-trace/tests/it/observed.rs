@@ -4,9 +4,10 @@ use futures_util::StreamExt as _;
 use grpc_trace::{ClientTraceLayer, TraceLayer};
 use tonic::Code;
 use trace_testkit::{ExchangeRecorder, RecordedExchange, SpanRecorder};
-use tracing_core_ctx::SpanKind;
 use tracing_core_ctx::attribute::Value;
+use tracing_core_ctx::context::FutureExt as _;
 use tracing_core_ctx::sampler::AlwaysOff;
+use tracing_core_ctx::{Context, SpanKind};
 
 use crate::greeter::proto::greeter_client::GreeterClient;
 use crate::greeter::proto::{FailRequest, StreamRequest};
@@ -92,4 +93,31 @@ async fn every_call_is_told_on_both_sides_sampled_or_not() {
         }
         recorder.ignore();
     }
+}
+
+#[tokio::test]
+async fn calls_below_a_call_that_is_filtered_out_are_told_and_telemetrys_own_are_not() {
+    let (recorder, exchanges) = (SpanRecorder::new(), ExchangeRecorder::default());
+    let tracer = recorder.tracer("shop");
+    let served = serve(&tracer, TraceLayer::new(tracer.clone()).filter(|_| false)).await;
+    let channel = ClientTraceLayer::new(tracer.clone())
+        .hear_callees(true)
+        .observe(exchanges.clone())
+        .connect_lazy(&served.endpoint());
+    let mut client = GreeterClient::new(channel);
+    let around = tracer.span("around").start();
+    for context in [Context::new(), around.context()] {
+        let call = client.say_hello(hello("Ann"));
+        call.with_context(context.untraced()).await.unwrap();
+        let told = exchanges.take_one();
+        assert_eq!(end(&told, "rpc.status_code"), Some(&"OK".into()));
+        assert!(told.span.is_none());
+    }
+    let call = client.say_hello(hello("Ann"));
+    call.with_context(Context::new().suppressed())
+        .await
+        .unwrap();
+    assert_eq!((exchanges.open(), exchanges.take().len()), (0, 0));
+    around.end();
+    recorder.take_one().assert_attributes(&[]);
 }

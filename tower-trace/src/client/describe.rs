@@ -19,6 +19,8 @@ pub struct DescribeClient {
     policy: Option<Arc<ClientPolicy>>,
     extras: Extras,
     end_at_head: bool,
+    /// Otherwise it is watched, and the span that is current belongs to somebody else.
+    is_recorded: bool,
     status: Option<StatusCode>,
     version: Option<http::Version>,
     watch: Watch,
@@ -39,6 +41,7 @@ impl DescribeClient {
             policy: looks_at_heads.then(|| Arc::clone(policy)),
             extras: policy.extras(),
             end_at_head: policy.end_at_head,
+            is_recorded,
             status: None,
             version: None,
             watch,
@@ -51,15 +54,17 @@ impl Describe for DescribeClient {
     fn on_response(&mut self, head: ResponseHead<'_>, span: &SpanRef) -> ControlFlow<()> {
         self.status = Some(head.status);
         self.version = Some(head.version);
-        if let Some(peer) = PeerAddr::of_response(head.extensions)
-            && (!self.watch.is_on() || span.is_recording())
+        if self.is_recorded
+            && let Some(peer) = PeerAddr::of_response(head.extensions)
         {
             scratch::with_ip(peer.ip(), |address| {
                 span.set(semconv::NETWORK_PEER_ADDRESS, address);
             });
             span.set(semconv::NETWORK_PEER_PORT, peer.port());
         }
-        if let Some(heard) = &self.heard {
+        if self.is_recorded
+            && let Some(heard) = &self.heard
+        {
             heard.hear(head.headers, span);
         }
         if let Some(policy) = &self.policy {
@@ -81,6 +86,8 @@ impl Describe for DescribeClient {
     #[inline]
     fn on_ending(&mut self, end: &End<'_>, span: &SpanRef) -> Option<Timestamp> {
         let (status, version) = (self.status, self.version);
+        let none = SpanRef::default();
+        let span = if self.is_recorded { span } else { &none };
         self.watch.end(span, || {
             Outcome::new(end, status, is_error).with_version(version.and_then(version::name))
         })

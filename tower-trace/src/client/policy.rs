@@ -50,7 +50,10 @@ impl ClientPolicy {
             .cloned()
             .unwrap_or_else(Context::current);
         let parts = attributes::Request::new(self, head);
-        let wanted = !current.is_suppressed() && hook::admits(self.filter.as_deref(), head);
+        // Below what is not traced nothing is recorded, but who measures is told; of telemetry's own nobody is.
+        let has_audience =
+            !current.is_suppressed() || (self.observer.is_some() && !current.is_telemetry());
+        let wanted = has_audience && hook::admits(self.filter.as_deref(), head);
         let reaches = self.propagate.reaches(|| (parts.host(), parts.port()));
         let exchange = if wanted {
             // Who is not told the trace has nothing to say about it.

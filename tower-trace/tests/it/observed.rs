@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, Version};
 use http_body_util::Empty;
 use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
-use tower_trace::{ClientTraceLayer, Templates, TraceLayer};
+use tower_trace::{ClientTraceLayer, PeerAddr, Templates, TraceLayer};
 use trace_testkit::http::TestBody;
 use trace_testkit::{ExchangeRecorder, SpanRecorder};
 use tracing_core_ctx::attribute::Value;
@@ -182,6 +182,36 @@ fn what_is_filtered_out_or_sent_by_telemetry_is_not_told() {
     )
     .unwrap();
     assert_eq!((exchanges.open(), exchanges.take().len()), (0, 0));
+}
+
+#[test]
+fn calls_below_a_request_that_is_filtered_out_are_told_and_leave_the_span_around_them_alone() {
+    let (recorder, exchanges) = (SpanRecorder::new(), ExchangeRecorder::default());
+    let tracer = recorder.tracer("shop");
+    let layer = ClientTraceLayer::new(tracer.clone())
+        .hear_callees(true)
+        .observe(exchanges.clone());
+    let mut client = layer.layer(service_fn(|request: Request<()>| async move {
+        let told = request.headers().get("traceparent").cloned();
+        let mut response = hello(request).await?;
+        let peer = PeerAddr("[2001:db8::7]:8443".parse().unwrap());
+        response.extensions_mut().insert(peer);
+        if let Some(told) = told {
+            response.headers_mut().insert("traceresponse", told);
+        }
+        Ok::<_, BoxError>(response)
+    }));
+    let around = tracer.span("around").start();
+    for context in [Context::new(), around.context()] {
+        let _scope = context.untraced().attach();
+        let response = now(client.call(Request::new(()))).unwrap();
+        read_to_end(response.into_body()).unwrap();
+        let told = exchanges.take_one();
+        assert_eq!(told.end["http.response.status_code"], 200.into());
+        assert!(told.span.is_none());
+    }
+    around.end();
+    recorder.take_one().assert_attributes(&[]);
 }
 
 #[test]
