@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use super::{AlwaysOff, AlwaysOn, Decision, Sampler, Sampling, SamplingInput, threshold};
+use crate::SpanContext;
 use crate::context::SamplingHint;
 use crate::semconv::CTX_SAMPLING_REASON;
 
@@ -8,7 +9,8 @@ use crate::semconv::CTX_SAMPLING_REASON;
 ///
 /// For each kind of parent another sampler can be named (OpenTelemetry SDK, "ParentBased"). A caller that sent a wish without a
 /// decision (B3's `b3: 0`, `b3: d`) is heard too; one that deferred is decided by `root`. A trace that is
-/// [forced](SamplingHint::Forced) is kept, and its first span here says `ctx.sampling.reason=forced`.
+/// [forced](SamplingHint::Forced), or that its caller [debugs](SamplingHint::Debug), is kept whatever samplers are named, and its first span here
+/// says `ctx.sampling.reason=forced`.
 #[derive(Debug)]
 pub struct ParentBased {
     root: Box<dyn Sampler>,
@@ -61,11 +63,13 @@ impl ParentBased {
 
 impl Sampler for ParentBased {
     fn sample(&self, input: &SamplingInput<'_>) -> Sampling {
+        let is_debug = input.hint == Some(SamplingHint::Debug);
+        let is_first = input.parent.is_none_or(SpanContext::is_remote);
         match input.hint {
             Some(hint)
                 if hint == SamplingHint::Forced
-                    || input.parent.is_none()
-                        && matches!(hint, SamplingHint::Accept | SamplingHint::Debug) =>
+                    || hint == SamplingHint::Accept && input.parent.is_none()
+                    || is_debug && is_first =>
             {
                 // Kept for a reason that is no probability.
                 let mut sampling = Sampling::new(Decision::RecordAndSample);
@@ -89,7 +93,9 @@ impl Sampler for ParentBased {
             (false, true) => &self.local_sampled,
             (false, false) => &self.local_not_sampled,
         };
-        if let Some(other) = other {
+        if let Some(other) = other
+            && !(is_debug && sampled)
+        {
             return other.sample(input);
         }
         let decision = if sampled {

@@ -276,3 +276,36 @@ fn a_threshold_for_which_there_is_no_room_is_not_replaced_by_an_old_one() {
     assert_eq!(Threshold::of(&stamped), None);
     assert_eq!(stamped.get("ot"), Some(format!("y:{long}").as_str()));
 }
+
+#[test]
+fn a_debug_wish_that_came_with_a_sampled_parent_is_stronger_than_samplers() {
+    let sampler = ParentBased::new(AlwaysOff)
+        .remote_parent_sampled(Probability::new(0.0))
+        .local_parent_sampled(AlwaysOff);
+    let caller = parent(1, "ot=th:8,a=1", true);
+    let input = SamplingInput {
+        hint: Some(SamplingHint::Debug),
+        ..below(&caller)
+    };
+    let sampling = sampler.sample(&input);
+    assert_eq!(sampling.decision, Decision::RecordAndSample);
+    assert_eq!(sampling.trace_state.unwrap().as_str(), "a=1");
+    let reason = sampling.attributes.get("ctx.sampling.reason");
+    assert_eq!(reason, Some(ValueRef::Str("forced")));
+
+    // Below the first span here the wish is still there, and says nothing new.
+    let first = parent(1, "a=1", false);
+    let input = SamplingInput {
+        hint: Some(SamplingHint::Debug),
+        ..below(&first)
+    };
+    let sampling = sampler.sample(&input);
+    assert_eq!(sampling.decision, Decision::RecordAndSample);
+    assert!(sampling.attributes.is_empty());
+    let unsampled = parent(0, "", false);
+    let wish = SamplingInput {
+        hint: Some(SamplingHint::Debug),
+        ..below(&unsampled)
+    };
+    assert_eq!(sampler.sample(&wish).decision, Decision::Drop);
+}
