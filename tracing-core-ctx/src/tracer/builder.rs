@@ -128,7 +128,12 @@ macro_rules! shared {
 // What is shared with a test or a pipeline can be handed in as it is.
 shared! {
     Clock { now() -> crate::Timestamp; }
-    IdGenerator { trace_id() -> crate::TraceId; span_id() -> crate::SpanId; is_random() -> bool; }
+    IdGenerator {
+        trace_id() -> crate::TraceId;
+        span_id() -> crate::SpanId;
+        root_ids() -> (crate::TraceId, crate::SpanId);
+        is_random() -> bool;
+    }
     Sampler {
         sample(input: &crate::sampler::SamplingInput<'_>) -> crate::sampler::Sampling;
         description() -> std::borrow::Cow<'static, str>;

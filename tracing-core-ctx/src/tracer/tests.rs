@@ -3,7 +3,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::span::SpanRecord;
-use crate::{Baggage, RandomIds, SystemClock, TraceFlags, semconv};
+use crate::{Baggage, RandomIds, SpanId, SystemClock, TraceFlags, TraceId, semconv};
 
 #[derive(Debug, Default)]
 struct Recorder(Mutex<Vec<SpanRecord>>);
@@ -149,4 +149,28 @@ fn the_global_tracer_is_installed_once_and_for_good() {
     let error = Tracer::noop().install_global().unwrap_err();
     assert_eq!(error.to_string(), "a global tracer is installed already");
     assert!(Tracer::global().is_enabled());
+}
+
+#[test]
+fn ids_of_a_shared_generator_are_made_the_way_it_makes_them() {
+    #[derive(Debug)]
+    struct Pairs;
+
+    impl IdGenerator for Pairs {
+        fn trace_id(&self) -> TraceId {
+            TraceId::ONE
+        }
+
+        fn span_id(&self) -> SpanId {
+            SpanId::ONE
+        }
+
+        fn root_ids(&self) -> (TraceId, SpanId) {
+            let span_id = SpanId::from_u64(2).unwrap();
+            (TraceId::from_u128(2).unwrap(), span_id)
+        }
+    }
+
+    let shared = Arc::new(Pairs);
+    assert_eq!(IdGenerator::root_ids(&shared), Pairs.root_ids());
 }
