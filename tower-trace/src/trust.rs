@@ -6,6 +6,9 @@ use tracing_core_ctx::{Context, SpanContext};
 /// Whoever can reach a service can send it headers. A forged context can force recording, hide from it, or
 /// tie a stranger's spans to yours ([W3C Trace Context, section 6]).
 ///
+/// Of the `tracestate` of a caller that is believed less than fully, 512 bytes are taken over or linked: whole members, as
+/// [`TraceState::shortened`](tracing_core_ctx::TraceState::shortened) leaves them.
+///
 /// [W3C Trace Context, section 6]: https://www.w3.org/TR/trace-context-2/#security-considerations
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -44,14 +47,23 @@ impl Trust {
                 let context = match caller.span_context() {
                     // Where no sampler is asked, the flag is not passed on either.
                     Some(span) => Context::new()
-                        .with_remote_span(span.clone().with_sampled(false))
+                        .with_remote_span(bounded(span).with_sampled(false))
                         .with_sampling_hint(SamplingHint::Defer),
                     None => Context::new(),
                 };
                 (context, None)
             }
             Self::Ignore => (Context::new(), None),
-            Self::NewRootWithLink => (Context::new(), caller.span_context().cloned()),
+            Self::NewRootWithLink => (Context::new(), caller.span_context().map(bounded)),
         }
     }
+}
+
+/// What every service has to hand on, in bytes (W3C Trace Context Level 2, section 3.3.1.5).
+const TRACE_STATE: usize = 512;
+
+/// The same with no more `tracestate` than that.
+fn bounded(span: &SpanContext) -> SpanContext {
+    let trace_state = span.trace_state().shortened(TRACE_STATE);
+    span.clone().with_trace_state(trace_state)
 }

@@ -14,6 +14,7 @@ mod again;
 mod constant;
 mod keys;
 mod shared;
+mod shorten;
 
 use std::fmt;
 use std::str::FromStr;

@@ -176,3 +176,37 @@ fn a_request_that_is_not_traced_gets_an_untrusted_caller_nowhere() {
         recorder.assert_nothing();
     }
 }
+
+#[test]
+fn a_long_tracestate_of_a_caller_that_is_not_trusted_is_cut_member_by_member() {
+    let recorder = SpanRecorder::new();
+    let long = format!("long={}", "x".repeat(150));
+    let short: Vec<_> = (0..20)
+        .map(|n| format!("k{n}={}", "x".repeat(30)))
+        .collect();
+    let state = format!("{},{long},{}", short[0], short[1..].join(","));
+    for (trust, is_cut) in [
+        (Trust::Continue, false),
+        (Trust::ContinueWithoutSampling, true),
+        (Trust::NewRootWithLink, true),
+    ] {
+        let mut request = forged(true);
+        let headers = request.headers_mut();
+        headers.insert("tracestate", state.parse().unwrap());
+        let layer = TraceLayer::new(tracer(&recorder, true)).trust(trust);
+        let spans = serve(&recorder, layer, request);
+        let kept = match spans[0].links() {
+            [link] => link.span_context.trace_state(),
+            _ => spans[0].span_context().trace_state(),
+        };
+        if is_cut {
+            let is_whole = short.join(",").starts_with(kept.as_str());
+            assert!(
+                is_whole && (450..=512).contains(&kept.as_str().len()),
+                "{kept}"
+            );
+        } else {
+            assert_eq!(kept.as_str(), state);
+        }
+    }
+}

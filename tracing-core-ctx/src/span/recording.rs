@@ -135,7 +135,11 @@ impl Recording {
 
     #[inline]
     fn measure(&self) -> usize {
-        let weight = size_of::<Self>() + self.attributes.weight();
+        // Also what lies elsewhere, or is shared: it goes out with each span.
+        let weight = size_of::<Self>()
+            + self.attributes.weight()
+            + self.span_context.trace_state().as_bytes().len()
+            + self.status.description().len();
         // Most spans have neither.
         if self.events.capacity() == 0 && self.links.capacity() == 0 {
             return weight;
@@ -149,7 +153,14 @@ impl Recording {
             .iter()
             .map(|event| event.name.len() + event.attributes.weight())
             .sum();
-        let links: usize = self.links.iter().map(|link| link.attributes.weight()).sum();
+        let links: usize = self
+            .links
+            .iter()
+            .map(|link| {
+                let trace_state = link.span_context.trace_state();
+                link.attributes.weight() + trace_state.as_bytes().len()
+            })
+            .sum();
         self.events.capacity() * size_of::<Event>()
             + self.links.capacity() * size_of::<Link>()
             + events

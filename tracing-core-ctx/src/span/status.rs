@@ -33,6 +33,15 @@ impl Status {
         matches!(self, Self::Error { .. })
     }
 
+    /// What went wrong, if somebody said so; otherwise empty.
+    #[inline]
+    pub(crate) fn description(&self) -> &str {
+        match self {
+            Self::Error { description } => description,
+            Self::Unset | Self::Ok => "",
+        }
+    }
+
     /// Takes `new` over if the order `Ok` > `Error` > `Unset` allows it. A failure that says nothing leaves what an earlier one said.
     pub(crate) fn update(&mut self, new: Self) {
         match (&self, &new) {

@@ -222,3 +222,26 @@ fn a_span_that_is_updated_forever_takes_bounded_memory() {
     );
     assert!(record.weight() < 32 * 1024, "{}", record.weight());
 }
+
+#[test]
+fn what_callers_and_errors_say_at_length_has_its_weight() {
+    let bench = Bench::new();
+    let value = "x".repeat(256);
+    let members: Vec<_> = (0..32).map(|n| format!("k{n}={value}")).collect();
+    let caller =
+        span_context(1, TraceFlags::SAMPLED).with_trace_state(members.join(",").parse().unwrap());
+    let weight = |span: Span| {
+        drop(span);
+        bench.only().weight()
+    };
+    let plain = weight(bench.tracer.span("plain").start());
+    let told = bench.tracer.span("told");
+    let told = weight(told.relation(Relation::ChildOf(caller.clone())).start());
+    assert!(told >= plain + 8_000, "{told}");
+    let linked = weight(bench.tracer.span("linked").link(caller).start());
+    assert!(linked >= plain + 8_000, "{linked}");
+    let failed = bench.tracer.span("failed").start();
+    failed.fail("timeout", "x".repeat(10_000));
+    let failed = weight(failed);
+    assert!(failed >= plain + 10_000, "{failed}");
+}
