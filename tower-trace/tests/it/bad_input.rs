@@ -248,3 +248,23 @@ fn a_length_with_a_sign_is_no_length() {
     read_to_end(response.into_body()).unwrap();
     recorder.take_one().assert_absent("http.request.body.size");
 }
+
+#[test]
+fn a_user_agent_in_another_alphabet_is_text_too_and_one_with_controls_is_none() {
+    let recorder = SpanRecorder::new();
+    for (agent, is_text) in [
+        ("Größe/1.0 (東京)", true),
+        ("shop/1.0", true),
+        ("Größe\t1", true),
+        ("Größe\u{85}1", false),
+    ] {
+        let mut headers = HeaderMap::new();
+        headers.insert("user-agent", bytes(agent.as_bytes()));
+        let span = serve(&recorder, headers, "/");
+        let recorded = span.attr("user_agent.original");
+        assert_eq!(
+            recorded.and_then(|agent| agent.as_str()),
+            is_text.then_some(agent)
+        );
+    }
+}

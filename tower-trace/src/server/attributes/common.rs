@@ -138,14 +138,24 @@ pub(super) fn server(host: &[u8]) -> Option<(&str, Option<u16>)> {
     authority::split(std::str::from_utf8(host).ok()?)
 }
 
-/// As a header's text: visible ASCII and spaces.
+/// As a header's text: visible ASCII and spaces, nearly always; or another text without controls.
 pub(super) fn user_agent(header: &[u8]) -> Option<&str> {
     // Judged once at the end: without a branch for each byte, many are looked at together.
     let is_text = header
         .iter()
         .fold(true, |all, byte| all & matches!(byte, b'\t' | b' '..=b'~'));
-    if header.is_empty() || !is_text {
+    if header.is_empty() {
         return None;
     }
-    std::str::from_utf8(header).ok()
+    match is_text {
+        true => std::str::from_utf8(header).ok(),
+        false => foreign_text(header),
+    }
+}
+
+#[cold]
+fn foreign_text(header: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(header).ok()?;
+    let is_text = |char: char| char == '\t' || !char.is_control();
+    text.chars().all(is_text).then_some(text)
 }
