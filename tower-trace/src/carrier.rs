@@ -128,7 +128,7 @@ impl Inject for HeaderInjector<'_> {
             self.0.insert(TRACEPARENT, value);
         }
         if tracestate.is_empty() {
-            self.0.remove(TRACESTATE);
+            remove(&TRACESTATE, self.0);
         } else if let Some(value) = again::value(tracestate) {
             self.0.insert(TRACESTATE, value);
         }
@@ -156,10 +156,16 @@ const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 pub(crate) const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 const B3: HeaderName = HeaderName::from_static("b3");
 
-/// Takes `baggage` out. Mostly there is none, and to see that is cheaper than to look it up.
+/// Takes `baggage` out.
 pub(crate) fn remove_baggage(headers: &mut HeaderMap) {
-    if headers.keys_len() > MAX_SCANNED || headers.keys().any(|name| *name == BAGGAGE) {
-        headers.remove(BAGGAGE);
+    remove(&BAGGAGE, headers);
+}
+
+/// Takes `name` out. Mostly it is not there, and to see that is cheaper than to look it up.
+#[inline]
+fn remove(name: &HeaderName, headers: &mut HeaderMap) {
+    if headers.keys_len() > MAX_SCANNED || headers.keys().any(|other| other == name) {
+        headers.remove(name);
     }
 }
 
@@ -228,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn baggage_is_taken_out_from_among_few_headers_and_many() {
+    fn baggage_and_a_tracestate_that_is_no_more_are_taken_out_from_among_few_headers_and_many() {
         for others in [0, 5, MAX_SCANNED, 200] {
             let mut headers = HeaderMap::new();
             for other in 0..others {
@@ -237,9 +243,13 @@ mod tests {
             }
             headers.append("baggage", HeaderValue::from_static("a=1"));
             headers.append("baggage", HeaderValue::from_static("b=2"));
+            headers.append("tracestate", HeaderValue::from_static("a=1"));
+            headers.append("tracestate", HeaderValue::from_static("b=2"));
             remove_baggage(&mut headers);
+            HeaderInjector(&mut headers).set_w3c(&[b'0'; 55], b"");
             assert!(!headers.contains_key("baggage"));
-            assert_eq!(headers.len(), others);
+            assert!(!headers.contains_key("tracestate"));
+            assert_eq!(headers.len(), others + 1);
         }
     }
 
