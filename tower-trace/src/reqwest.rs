@@ -20,9 +20,11 @@
 //! span, which has the URL that was asked for.
 //!
 //! They take the context along, wherever they lead: reqwest takes only headers like `authorization` out for a foreign host. Where contexts must
-//! not leave ([`propagate_to`](ClientTraceLayer::propagate_to)), give the client a redirect policy that stops there.
+//! not leave ([`propagate_to`](ClientTraceLayer::propagate_to)), give the client the [`redirect_policy`](ClientTraceLayer::redirect_policy) of the layer, which
+//! stops there.
 
 mod builder;
+mod redirect;
 
 use crate::{ClientTraceLayer, PeerAddr};
 pub use builder::RequestBuilder;

@@ -146,3 +146,52 @@ async fn redirects_that_reqwest_follows_are_one_span_with_the_url_that_was_asked
     assert_eq!(span.int("http.response.status_code"), 200);
     span.assert_absent("http.request.resend_count");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redirects_end_where_contexts_must_not_go() {
+    let recorder = SpanRecorder::new();
+    let partner = serve(service_fn(|request: Request<Incoming>| async move {
+        assert!(!request.headers().contains_key("traceparent"));
+        hello(request).await
+    }))
+    .await;
+    // The same server by another name.
+    let outside = format!("http://localhost:{}/outside", partner.port());
+    let location = outside.clone();
+    let ours = serve(service_fn(move |request: Request<Incoming>| {
+        let location = match request.uri().path() {
+            "/far" => location.clone(),
+            "/near" => "/there".to_owned(),
+            _ => String::new(),
+        };
+        async move {
+            let mut response = hello(request).await?;
+            if !location.is_empty() {
+                *response.status_mut() = http::StatusCode::FOUND;
+                let location = location.parse().unwrap();
+                response.headers_mut().insert("location", location);
+            }
+            Ok::<_, std::convert::Infallible>(response)
+        }
+    }))
+    .await;
+    let layer = ClientTraceLayer::new(recorder.tracer("client")).propagate_to(["127.0.0.1"]);
+    let policy = layer.redirect_policy(reqwest::redirect::Policy::limited(3));
+    let inner = reqwest::Client::builder().redirect(policy).no_proxy();
+    let client = Client::new(inner.build().unwrap(), layer);
+    for (path, status, end) in [
+        ("far", 302_u16, format!("http://{ours}/far")),
+        ("near", 200, format!("http://{ours}/there")),
+    ] {
+        let sent = client.get(format!("http://{ours}/{path}")).send().await;
+        let response = sent.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(response.url().as_str(), end);
+        response.text().await.unwrap();
+        let span = recorder.take_one();
+        assert_eq!(span.int("http.response.status_code"), i64::from(status));
+    }
+    let response = client.get(&outside).send().await.unwrap();
+    assert_eq!(response.text().await.unwrap(), "hello");
+    recorder.ignore();
+}
