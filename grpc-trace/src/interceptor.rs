@@ -6,10 +6,12 @@
 use http::HeaderMap;
 use tonic::service::Interceptor;
 use tonic::{Request, Status};
-use tower_trace::carrier::{HeaderExtractor, HeaderInjector};
+use tower_trace::carrier::HeaderExtractor;
+use tower_trace::policy::Propagate;
 use tracing_core_ctx::{Context, Tracer};
 
-/// Writes the current context into the metadata of each call of a client. A [`ClientTraceLayer`](crate::ClientTraceLayer) inside of it, even
+/// Writes the current context into the metadata of each call of a client, in place of what stands there: metadata that was copied from a caller may hold
+/// the context of that one. A [`ClientTraceLayer`](crate::ClientTraceLayer) inside of it, even
 /// behind a buffer, takes that context for its caller's.
 ///
 /// ```
@@ -24,13 +26,17 @@ use tracing_core_ctx::{Context, Tracer};
 #[derive(Clone, Debug)]
 pub struct InjectContext {
     tracer: Tracer,
+    propagate: Propagate,
 }
 
 impl InjectContext {
     /// Writes by the tracer's propagators.
     #[must_use]
-    pub const fn new(tracer: Tracer) -> Self {
-        Self { tracer }
+    pub fn new(tracer: Tracer) -> Self {
+        Self {
+            propagate: Propagate::new(&tracer),
+            tracer,
+        }
     }
 }
 
@@ -38,7 +44,7 @@ impl Interceptor for InjectContext {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let current = Context::current();
         let headers: &mut HeaderMap = request.metadata_mut().as_mut();
-        self.tracer.inject(&current, &mut HeaderInjector(headers));
+        self.propagate.inject(&self.tracer, &current, headers);
         request.extensions_mut().insert(current);
         Ok(request)
     }
