@@ -78,7 +78,7 @@ pub(crate) struct CallPolicy {
     /// How long a call may take by this side's own settings.
     pub(crate) timeout: Option<Duration>,
     pub(crate) observer: Option<Arc<dyn ExchangeObserver>>,
-    /// Whether this side tells, or hears, that a part of the trace is kept.
+    /// Whether a server tells that its part of the trace is kept.
     pub(crate) way_back: bool,
 }
 
@@ -113,8 +113,7 @@ impl CallPolicy {
     fn judges(&self, head: RequestHead<'_>) -> bool {
         if !self.left_out.is_empty()
             && let path = head.uri.path()
-            && let Some((service, _)) =
-                method::parse(path).or_else(|| method::parse_behind_prefix(path))
+            && let Some((service, _)) = method::parse(path)
             && self.left_out.iter().any(|left_out| left_out == service)
         {
             return false;

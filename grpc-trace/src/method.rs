@@ -100,8 +100,12 @@ fn describe_original(path: &str, span: &mut SpanWriter<'_>) {
     }
 }
 
-/// Splits `/package.Service/Method` into the service and both of them. `None` for what is no such path.
+/// Splits `/package.Service/Method` into the service and both of them, behind a prefix too. `None` for what is no such path.
 pub(crate) fn parse(path: &str) -> Option<(&str, &str)> {
+    parse_bare(path).or_else(|| parse_behind_prefix(path))
+}
+
+fn parse_bare(path: &str) -> Option<(&str, &str)> {
     let full = path.strip_prefix('/')?;
     let bytes = full.as_bytes();
     // Part by part: none is empty, and behind the slash there is one.
@@ -122,16 +126,16 @@ pub(crate) fn parse(path: &str) -> Option<(&str, &str)> {
     }
 }
 
-/// The same behind a prefix: a client's origin may have a path, which comes before its methods. Only a service of a package: any other path of more than
-/// two parts looks like that too.
+/// The same behind a prefix: a client's origin may have a path, which comes before its methods, and a server hears all of it. Only a service of a package:
+/// any other path of more than two parts looks like that too.
 #[cold]
-pub(crate) fn parse_behind_prefix(path: &str) -> Option<(&str, &str)> {
+fn parse_behind_prefix(path: &str) -> Option<(&str, &str)> {
     let (prefixed, _) = path.rsplit_once('/')?;
     let (prefix, service) = prefixed.rsplit_once('/')?;
     if !service.contains('.') {
         return None;
     }
-    parse(path.get(prefix.len()..)?)
+    parse_bare(path.get(prefix.len()..)?)
 }
 
 /// How many letters, digits and underscores there are at the start. One look-up for each byte, since every call has a path.
@@ -160,8 +164,8 @@ mod tests {
     fn a_method_behind_a_prefix_is_the_last_two_parts() {
         for prefix in ["/api", "/api/v1", "/a b", "//"] {
             let path = format!("{prefix}{HELLO}");
-            assert_eq!(parse(&path), None);
-            assert_eq!(parse_behind_prefix(&path), parse(HELLO), "{path}");
+            assert_eq!(parse_bare(&path), None);
+            assert_eq!(parse(&path), parse(HELLO), "{path}");
         }
         for path in [
             "",
@@ -172,7 +176,7 @@ mod tests {
             "/api/a b/c",
             "/api/Greeter/",
         ] {
-            assert_eq!(parse_behind_prefix(path), None, "{path}");
+            assert_eq!(parse(path), None, "{path}");
         }
     }
 

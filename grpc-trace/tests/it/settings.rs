@@ -312,3 +312,29 @@ async fn hosts_and_baggage_are_told_as_little_as_is_set() {
         drop(recorder.take());
     }
 }
+
+#[tokio::test]
+async fn a_server_behind_a_prefix_knows_its_methods_by_the_same_list_and_number() {
+    const PATH: &str = "/api/v1/shop.Orders/Place";
+    for (list, name) in [
+        (&[][..], "shop.Orders/Place"),
+        (&["shop.Orders"], "shop.Orders/Place"),
+        (&["shop.Orders/Place"], "shop.Orders/Place"),
+        (&["shop.Admin"], "grpc"),
+    ] {
+        let span = served(|layer| layer.services(list.iter().copied()), call(PATH)).await;
+        assert_eq!(span.name(), name);
+        let original = span.attr("rpc.method_original");
+        assert_eq!(original.is_some(), name == "grpc");
+    }
+    let recorder = SpanRecorder::new();
+    let layer = TraceLayer::new(recorder.tracer("server")).max_names(1);
+    for (path, name) in [
+        ("/shop.Orders/Place", "shop.Orders/Place"),
+        (PATH, "shop.Orders/Place"),
+        ("/api/shop.Orders/Cancel", "grpc"),
+    ] {
+        serve_once(&layer, call(path)).await;
+        assert_eq!(recorder.take_one().name(), name);
+    }
+}
