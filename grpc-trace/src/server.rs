@@ -26,7 +26,8 @@
 //! interceptor that refuses a call is, if it is on the service. tonic drops a handler whose deadline has passed, and answers in its place; the span is
 //! then `DEADLINE_EXCEEDED`. For a server with a timeout of its own (`Server::timeout`) say so: [`timeout`](TraceLayer::timeout).
 //! All that comes in is taken for a call: where other requests do too, such as the preflight requests of browsers, a
-//! [`filter`](TraceLayer::filter) keeps them out. With gRPC-Web the layer belongs inside of `tonic_web::GrpcWebLayer`, which turns trailers into data.
+//! [`filter`](TraceLayer::filter) keeps them out. One layer for each request: inside of a layer for HTTP, both read the headers, make a span below the caller and
+//! believe what their own trust allows; [there](tower_trace::server) it says more. With gRPC-Web the layer belongs inside of `tonic_web::GrpcWebLayer`, which turns trailers into data.
 //!
 //! On one service:
 //!

@@ -34,6 +34,11 @@
 //! panic belongs outside: inside, it leaves nothing but a 500. `tower::buffer` inside calls the service in a task of its own, where the span is
 //! not current; in the polls of the response it is.
 //!
+//! One layer for each request: on a nested router and on the one around it, or for HTTP around one for gRPC, each reads the headers by itself. Both spans are then
+//! children of the caller, or start two traces where there is none; observers are told by both; and the inner one takes over what its own trust allows,
+//! whatever the outer one has refused. Where two are wanted all the same, give both the same [`trust`](TraceLayer::trust), and one of them an
+//! [observer](TraceLayer::observe). A filter on the outer one can leave to the inner one what that traces.
+//!
 //! # Texts of strangers
 //!
 //! Names are bounded in number ([`max_names`](TraceLayer::max_names)). Of a path, a query, a user agent, an unknown method, and of each line of

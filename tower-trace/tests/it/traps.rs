@@ -144,6 +144,7 @@
 //! | a request that is not traced writes on the span around it | `reqwest::a_request_that_is_not_traced_leaves_the_span_around_it_alone` |
 //! | futures are boxed | `types::futures_and_bodies_are_few_bytes_larger_than_what_they_wrap`, `types::nothing_has_to_be_send` |
 //! | two layers, whose order decides whether it works | `layers::a_server_and_a_client_layer_in_one_stack_are_parent_and_child` |
+//! | two layers on one request | `layers::two_layers_on_one_request_are_two_spans_below_its_caller_unless_the_outer_one_leaves_it` |
 //! | a layer cannot be named in a struct | `settings::a_configured_layer_has_a_name_and_can_be_kept_in_a_struct` |
 //!
 //! # Cost

@@ -226,3 +226,25 @@ fn a_server_and_a_client_layer_in_one_stack_are_parent_and_child() {
     assert!(client.is_child_of(server));
     assert_eq!(client.str("url.full"), "http://upstream/");
 }
+
+/// As `server` says: one layer for each request.
+#[test]
+fn two_layers_on_one_request_are_two_spans_below_its_caller_unless_the_outer_one_leaves_it() {
+    let recorder = SpanRecorder::new();
+    let layer = || TraceLayer::new(recorder.tracer("shop"));
+    let inner = layer().layer(service_fn(hello));
+    for (wants, expected) in [(true, 2), (false, 1)] {
+        let mut outer = layer().filter(move |_| wants).layer(inner.clone());
+        let mut request = request();
+        let caller = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let headers = request.headers_mut();
+        headers.insert("traceparent", caller.parse().unwrap());
+        read_to_end(now(outer.call(request)).unwrap().into_body()).unwrap();
+        let spans = recorder.take();
+        assert_eq!(spans.len(), expected);
+        for span in spans {
+            let parent = span.parent().unwrap().to_string();
+            assert_eq!(parent, "00f067aa0ba902b7");
+        }
+    }
+}
