@@ -56,3 +56,4 @@ mod target;
 
 pub use layer::ClientTraceLayer;
 pub use service::ClientTrace;
+pub use tower_trace::client::ServerAddr;

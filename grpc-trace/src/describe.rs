@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use tonic::Code;
 use tower_trace::exchange::{Complete, Describe, End, Watch};
 use tower_trace::policy::hook;
-use tower_trace::way_back::{CalleeKeeps, tell_kept};
+use tower_trace::way_back::{CalleeKeeps, TRACE_RESPONSE, tell_kept};
 use tower_trace::{PeerAddr, ResponseHead};
 use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::sampler::AttributeSource;
@@ -221,6 +221,7 @@ impl Describe for DescribeCall {
             .and_then(|seldom| seldom.heard.as_ref())
         {
             heard.hear(trailers, context.span_ref());
+            trailers.remove(TRACE_RESPONSE);
         } else if self.tells {
             tell_kept(context, self.side.fails(trailers), trailers);
         }

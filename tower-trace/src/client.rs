@@ -56,10 +56,12 @@ mod describe;
 mod layer;
 mod policy;
 pub(crate) mod propagate;
+mod server_addr;
 mod service;
 
 pub use attempts::{Attempts, AttemptsLayer, CountAttempts};
 pub use attributes::UrlTemplate;
 pub use describe::DescribeClient;
 pub use layer::ClientTraceLayer;
+pub use server_addr::ServerAddr;
 pub use service::ClientTrace;

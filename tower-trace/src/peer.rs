@@ -2,8 +2,8 @@ use std::net::SocketAddr;
 
 use http::Extensions;
 
-/// The other end of the connection. A server sets it for each connection, as an extension of requests; a client where it knows it, as one of
-/// requests or of responses.
+/// The other end of the connection. A server sets it for each connection, as an extension of requests: who sent them. A client where it knows it, as one of
+/// responses; one that knows it before there is a response has [`ServerAddr`](crate::client::ServerAddr).
 ///
 /// It becomes `network.peer.address` and `network.peer.port`. axum's `ConnectInfo` does as well, with
 /// `TraceLayer::for_axum`, and so do the responses of hyper-util's and reqwest's clients, with the features of these names.

@@ -8,7 +8,8 @@
 //!
 //! Opt-in on both sides: [`TraceLayer::tell_callers`](crate::TraceLayer::tell_callers) and
 //! [`ClientTraceLayer::hear_callees`](crate::ClientTraceLayer::hear_callees). What is heard is `ctx.sampling.callee` on the client's span, for a decision at
-//! the end of the local trace (`Keep::callees()` in trace-pipeline), and stays with the context until the server's response.
+//! the end of the local trace (`Keep::callees()` in trace-pipeline), and stays with the context until the server's response. The client takes the header out of
+//! the response: a service that hears and does not tell, such as the edge, hands nothing of it on with an answer that it passes through.
 //!
 //! The header is that of drafts of W3C Trace Context Level 3, `traceresponse: 00-<trace id>-<span id>-<flags>`; newer drafts say the same in
 //! `server-timing`. It counts when it is there once, well-formed, sampled, and of the trace that was sent: one that a cache has kept from another exchange says
@@ -38,6 +39,8 @@ impl CalleeKeeps {
     }
 
     /// Hears what a response tells about the trace of `span`, and marks `span` by it.
+    ///
+    /// Who hears it takes it out of what it hands on: see [`Echo::heard`].
     pub fn hear(&self, headers: &HeaderMap, span: &SpanRef) {
         if span.is_recording()
             && let Some(context) = span.span_context()
@@ -60,9 +63,21 @@ pub struct Echo {
     pub(crate) trace_id: Option<HeaderName>,
     /// That this service keeps its part, where this says so of the response or a callee of its own has.
     kept: Option<fn(ResponseHead<'_>) -> bool>,
+    /// Nothing: it is a client's, and what its callee has told ends here.
+    hears: bool,
 }
 
 impl Echo {
+    /// Of a client that hears what its callees tell: who got it does not hand it on with the response. Whether its own service tells the same is for that to
+    /// say.
+    #[must_use]
+    pub fn heard() -> Self {
+        Self {
+            hears: true,
+            ..Self::default()
+        }
+    }
+
     /// Tells that this service keeps its part of the trace, because `is_error` says so of the response or a callee of its own has told it.
     #[must_use]
     pub fn with_kept(mut self, is_error: fn(ResponseHead<'_>) -> bool) -> Self {
@@ -81,6 +96,14 @@ impl Echo {
         match self.kept {
             Some(_) => context.with_value(CalleeKeeps::default()),
             None => context,
+        }
+    }
+
+    /// Takes out of a response what was for this client.
+    #[inline]
+    pub(crate) fn forget<B>(&self, response: &mut Response<B>) {
+        if self.hears {
+            response.headers_mut().remove(TRACE_RESPONSE);
         }
     }
 
@@ -105,6 +128,7 @@ impl fmt::Debug for Echo {
         f.debug_struct("Echo")
             .field("trace_id", &self.trace_id)
             .field("kept", &self.kept.is_some())
+            .field("hears", &self.hears)
             .finish()
     }
 }

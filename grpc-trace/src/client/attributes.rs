@@ -1,9 +1,10 @@
 use std::cell::{Cell, OnceCell};
 use std::net::IpAddr;
 
+use tower_trace::RequestHead;
+use tower_trace::client::ServerAddr;
 use tower_trace::policy::{authority, with_ip};
 use tower_trace::repeat::{Repeats, Said};
-use tower_trace::{PeerAddr, RequestHead};
 use tracing_core_ctx::attribute::ValueRef;
 use tracing_core_ctx::sampler::AttributeSource;
 use tracing_core_ctx::semconv::{self, rpc_method, rpc_system_name};
@@ -38,9 +39,9 @@ impl<'a> Request<'a> {
     /// Writes everything that is known at the start.
     #[inline]
     pub(super) fn describe(&self, span: &mut SpanWriter<'_>) {
-        let told = self.head.extensions.get::<PeerAddr>();
+        let told = self.head.extensions.get::<ServerAddr>();
         let target = self.policy.target.as_ref();
-        let peer = told.map(|peer| peer.0).or_else(|| target?.peer);
+        let peer = told.map(|server| server.0).or_else(|| target?.peer);
         self.describe_common(peer.map(|peer| peer.ip()), span);
         if let Some(peer) = peer {
             span.set_new(semconv::NETWORK_PEER_PORT, peer.port());
@@ -108,8 +109,7 @@ impl<'a> Request<'a> {
     fn method(&self) -> &'a str {
         self.method.get().unwrap_or_else(|| {
             let path = self.head.uri.path();
-            let parts = method::parse(path).or_else(|| method::parse_behind_prefix(path));
-            let method = parts.map_or(rpc_method::OTHER, |(_, method)| method);
+            let method = method::parse(path).map_or(rpc_method::OTHER, |(_, method)| method);
             self.method.set(Some(method));
             method
         })

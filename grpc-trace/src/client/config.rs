@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use tower_trace::repeat::Settings;
+use tower_trace::way_back::Echo;
 use tower_trace::{RequestHead, ResponseHead};
 use tracing_core_ctx::observer::ExchangeObserver;
 use tracing_core_ctx::{SpanRef, semconv};
@@ -114,7 +115,7 @@ impl ClientTraceLayer {
     ///
     /// Heard are the hosts that contexts are handed on to. Who is heard can make this process keep more.
     pub fn hear_callees(self, yes: bool) -> Self {
-        self.edit_call(|call| call.way_back = yes)
+        self.edit(|policy| policy.echo = yes.then(|| Arc::new(Echo::heard())))
     }
 }
 

@@ -26,6 +26,7 @@ impl ClientTraceLayer {
             policy: Arc::new(ClientPolicy {
                 settings: Settings::new(),
                 propagate: Propagate::new(&tracer),
+                echo: None,
                 call: Arc::new(CallPolicy::new(Side::Client, tracer)),
                 target: None,
                 always_accompany: false,

@@ -5,7 +5,7 @@ use tower_trace::RequestHead;
 use tower_trace::exchange::{Exchange, Watch};
 use tower_trace::policy::{Propagate, hook};
 use tower_trace::repeat::Settings;
-use tower_trace::way_back::CalleeKeeps;
+use tower_trace::way_back::{CalleeKeeps, Echo};
 use tracing_core_ctx::{ActiveSpan, Context, SpanKind};
 
 use super::attributes;
@@ -23,23 +23,25 @@ pub(crate) struct ClientPolicy {
     pub(super) call: Arc<CallPolicy>,
     pub(super) target: Option<Target>,
     pub(super) propagate: Propagate,
+    /// Where callees are heard who say that they keep their part.
+    pub(super) echo: Option<Arc<Echo>>,
     pub(super) always_accompany: bool,
 }
 
 impl ClientPolicy {
     /// Starts the exchange that `request` opens, and writes its context into the metadata.
     pub(super) fn begin<B: 'static>(&self, request: &mut Request<B>) -> Exchange<DescribeCall> {
-        let head = RequestHead::new(request);
-        // Where a request crosses to another task before it is sent, it brings its context along.
-        let current = head
-            .extensions
-            .get::<Context>()
-            .cloned()
+        // Where a request crosses to another task before it is sent, it brings its context along. That is none of the business of a next client, to
+        // which a server in the same program may hand the request on.
+        let current = request
+            .extensions_mut()
+            .remove::<Context>()
             .unwrap_or_else(Context::current);
+        let head = RequestHead::new(request);
         let parts = attributes::Request::new(self, head);
         let reaches = self.propagate.reaches(|| parts.host_and_port());
         // Who is not told the trace has nothing to say about it.
-        let heard = (self.call.way_back && reaches).then(|| CalleeKeeps::of(&current));
+        let heard = (self.echo.is_some() && reaches).then(|| CalleeKeeps::of(&current));
         // Below what is not traced nothing is recorded, but who measures is told; of telemetry's own nobody is.
         let has_audience =
             !current.is_suppressed() || (self.call.observer.is_some() && !current.is_telemetry());

@@ -61,7 +61,7 @@ where
         let answer = self.inner.call(request);
         drop(entered);
         running.returned();
-        ResponseFuture::new(answer, exchange, None)
+        ResponseFuture::new(answer, exchange, self.policy.echo.clone())
     }
 }
 

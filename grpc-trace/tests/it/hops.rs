@@ -278,3 +278,58 @@ async fn client_of(path: &'static str, endpoint: &tonic::transport::Endpoint) ->
     let path = http::uri::PathAndQuery::from_static(path);
     client.unary(request, path, codec).await.unwrap_err()
 }
+
+/// Who hands calls on copies the metadata of its own caller.
+#[test]
+fn an_interceptor_does_not_hand_on_what_a_stranger_said() {
+    use tonic::service::Interceptor as _;
+    use tracing_core_ctx::Tracer;
+
+    const STRANGER: [(&str, &str); 3] = [
+        (
+            "traceparent",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ),
+        ("tracestate", "stranger=1"),
+        ("baggage", "admin=true"),
+    ];
+    let mut interceptor = InjectContext::new(Tracer::noop());
+    let mut copied = tonic::Request::new(());
+    for (name, value) in STRANGER {
+        copied.metadata_mut().insert(name, value.parse().unwrap());
+    }
+    copied
+        .metadata_mut()
+        .insert("x-user", "ann".parse().unwrap());
+    let sent = interceptor.call(copied).unwrap();
+    let names: Vec<_> = sent.metadata().as_ref().keys().collect();
+    assert_eq!(names, ["x-user"]);
+}
+
+/// Where who has sent a call is known, it is not whom the call is sent to.
+#[tokio::test]
+async fn what_a_call_brought_along_for_one_client_is_not_there_for_the_next() {
+    let recorder = SpanRecorder::new();
+    let layer = ClientTraceLayer::new(recorder.tracer("client"));
+    let parent = recorder.tracer("client").span("parent").start();
+    let mut client = layer.layer(tower::service_fn(
+        |request: Request<trace_testkit::http::TestBody>| async move {
+            assert!(request.extensions().get::<Context>().is_none());
+            let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+            Err::<Response<trace_testkit::http::TestBody>, _>(refused)
+        },
+    ));
+    let mut request = Request::post("http://shop.example/a.B/C")
+        .body(trace_testkit::http::TestBody::empty())
+        .unwrap();
+    request.extensions_mut().insert(parent.context());
+    let caller = grpc_trace::PeerAddr("192.0.2.7:50000".parse().unwrap());
+    request.extensions_mut().insert(caller);
+    tower::Service::call(&mut client, request)
+        .await
+        .unwrap_err();
+    parent.end();
+    let spans = recorder.take();
+    assert!(spans[0].is_child_of(&spans[1]));
+    spans[0].assert_absent("network.peer.address");
+}

@@ -5,6 +5,7 @@ use std::future::Future as _;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use grpc_trace::client::ServerAddr;
 use grpc_trace::{ClientTraceLayer, PeerAddr, TraceLayer};
 use http::{Request, Response};
 use tonic::body::Body;
@@ -40,7 +41,9 @@ fn calls() -> Vec<Request<()>> {
                 call = call.uri(pick(0)).header("host", pick(2));
             }
             if !pick(3).is_empty() {
-                call = call.extension(PeerAddr(pick(3).parse().unwrap()));
+                let address = pick(3).parse().unwrap();
+                call = call.extension(PeerAddr(address));
+                call = call.extension(ServerAddr(address));
             }
             all.push(call.body(()).unwrap());
         }

@@ -7,12 +7,12 @@ use tracing_core_ctx::sampler::AttributeSource;
 use tracing_core_ctx::semconv;
 use tracing_core_ctx::span::SpanWriter;
 
-use super::attempts::Attempts;
 use super::policy::ClientPolicy;
+use super::server_addr::ServerAddr;
 use crate::head::{RequestHead, content_length};
 use crate::limit::cut;
 use crate::scratch::Text;
-use crate::{PeerAddr, authority, method, scratch};
+use crate::{authority, method, scratch};
 
 /// The template of a request's URL, such as `/users/{id}`: a request extension. It becomes `url.template` and part of the span's
 /// name.
@@ -51,7 +51,7 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    pub(super) fn new(policy: &'a ClientPolicy, head: RequestHead<'a>) -> Self {
+    pub(super) fn new(policy: &'a ClientPolicy, head: RequestHead<'a>, resends: u32) -> Self {
         Self {
             policy,
             head,
@@ -60,8 +60,7 @@ impl<'a> Request<'a> {
             server: OnceCell::new(),
             template: OnceCell::new(),
             name: OnceCell::new(),
-            // Taken whether the span records or not: the next attempt is the next one.
-            resends: head.extensions.get::<Attempts>().map_or(0, Attempts::next),
+            resends,
             url: OnceCell::new(),
         }
     }
@@ -132,7 +131,7 @@ impl<'a> Request<'a> {
         if let Some(resend) = self.resend_count() {
             span.set_new(semconv::HTTP_REQUEST_RESEND_COUNT, resend);
         }
-        if let Some(peer) = head.extensions.get::<PeerAddr>() {
+        if let Some(peer) = head.extensions.get::<ServerAddr>() {
             scratch::with_ip(peer.0.ip(), |address| {
                 span.set_new(semconv::NETWORK_PEER_ADDRESS, address);
             });

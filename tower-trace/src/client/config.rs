@@ -8,6 +8,7 @@ use super::layer::ClientTraceLayer;
 use super::policy::ClientPolicy;
 use crate::head::{RequestHead, ResponseHead};
 use crate::route::Templates;
+use crate::way_back::Echo;
 
 /// # Names
 impl ClientTraceLayer {
@@ -81,7 +82,7 @@ impl ClientTraceLayer {
     ///
     /// Heard are the hosts that contexts are [handed on](Self::propagate_to) to. Who is heard can make this process keep more.
     pub fn hear_callees(self, yes: bool) -> Self {
-        self.edit(|policy| policy.way_back = yes)
+        self.edit(|policy| policy.way_back = yes.then(|| Arc::new(Echo::heard())))
     }
 }
 

@@ -43,7 +43,7 @@ impl ClientTraceLayer {
                 scheme: "http",
                 methods: KnownMethods::from_env(),
                 legacy_names: StabilityOptIn::from_env().http_dup(),
-                way_back: false,
+                way_back: None,
                 observer: None,
             }),
         }
@@ -76,7 +76,15 @@ impl ClientTraceLayer {
         let answer = send(request);
         drop(entered);
         running.returned();
-        ResponseFuture::new(answer, exchange, None)
+        ResponseFuture::new(answer, exchange, self.policy.way_back.clone())
+    }
+}
+
+#[cfg(feature = "reqwest")]
+impl ClientTraceLayer {
+    /// Whether contexts are handed on to this host.
+    pub(crate) fn reaches(&self, host: Option<&str>, port: Option<u16>) -> bool {
+        self.policy.propagate.reaches(|| (host, port))
     }
 }
 

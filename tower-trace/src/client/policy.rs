@@ -4,6 +4,7 @@ use http::Request;
 use tracing_core_ctx::observer::ExchangeObserver;
 use tracing_core_ctx::{ActiveSpan, Context, SpanKind, Tracer};
 
+use super::attempts::Attempts;
 use super::attributes;
 use super::describe::DescribeClient;
 use super::propagate::Propagate;
@@ -15,7 +16,7 @@ use crate::method::KnownMethods;
 use crate::outcome::Extras;
 use crate::redact::SensitiveKeys;
 use crate::route::Routes;
-use crate::way_back::CalleeKeeps;
+use crate::way_back::{CalleeKeeps, Echo};
 
 /// All settings of a [`ClientTraceLayer`](super::ClientTraceLayer): plain data and erased closures.
 #[derive(Clone)]
@@ -34,22 +35,26 @@ pub(crate) struct ClientPolicy {
     pub(super) scheme: &'static str,
     pub(super) methods: KnownMethods,
     pub(super) legacy_names: bool,
-    /// Whether callees are heard who say that they keep their part.
-    pub(super) way_back: bool,
+    /// Where callees are heard who say that they keep their part.
+    pub(super) way_back: Option<Arc<Echo>>,
     pub(super) observer: Option<Arc<dyn ExchangeObserver>>,
 }
 
 impl ClientPolicy {
     /// Starts the exchange that `request` opens, and writes its context into the headers.
     pub(super) fn begin<B>(self: &Arc<Self>, request: &mut Request<B>) -> Exchange<DescribeClient> {
-        let head = RequestHead::new(request);
-        // Where a request crosses to another task before it is sent, it brings its context along.
-        let current = head
-            .extensions
-            .get::<Context>()
-            .cloned()
+        // Where a request crosses to another task before it is sent, it brings its context along. What it brought for this client is none of the next
+        // one's business: a server in the same program may hand the request on.
+        let extensions = request.extensions_mut();
+        let current = extensions
+            .remove::<Context>()
             .unwrap_or_else(Context::current);
-        let parts = attributes::Request::new(self, head);
+        // Counted whether the span records or not: the next attempt is the next one.
+        let resends = extensions
+            .remove::<Attempts>()
+            .map_or(0, |attempts| attempts.next());
+        let head = RequestHead::new(request);
+        let parts = attributes::Request::new(self, head, resends);
         // Below what is not traced nothing is recorded, but who measures is told; of telemetry's own nobody is.
         let has_audience =
             !current.is_suppressed() || (self.observer.is_some() && !current.is_telemetry());
@@ -57,7 +62,7 @@ impl ClientPolicy {
         let reaches = self.propagate.reaches(|| (parts.host(), parts.port()));
         let exchange = if wanted {
             // Who is not told the trace has nothing to say about it.
-            let heard = (self.way_back && reaches).then(|| CalleeKeeps::of(&current));
+            let heard = (self.way_back.is_some() && reaches).then(|| CalleeKeeps::of(&current));
             self.start(current, head, &parts, heard)
         } else {
             Exchange::unrecorded(ActiveSpan::passing(current))

@@ -59,7 +59,7 @@ where
         let answer = self.inner.call(request);
         drop(entered);
         running.returned();
-        ResponseFuture::new(answer, exchange, None)
+        ResponseFuture::new(answer, exchange, self.policy.way_back.clone())
     }
 }
 
@@ -80,7 +80,7 @@ where
         let answer = self.inner.call(request);
         drop(entered);
         running.returned();
-        ResponseFuture::new(answer, exchange, None)
+        ResponseFuture::new(answer, exchange, self.policy.way_back.clone())
     }
 }
 

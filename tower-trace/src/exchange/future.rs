@@ -40,7 +40,8 @@ pin_project! {
 }
 
 impl<F, D: Describe> ResponseFuture<F, D> {
-    /// What the service gave when it was [called](Exchange::running). `echo` is what response headers tell the caller.
+    /// What the service gave when it was [called](Exchange::running). `echo` is what response headers tell the caller, or
+    /// that a client has heard it.
     #[inline]
     pub const fn new(inner: F, exchange: Exchange<D>, echo: Option<Arc<Echo>>) -> Self {
         Self {
@@ -87,10 +88,14 @@ where
         match &mut polled {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(response)) => {
-                if let Some(echo) = this.echo.take() {
+                let echo = this.echo.take();
+                if let Some(echo) = &echo {
                     echo.tell(exchange.context(), response);
                 }
                 exchange.head(ResponseHead::new(response), body.is_empty);
+                if let Some(echo) = &echo {
+                    echo.forget(response);
+                }
             }
             Poll::Ready(Err(error)) => exchange.end(End::Failed(Failure::new(error))),
         }

@@ -4,8 +4,8 @@ use std::io::ErrorKind;
 
 use http::{Request, Response, Version};
 use tower::{Layer as _, service_fn};
-use tower_trace::client::{Attempts, UrlTemplate};
-use tower_trace::{ClientTraceLayer, PeerAddr};
+use tower_trace::ClientTraceLayer;
+use tower_trace::client::{Attempts, ServerAddr, UrlTemplate};
 use trace_testkit::{RecordedSpan, SpanRecorder};
 use tracing_core_ctx::SpanKind;
 use tracing_core_ctx::attribute::Value;
@@ -182,7 +182,7 @@ fn send(
         .unwrap();
     request
         .extensions_mut()
-        .insert(PeerAddr("[2001:db8::7]:443".parse().unwrap()));
+        .insert(ServerAddr("[2001:db8::7]:443".parse().unwrap()));
     request.extensions_mut().insert(Attempts::default());
     if let Some(template) = template {
         request.extensions_mut().insert(UrlTemplate::new(template));

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body_util::Full;
 use tower::{Layer as _, Service as _, ServiceBuilder, ServiceExt as _, retry, service_fn};
-use tower_trace::client::{Attempts, AttemptsLayer};
-use tower_trace::{ClientTraceLayer, PeerAddr, Templates};
+use tower_trace::client::{Attempts, AttemptsLayer, ServerAddr};
+use tower_trace::{ClientTraceLayer, PeerAddr, Templates, TraceLayer};
 use trace_testkit::SpanRecorder;
 use tracing_core_ctx::propagation::{B3, Jaeger, Propagator, TraceContext};
 use tracing_core_ctx::sampler::{Decision, Sampling, SamplingInput};
@@ -441,4 +441,58 @@ fn a_filtered_request_hands_the_current_context_on() {
     assert!(sent["traceparent"].to_str().unwrap().contains(&id));
     span.end();
     let _ = recorder.take_one();
+}
+
+/// A proxy that is one program with who asks it, and with whom it asks: requests go through as they are.
+#[test]
+fn what_a_request_brought_along_for_one_client_is_not_there_for_the_next() {
+    let recorder = SpanRecorder::new();
+    let tracer = recorder.tracer("shop");
+    let layer = ClientTraceLayer::new(tracer.clone());
+    let mut upstream = layer.layer(service_fn(hello));
+    let server = TraceLayer::new(tracer.clone()).layer(service_fn(move |request: Request<()>| {
+        assert!(request.extensions().get::<Context>().is_none());
+        upstream.call(request)
+    }));
+    let mut client = layer.layer(server);
+    let work = tracer.span("work").start();
+    let mut request = get("http://a/");
+    request.extensions_mut().insert(work.context());
+    request.extensions_mut().insert(Attempts::default());
+    let response = now(client.call(request)).unwrap();
+    read_to_end(response.into_body()).unwrap();
+    work.end();
+    let spans = recorder.take();
+    let [upstream, server, client, work] = &spans[..] else {
+        panic!("{spans:?}");
+    };
+    assert!(upstream.is_child_of(server));
+    assert!(server.is_child_of(client) && client.is_child_of(work));
+    upstream.assert_absent("http.request.resend_count");
+}
+
+/// A proxied request still says where it came from.
+#[test]
+fn who_has_sent_a_request_is_not_whom_it_is_sent_to() {
+    let recorder = SpanRecorder::new();
+    let layer = ClientTraceLayer::new(recorder.tracer("shop"));
+    let mut client = layer.layer(service_fn(|_: Request<()>| async {
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        Err::<Response<Full<Bytes>>, _>(refused)
+    }));
+    let mut request = get("http://a/");
+    let caller = PeerAddr("192.0.2.7:50000".parse().unwrap());
+    request.extensions_mut().insert(caller);
+    now(client.call(request.clone())).unwrap_err();
+    let span = recorder.take_one();
+    span.assert_failed("connection_refused");
+    span.assert_absent("network.peer.address");
+    span.assert_absent("network.peer.port");
+
+    let server = ServerAddr("192.0.2.8:80".parse().unwrap());
+    request.extensions_mut().insert(server);
+    now(client.call(request)).unwrap_err();
+    let span = recorder.take_one();
+    assert_eq!(span.str("network.peer.address"), "192.0.2.8");
+    assert_eq!(span.int("network.peer.port"), 80);
 }

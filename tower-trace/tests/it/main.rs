@@ -23,3 +23,4 @@ mod support;
 mod traps;
 mod trust;
 mod types;
+mod way_back;
