@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
@@ -29,12 +31,27 @@ pub trait IdGenerator: fmt::Debug + Send + Sync {
     }
 }
 
-/// Random ids: one generator for each thread (xoshiro256++), seeded by the operating system through the standard library's hasher keys.
+/// Random ids: one generator for each thread (xoshiro256++), seeded by the operating system through the standard library's hasher keys, by the process
+/// and by the time.
 ///
 /// Ids are unpredictable enough never to meet by chance; they are not secrets.
+///
+/// A child of a `fork` has its parent's generator, and so have its brothers. It gets its own when it builds a tracer, or [says](Self::after_fork) that it is
+/// one.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct RandomIds;
+
+/// The process, as far as somebody has looked: to ask for each id costs a call of the operating system.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+impl RandomIds {
+    /// Ids differ from now on from those of the process that this one was forked from. Done whenever a tracer is built: only for a child that goes on with the
+    /// tracer of its parent.
+    pub fn after_fork() {
+        PROCESS.store(std::process::id(), Ordering::Relaxed);
+    }
+}
 
 impl IdGenerator for RandomIds {
     fn trace_id(&self) -> TraceId {
@@ -47,6 +64,21 @@ impl IdGenerator for RandomIds {
 
     fn root_ids(&self) -> (TraceId, SpanId) {
         with_rng(|rng| (trace_id(rng), span_id(rng)))
+    }
+}
+
+/// The generator of a thread, and the process for which it was seeded.
+struct Seeded {
+    process: u32,
+    rng: Xoshiro256PlusPlus,
+}
+
+impl Seeded {
+    fn new(process: u32) -> Self {
+        Self {
+            process,
+            rng: seeded(),
+        }
     }
 }
 
@@ -68,21 +100,42 @@ fn span_id(rng: &mut Xoshiro256PlusPlus) -> SpanId {
 }
 
 thread_local! {
-    static RNG: RefCell<Xoshiro256PlusPlus> = RefCell::new(seeded());
+    static RNG: RefCell<Seeded> = RefCell::new(Seeded::new(PROCESS.load(Ordering::Relaxed)));
 }
 
 fn with_rng<R>(mut draw: impl FnMut(&mut Xoshiro256PlusPlus) -> R) -> R {
-    RNG.try_with(|rng| draw(&mut rng.borrow_mut()))
-        // The thread is being torn down: its generator is gone.
-        .unwrap_or_else(|_| draw(&mut seeded()))
+    RNG.try_with(|seeded| {
+        let mut seeded = seeded.borrow_mut();
+        let process = PROCESS.load(Ordering::Relaxed);
+        if seeded.process != process {
+            seed_anew(&mut seeded, process);
+        }
+        draw(&mut seeded.rng)
+    })
+    // The thread is being torn down: its generator is gone.
+    .unwrap_or_else(|_| draw(&mut seeded()))
 }
 
-/// The keys of a `RandomState` are random and differ for each one made; hashing under them spreads them over the whole seed.
+#[cold]
+fn seed_anew(seeded: &mut Seeded, process: u32) {
+    *seeded = Seeded::new(process);
+}
+
+/// The keys of a `RandomState` are random and differ for each one made; hashing under them spreads them over the whole seed. A child of a `fork` has those of
+/// its parent: process and time are its own.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no time of an operation: the process has none of its own yet"
+)]
 fn seeded() -> Xoshiro256PlusPlus {
     let mut seed = [0; 32];
+    let time = SystemTime::now().duration_since(UNIX_EPOCH);
+    let time = time.map_or(0, |time| time.as_nanos());
     for (part, chunk) in seed.chunks_exact_mut(8).enumerate() {
         let mut hasher = RandomState::new().build_hasher();
         hasher.write_usize(part);
+        hasher.write_u32(std::process::id());
+        hasher.write_u128(time);
         chunk.copy_from_slice(&hasher.finish().to_ne_bytes());
     }
     Xoshiro256PlusPlus::from_seed(seed)

@@ -97,6 +97,8 @@ impl TracerBuilder {
     /// The tracer.
     #[must_use]
     pub fn build(self) -> Tracer {
+        // Perhaps in a child of a fork, whose ids are not those of its parent.
+        RandomIds::after_fork();
         Tracer {
             inner: Arc::new(Inner {
                 resource: self.resource.unwrap_or_default(),

@@ -1,3 +1,5 @@
 //! The integration tests of the context core, as one binary.
 
+#[cfg(unix)]
+mod fork;
 mod headers;
