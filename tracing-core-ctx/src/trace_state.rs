@@ -16,8 +16,7 @@ mod keys;
 mod shared;
 mod shorten;
 
-use std::fmt;
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use keys::Keys;
 use shared::Shared;
