@@ -27,9 +27,11 @@
 //!         .basic_consume("emails".into(), "".into(), options, FieldTable::default())
 //!         .await?;
 //!     while let Some(delivery) = consumer.next().await {
-//!         let mut delivery = delivery?;
-//!         delivery.process(send(&delivery.data)).await;
-//!         delivery.ack(BasicAckOptions::default()).await?;
+//!         let work = delivery?.run(|delivery| async move {
+//!             send(&delivery.data).await;
+//!             delivery.ack(BasicAckOptions::default()).await
+//!         });
+//!         work.await?;
 //!     }
 //!     Ok(())
 //! }
@@ -42,7 +44,7 @@
 //! | [`basic_publish`](TracedChannel::basic_publish) | `publish {destination}`, producer | with the confirmation; without confirms when the frame is handed over |
 //! | [`basic_get`](TracedChannel::basic_get) | `receive {destination}`, client, linked; none if the queue is empty | when the message is there |
 //! | a [delivery](TracedDelivery) | `process {destination}`, consumer | when it is settled or dropped; `ctx.message.settlement` says how |
-//! | [`ack`](TracedDelivery::ack), [`nack`](TracedDelivery::nack), [`reject`](TracedDelivery::reject) | `ack {destination}`, .., client, below the process span | when the frame is handed over |
+//! | [`ack`](TracedDelivery::ack), [`nack`](TracedDelivery::nack), [`reject`](TracedDelivery::reject), and [by tag](TracedChannel::basic_ack) | `ack {destination}`, .., client, below the process span | when the frame is handed over |
 //!
 //! The destination is `{exchange}:{routing key}`, on the consumer's side with `:{queue}`; empty and repeated parts are left out. Queues that the broker
 //! names (`amq.gen-..`, `amq.rabbitmq.reply-to`) are marked as anonymous and temporary, and name no span (semconv of RabbitMQ); nor do temporary queues, which
@@ -52,7 +54,8 @@
 //! A message that comes back, because no queue takes it, has failed with `no-route`; one that the broker refuses, with `nack`. A delivery that is
 //! rejected has not failed: that is for the application to say. What settles a delivery whose processing a sampler has dropped is not recorded either.
 //!
-//! Not seen are acknowledgements and publications by the [inner](TracedChannel::inner) channel or by a copy of an `Acker`.
+//! Not seen are acknowledgements and publications by the [inner](TracedChannel::inner) channel. What the `Acker` of a delivery has settled leaves no
+//! `ctx.message.settlement`.
 
 mod channel;
 mod confirm;
@@ -60,10 +63,12 @@ mod consumer;
 mod delivery;
 mod facts;
 mod headers;
+mod held;
 mod name;
+mod processing;
 mod queues;
 mod routes;
-mod settled;
+mod settle;
 mod source;
 
 pub use channel::TracedChannel;
@@ -71,3 +76,4 @@ pub use confirm::TracedConfirm;
 pub use consumer::TracedConsumer;
 pub use delivery::{TracedDelivery, TracedGet};
 pub use headers::AmqpHeaders;
+pub use processing::Work;

@@ -60,7 +60,7 @@ pub(super) fn run(count: usize, how: How) -> Result<Taken, Error> {
     };
     let take = || async {
         let next = poll_fn(|cx| consumer.borrow_mut().poll_next_unpin(cx)).await;
-        let mut delivery = next.expect("no end").expect("a message");
+        let delivery = next.expect("no end").expect("a message");
         delivery.process(handle(&delivery.data)).await;
         let acked = delivery.ack(BasicAckOptions::default()).await;
         assert!(acked.expect("a channel"));

@@ -3,24 +3,23 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions, BasicPublishOptions,
-    BasicRejectOptions, QueueDeclareOptions,
+    BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, QueueDeclareOptions,
 };
-use lapin::types::{DeliveryTag, FieldTable, ShortString};
+use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Queue};
 use tracing_core_ctx::context::FutureExt as _;
 use tracing_core_ctx::propagation::Inject as _;
-use tracing_core_ctx::semconv::ctx_message_settlement as settlement;
 use tracing_core_ctx::{Context, SpanKind};
 
 use super::confirm::TracedConfirm;
 use super::consumer::TracedConsumer;
 use super::delivery::{TracedDelivery, TracedGet};
+use super::facts;
 use super::headers::AmqpHeaders;
+use super::held::Held;
 use super::queues::Queues;
 use super::routes::{Routes, Step, Way};
 use super::source::Source;
-use super::{facts, settled::Settled};
 use crate::QueueTracer;
 use crate::carrier::LastOf;
 use crate::carrying::baggage_beside;
@@ -35,7 +34,7 @@ use crate::under_way::UnderWay;
 pub struct TracedChannel {
     inner: Channel,
     queue: QueueTracer,
-    settled: Settled,
+    pub(super) held: Held,
     routes: Arc<Routes>,
     declared: Arc<Queues>,
 }
@@ -47,7 +46,7 @@ impl TracedChannel {
         Self {
             inner: channel,
             queue,
-            settled: Settled::default(),
+            held: Held::default(),
             routes: Arc::default(),
             declared: Arc::default(),
         }
@@ -230,14 +229,7 @@ impl TracedChannel {
     ) -> lapin::Result<Option<TracedGet>> {
         let start = self.queue.tracer().now();
         let got = self.inner.basic_get(queue.clone(), options).await;
-        let source = Arc::new(Source {
-            tracer: self.queue.clone(),
-            settled: self.settled.clone(),
-            queue: self.declared.resolve(queue),
-            declared: Arc::clone(&self.declared),
-            no_ack: options.no_ack,
-            routes: Routes::default(),
-        });
+        let source = Arc::new(self.source(queue, options.no_ack));
         match got {
             Ok(None) => Ok(None),
             Ok(Some(got)) => {
@@ -270,89 +262,19 @@ impl TracedChannel {
             .inner
             .basic_consume(queue, consumer_tag, options, arguments);
         let consumer = consume.await?;
-        let source = Source {
-            tracer: self.queue.clone(),
-            settled: self.settled.clone(),
-            queue: self.declared.resolve(consumer.queue()),
-            declared: Arc::clone(&self.declared),
-            no_ack: options.no_ack,
-            routes: Routes::default(),
-        };
+        let source = self.source(consumer.queue(), options.no_ack);
         Ok(TracedConsumer::new(consumer, source))
     }
 
-    /// [`Channel::basic_ack`] in a span below the current one. Deliveries that it covers and that are still held are settled by it.
-    ///
-    /// # Errors
-    ///
-    /// Those of the channel.
-    pub async fn basic_ack(&self, tag: DeliveryTag, options: BasicAckOptions) -> lapin::Result<()> {
-        let ack = self.inner.basic_ack(tag, options);
-        self.settle(Step::Ack, settlement::ACK, (tag, options.multiple), ack)
-            .await
-    }
-
-    /// [`Channel::basic_nack`], as [`basic_ack`](Self::basic_ack).
-    ///
-    /// # Errors
-    ///
-    /// Those of the channel.
-    pub async fn basic_nack(
-        &self,
-        tag: DeliveryTag,
-        options: BasicNackOptions,
-    ) -> lapin::Result<()> {
-        let how = match options.requeue {
-            true => settlement::REQUEUE,
-            false => settlement::NACK,
-        };
-        let nack = self.inner.basic_nack(tag, options);
-        self.settle(Step::Nack, how, (tag, options.multiple), nack)
-            .await
-    }
-
-    /// [`Channel::basic_reject`], as [`basic_ack`](Self::basic_ack).
-    ///
-    /// # Errors
-    ///
-    /// Those of the channel.
-    pub async fn basic_reject(
-        &self,
-        tag: DeliveryTag,
-        options: BasicRejectOptions,
-    ) -> lapin::Result<()> {
-        let how = match options.requeue {
-            true => settlement::REQUEUE,
-            false => settlement::REJECT,
-        };
-        let reject = self.inner.basic_reject(tag, options);
-        self.settle(Step::Reject, how, (tag, false), reject).await
-    }
-
-    /// By tag alone the destination is not known.
-    async fn settle(
-        &self,
-        step: Step,
-        how: &'static str,
-        (tag, multiple): (DeliveryTag, bool),
-        settle: impl Future<Output = lapin::Result<()>>,
-    ) -> lapin::Result<()> {
-        let mut operation = step.anywhere();
-        operation.message.delivery_tag = i64::try_from(tag).ok();
-        let queue = &self.queue;
-        let span = queue.start_settle_leaf(&operation, &Context::current(), |_| {});
-        let watch = queue.watch(SpanKind::Client, &operation, &span);
-        drop(operation);
-        let mut settling = UnderWay::new(span, watch);
-        let settled = settle.await;
-        match &settled {
-            Ok(()) => {
-                self.settled.put(tag, multiple, how);
-                settling.done(|_| {});
-            }
-            Err(error) => settling.fail(|| facts::error_type(error), error),
-        }
-        settled
+    fn source(&self, queue: ShortString, no_ack: bool) -> Source {
+        let (queue, declared) = (self.declared.resolve(queue), Arc::clone(&self.declared));
+        Source::new(
+            self.queue.clone(),
+            queue,
+            no_ack,
+            self.held.clone(),
+            declared,
+        )
     }
 }
 

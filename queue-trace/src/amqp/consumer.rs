@@ -10,6 +10,7 @@ use lapin::message::DeliveryResult;
 use tracing_core_ctx::context::FutureExt as _;
 
 use super::delivery::TracedDelivery;
+use super::processing::Work;
 use super::source::Source;
 
 /// A [`Consumer`] whose deliveries are process spans: a stream, or with [`set_delegate`](Self::set_delegate) a callback.
@@ -45,12 +46,10 @@ impl TracedConsumer {
         self.inner.set_delegate(move |delivery: DeliveryResult| {
             let delivery =
                 delivery.map(|some| some.map(|delivery| TracedDelivery::new(delivery, &source)));
-            let context = match &delivery {
-                Ok(Some(delivery)) => delivery.context().clone(),
-                Ok(None) | Err(_) => tracing_core_ctx::Context::current(),
-            };
-            let work = context.scope(|| handle(delivery));
-            work.with_context(context)
+            match delivery {
+                Ok(Some(delivery)) => delivery.run(|delivery| handle(Ok(Some(delivery)))),
+                nothing => Work::of_none(handle(nothing).with_current_context()),
+            }
         });
     }
 }

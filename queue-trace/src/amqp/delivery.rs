@@ -1,66 +1,103 @@
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+#[cfg(feature = "tower")]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lapin::BasicProperties;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions};
 use lapin::types::MessageCount;
-use tracing_core_ctx::context::{FutureExt as _, WithContext};
+#[cfg(feature = "tower")]
+use tracing_core_ctx::ActiveSpan;
+use tracing_core_ctx::context::FutureExt as _;
 use tracing_core_ctx::propagation::Inject as _;
 use tracing_core_ctx::semconv::{self, ctx_message_settlement as settlement};
-use tracing_core_ctx::{ActiveSpan, Context, SpanRef};
+use tracing_core_ctx::{Context, SpanRef};
 
 use super::facts;
 use super::headers::AmqpHeaders;
+use super::held::{From, Number};
+use super::processing::{Processing, Work};
 use super::routes::Step;
-use super::settled::Since;
 use super::source::Source;
 use crate::Trust;
 use crate::failure::error_type;
 use crate::first::FIRST;
-use crate::observe::Watch;
 use crate::under_way::UnderWay;
 
 /// A [`Delivery`] and the span of processing it.
 ///
 /// The span ends when the delivery is settled by a method of this type, or when it is dropped; `ctx.message.settlement` says which: `ack`, `nack`,
-/// `reject`, `requeue`, or `none`. A delivery that lapin's channel or another delivery has settled (`multiple`) knows that when it is dropped.
+/// `reject`, `requeue`, or `none`. A delivery that the [channel](super::TracedChannel::basic_ack) or another delivery has settled (`multiple`) knows that when
+/// it is dropped. Nothing is said if its `acker` was used, which does not tell how.
 ///
-/// What handles the message runs in [`process`](Self::process), so that its spans are children.
+/// What handles the message runs in [`process`](Self::process) or [`run`](Self::run), so that its spans are children.
 pub struct TracedDelivery {
     delivery: Delivery,
-    processing: ActiveSpan,
-    watch: Watch,
+    processing: Processing,
     source: Arc<Source>,
-    since: Since,
-    /// With what the work has failed, if it has.
-    failed: OnceLock<&'static str>,
+    /// Which one it is of those that are held and may be settled by others, if anybody wants to know.
+    number: Option<Number>,
     /// Somebody else ends the span, and hears from us only how it was settled.
     #[cfg(feature = "tower")]
-    lent: bool,
+    lent: AtomicBool,
 }
 
 impl TracedDelivery {
     #[inline]
     pub(super) fn new(delivery: Delivery, source: &Arc<Source>) -> Self {
-        let (processing, watch) = source.start_process(&delivery);
+        let (span, watch) = source.start_process(&delivery);
+        let processing = Processing::new(span, watch);
+        let number = match processing.is_wanted() {
+            _ if source.no_ack => None,
+            true => {
+                let from = From::new(&delivery, processing.context(), source);
+                Some(source.held.insert(delivery.delivery_tag, from))
+            }
+            false => {
+                source.held.pass();
+                None
+            }
+        };
         Self {
             processing,
-            watch,
             source: Arc::clone(source),
-            since: source.settled.since(),
-            failed: OnceLock::new(),
+            number,
             #[cfg(feature = "tower")]
-            lent: false,
+            lent: AtomicBool::new(false),
             delivery,
         }
     }
 
-    /// Lets `work` run as what processes this message: its span is current in every poll. The span goes on afterwards, until the delivery is settled.
-    pub fn process<F: Future>(&self, work: F) -> WithContext<F> {
-        work.with_context(self.processing.context().clone())
+    /// Lets `work` run as what processes this message: its span is current in every poll. The span goes on afterwards, until the delivery is settled, which
+    /// `work` may do itself.
+    ///
+    /// If `work` panics, processing has failed with `panic`; if it is dropped before its end, the span says `ctx.outcome` = `cancelled`, unless other work
+    /// comes to its end afterwards.
+    pub fn process<F: Future>(&self, work: F) -> Work<'_, F> {
+        self.processing.work(work)
+    }
+
+    /// The same with work that has the delivery, and settles it: it may be spawned. A delivery that it drops is not settled.
+    ///
+    /// ```no_run
+    /// use lapin::options::BasicAckOptions;
+    /// use queue_trace::amqp::TracedDelivery;
+    ///
+    /// # async fn send(_: &[u8]) {}
+    /// fn handle(delivery: TracedDelivery) {
+    ///     tokio::spawn(delivery.run(|delivery| async move {
+    ///         send(&delivery.data).await;
+    ///         delivery.ack(BasicAckOptions::default()).await
+    ///     }));
+    /// }
+    /// ```
+    pub fn run<F: Future>(self, work: impl FnOnce(Self) -> F) -> Work<'static, F> {
+        let context = self.context().clone();
+        let work = context.scope(|| work(self));
+        Work::owning(work.with_context(context))
     }
 
     /// The same with work that may fail: if it does, processing has failed with the type of the error (boxed ones are `_OTHER`), for the span, unless the work
@@ -71,7 +108,7 @@ impl TracedDelivery {
     /// use queue_trace::amqp::TracedDelivery;
     ///
     /// # async fn send(_: &[u8]) -> std::io::Result<()> { Ok(()) }
-    /// async fn handle(mut delivery: TracedDelivery) -> lapin::Result<bool> {
+    /// async fn handle(delivery: TracedDelivery) -> lapin::Result<bool> {
     ///     match delivery.try_process(send(&delivery.data)).await {
     ///         Ok(()) => delivery.ack(BasicAckOptions::default()).await,
     ///         Err(_) => delivery.nack(BasicNackOptions::default()).await,
@@ -88,7 +125,7 @@ impl TracedDelivery {
     ) -> Result<T, E> {
         let output = self.process(work).await;
         if output.is_err() {
-            self.failed.get_or_init(error_type::<E>);
+            self.processing.failed(error_type::<E>());
         }
         output
     }
@@ -131,7 +168,7 @@ impl TracedDelivery {
     /// # Errors
     ///
     /// Those of the channel. `Ok(false)` if the delivery is settled already or its channel is closed.
-    pub async fn ack(&mut self, options: BasicAckOptions) -> lapin::Result<bool> {
+    pub async fn ack(&self, options: BasicAckOptions) -> lapin::Result<bool> {
         let settling = self.start_settle(Step::Ack);
         let settled = self.delivery.acker.ack(options).await;
         self.settled(settling, &settled, settlement::ACK, options.multiple);
@@ -143,7 +180,7 @@ impl TracedDelivery {
     /// # Errors
     ///
     /// As [`ack`](Self::ack).
-    pub async fn nack(&mut self, options: BasicNackOptions) -> lapin::Result<bool> {
+    pub async fn nack(&self, options: BasicNackOptions) -> lapin::Result<bool> {
         let how = match options.requeue {
             true => settlement::REQUEUE,
             false => settlement::NACK,
@@ -159,7 +196,7 @@ impl TracedDelivery {
     /// # Errors
     ///
     /// As [`ack`](Self::ack).
-    pub async fn reject(&mut self, options: BasicRejectOptions) -> lapin::Result<bool> {
+    pub async fn reject(&self, options: BasicRejectOptions) -> lapin::Result<bool> {
         let how = match options.requeue {
             true => settlement::REQUEUE,
             false => settlement::REJECT,
@@ -178,7 +215,7 @@ impl TracedDelivery {
 
     /// Ends both spans.
     fn settled(
-        &mut self,
+        &self,
         mut settling: UnderWay,
         settled: &lapin::Result<bool>,
         how: &'static str,
@@ -186,73 +223,68 @@ impl TracedDelivery {
     ) {
         match settled {
             Ok(true) => {
-                settling.done(|_| {});
-                let tag = self.delivery.delivery_tag;
-                if multiple {
-                    self.source.settled.put(tag, true, how);
-                }
-                self.end(how);
+                let (held, tag) = (&self.source.held, self.delivery.delivery_tag);
+                let count = multiple.then(|| held.settle(tag, true, how)).flatten();
+                let count = count.and_then(|count| i64::try_from(count).ok());
+                settling.done(|span| {
+                    span.set_opt(semconv::MESSAGING_BATCH_MESSAGE_COUNT, count);
+                });
+                self.end(|_| Some(how));
             }
-            Ok(false) => {
-                let error_type = match self.delivery.acker.poisoned() {
-                    true => facts::CHANNEL_CLOSED,
-                    false => "already-settled",
-                };
-                settling.fail(|| error_type, &"");
-                self.end_unsettled();
+            Ok(false) if self.delivery.acker.poisoned() => {
+                settling.fail(|| facts::CHANNEL_CLOSED, &"");
+                self.end(|others| self.unsettled(others));
             }
+            // Who has settled it, or is about to, ends it.
+            Ok(false) => settling.fail(|| "already-settled", &""),
             Err(error) => {
                 settling.fail(|| facts::error_type(error), error);
-                self.end_unsettled();
+                self.end(|others| Some(others.unwrap_or(settlement::NONE)));
             }
         }
     }
 
-    fn end(&mut self, how: &str) {
-        #[cfg(feature = "tower")]
-        if std::mem::take(&mut self.lent) {
-            let span = self.processing.span();
-            span.set(semconv::CTX_MESSAGE_SETTLEMENT, how);
+    /// Ends the process span, once; `how` says how the delivery was settled, and may hear how others have done it.
+    fn end(&self, how: impl FnOnce(Option<&'static str>) -> Option<&'static str>) {
+        let (ending, is_lent) = (self.processing.take(), self.take_lent());
+        if ending.is_none() && !is_lent {
+            return;
         }
-        self.end_processing(Some(how));
+        let how = how(self.let_go());
+        if is_lent && let Some(how) = how {
+            self.span().set(semconv::CTX_MESSAGE_SETTLEMENT, how);
+        }
+        if let Some(ending) = ending {
+            self.processing.end(ending, how);
+        }
     }
 
-    fn end_processing(&mut self, how: Option<&str>) {
-        let failed = self.failed.get().copied();
-        let time = self.watch.end(failed);
-        self.processing.end_at_with(time, |span| {
-            span.set_opt(semconv::CTX_MESSAGE_SETTLEMENT, how);
-            // The work may have said more.
-            if let Some(failed) = failed
-                && !span.status().is_error()
-            {
-                span.fail(failed, "");
-            }
-        });
-    }
-
-    /// How others have settled it.
-    fn settled_by_others(&self) -> &'static str {
+    /// Nobody can settle it by its tag any more; how somebody has.
+    fn let_go(&self) -> Option<&'static str> {
         let tag = self.delivery.delivery_tag;
-        self.source.settled.how(tag, self.since)
+        self.source.held.remove(tag, self.number?)
     }
 
-    /// Whether there is still something to say.
-    fn is_unsettled(&self) -> bool {
+    /// How one was settled that is no longer held, by others if anybody; `None` if nobody knows, or nothing is ever settled.
+    fn unsettled(&self, others: Option<&'static str>) -> Option<&'static str> {
+        if self.source.no_ack || others.is_some() {
+            return others;
+        }
+        self.source.held.pass();
+        // The acker is used up if somebody had it settle the delivery.
+        let acker = &self.delivery.acker;
+        let is_left = acker.usable() || acker.poisoned();
+        is_left.then_some(settlement::NONE)
+    }
+
+    /// Whether somebody else ends the span, who is to hear from us how it was settled.
+    #[inline]
+    fn take_lent(&self) -> bool {
         #[cfg(feature = "tower")]
-        if self.lent {
-            return true;
-        }
-        self.processing.is_open()
-    }
-
-    /// Ends as one that this delivery did not settle; others may have.
-    fn end_unsettled(&mut self) {
-        if self.source.no_ack {
-            self.end_processing(None);
-        } else {
-            self.end(self.settled_by_others());
-        }
+        let is_lent = self.lent.load(Ordering::Relaxed) && self.lent.swap(false, Ordering::Relaxed);
+        #[cfg(not(feature = "tower"))]
+        let is_lent = false;
+        is_lent
     }
 }
 
@@ -260,13 +292,14 @@ impl TracedDelivery {
 #[cfg(feature = "tower")]
 impl crate::process::ProcessMessage for TracedDelivery {
     fn begin(&mut self, _: &crate::QueueTracer) -> ActiveSpan {
-        self.lent = self.processing.is_open();
-        let context = self.processing.context().clone();
-        std::mem::replace(&mut self.processing, ActiveSpan::passing(context))
+        let span = self.processing.lend();
+        // It may be lent already, to a service around.
+        *self.lent.get_mut() |= span.as_ref().is_some_and(ActiveSpan::is_open);
+        span.unwrap_or_else(|| ActiveSpan::passing(self.context().clone()))
     }
 
     fn measured(&mut self) -> crate::process::Measured {
-        crate::process::Measured::by(std::mem::take(&mut self.watch))
+        crate::process::Measured::by(self.processing.lend_watch())
     }
 }
 
@@ -280,21 +313,15 @@ impl Deref for TracedDelivery {
 
 impl Drop for TracedDelivery {
     fn drop(&mut self) {
-        if !self.is_unsettled() {
-            if !std::thread::panicking() {
-                self.watch.end(self.failed.get().copied());
-            }
-            // Of a panic, who observes hears by the drop of the watch.
+        if !std::thread::panicking() {
+            self.end(|others| self.unsettled(others));
             return;
         }
-        if std::thread::panicking() {
-            // How it ends then, the span itself knows.
-            let how = self.settled_by_others();
-            self.processing
-                .span()
-                .set(semconv::CTX_MESSAGE_SETTLEMENT, how);
-        } else {
-            self.end_unsettled();
+        // How a panic ends it, the span itself knows, and by the drop of the watch who observes.
+        let ending = self.processing.take();
+        if self.take_lent() || ending.is_some() {
+            let how = self.unsettled(self.let_go());
+            self.span().set_opt(semconv::CTX_MESSAGE_SETTLEMENT, how);
         }
     }
 }

@@ -133,7 +133,9 @@ impl Routes {
         At::new(move || self.prepared(queue, step, way), operation, None)
     }
 
-    fn prepared(&self, queue: &QueueTracer, step: Step, way: Way<'_>) -> Option<&Prepared> {
+    /// Where a way is among them, if there is room for it.
+    #[inline]
+    pub(super) fn position(&self, queue: &QueueTracer, way: Way<'_>) -> Option<usize> {
         let is_it = |route: &Route| {
             *route.routing_key == *way.routing_key && *route.exchange == *way.exchange
         };
@@ -146,7 +148,17 @@ impl Routes {
             let position = way.is_of_few(queue).then(|| self.0.position(is_it, make));
             position.flatten()
         };
-        let position = self.0.find(is_it).or_else(remember);
+        self.0.find(is_it).or_else(remember)
+    }
+
+    /// The exchange and the routing key at a [`position`](Self::position).
+    pub(super) fn names(&self, position: usize) -> Option<(&str, &str)> {
+        let route = self.0.get(position)?;
+        Some((&route.exchange, &route.routing_key))
+    }
+
+    fn prepared(&self, queue: &QueueTracer, step: Step, way: Way<'_>) -> Option<&Prepared> {
+        let position = self.position(queue, way);
         let prepare = || {
             let name = way.name();
             Prepared::new(queue, &step.operation(queue, way, name.as_str()))

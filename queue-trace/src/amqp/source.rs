@@ -6,9 +6,9 @@ use lapin::types::ShortString;
 use tracing_core_ctx::{ActiveSpan, Context, SpanKind, Timestamp, semconv};
 
 use super::facts;
+use super::held::Held;
 use super::queues::Queues;
 use super::routes::{Routes, Step, Way};
-use super::settled::Settled;
 use crate::carrier::LastOf;
 use crate::message::Describe as _;
 use crate::observe::{Failure, Watch};
@@ -19,7 +19,7 @@ use crate::{Incoming, Origin, QueueTracer};
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) tracer: QueueTracer,
-    pub(super) settled: Settled,
+    pub(super) held: Held,
     /// Empty if it is the last one that was declared, and that was not seen.
     pub(super) queue: ShortString,
     pub(super) declared: Arc<Queues>,
@@ -29,12 +29,29 @@ pub(super) struct Source {
 }
 
 impl Source {
+    pub(super) fn new(
+        tracer: QueueTracer,
+        queue: ShortString,
+        no_ack: bool,
+        held: Held,
+        declared: Arc<Queues>,
+    ) -> Self {
+        Self {
+            tracer,
+            held,
+            queue,
+            declared,
+            no_ack,
+            routes: Routes::default(),
+        }
+    }
+
     /// A pull that began at `start` and has brought `delivery`.
     pub(super) fn received(&self, delivery: &Delivery, start: Timestamp) {
         if !self.tells_pulls() {
             return;
         }
-        let way = self.way(delivery);
+        let way = self.way_of(delivery);
         let name = way.name();
         let mut operation = Step::Receive.operation(&self.tracer, way, name.as_str());
         operation.start = Some(start);
@@ -49,12 +66,7 @@ impl Source {
         if !self.tells_pulls() {
             return;
         }
-        let way = Way {
-            exchange: "",
-            routing_key: "",
-            queue: Some(self.queue.as_str()),
-            declared: &self.declared,
-        };
+        let way = self.way("", "");
         let mut operation = Step::Receive.operation(&self.tracer, way, self.queue.as_str());
         operation.start = Some(start);
         let failure = Failure {
@@ -70,10 +82,21 @@ impl Source {
     }
 
     #[inline]
-    fn way<'a>(&'a self, delivery: &'a Delivery) -> Way<'a> {
+    fn way_of<'a>(&'a self, delivery: &'a Delivery) -> Way<'a> {
+        self.way(delivery.exchange.as_str(), delivery.routing_key.as_str())
+    }
+
+    /// Where a delivery's way is among the routes, if there is room for it.
+    #[inline]
+    pub(super) fn position(&self, delivery: &Delivery) -> Option<usize> {
+        self.routes.position(&self.tracer, self.way_of(delivery))
+    }
+
+    #[inline]
+    pub(super) fn way<'a>(&'a self, exchange: &'a str, routing_key: &'a str) -> Way<'a> {
         Way {
-            exchange: delivery.exchange.as_str(),
-            routing_key: delivery.routing_key.as_str(),
+            exchange,
+            routing_key,
             queue: Some(self.queue.as_str()),
             declared: &self.declared,
         }
@@ -97,7 +120,7 @@ impl Source {
     #[inline]
     pub(super) fn start_process(&self, delivery: &Delivery) -> (ActiveSpan, Watch) {
         let (queue, name) = (&self.tracer, OnceCell::new());
-        let way = self.way(delivery);
+        let way = self.way_of(delivery);
         let operation = self.routes.at(queue, Step::Process, way, &name);
         let origin = match delivery.properties.headers() {
             Some(_) => self.origin(delivery),
@@ -124,7 +147,7 @@ impl Source {
         processing: &Context,
     ) -> UnderWay {
         let (queue, name) = (&self.tracer, OnceCell::new());
-        let operation = self.routes.at(queue, step, self.way(delivery), &name);
+        let operation = self.routes.at(queue, step, self.way_of(delivery), &name);
         let span = queue.start_settle_leaf(&operation, processing, |span| {
             let tag = i64::try_from(delivery.delivery_tag).ok();
             span.put_opt(semconv::RABBITMQ_MESSAGE_DELIVERY_TAG, tag);

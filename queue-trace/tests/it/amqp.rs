@@ -85,11 +85,19 @@ on_each_broker! {
         deliveries_that_are_never_settled_end_when_they_are_dropped
         a_delivery_that_waits_among_the_prefetched_ones_has_no_span
         work_at_the_same_time_keeps_its_contexts
+        work_that_panics_has_failed
+        work_that_is_given_up_is_cancelled_and_may_be_done_again
+        work_may_settle_the_delivery_itself
+        work_that_has_the_delivery_is_cancelled_or_panics_with_it
     }
     settling {
         how_a_delivery_was_settled_is_told_apart
         many_are_settled_at_once
         a_settlement_on_a_closed_channel_has_failed
+        deliveries_are_settled_by_their_tags_in_any_order
+        a_settlement_by_tag_is_below_the_process_span_and_says_where
+        a_settlement_by_tag_starts_no_trace_of_its_own
+        what_the_acker_has_settled_is_not_said_to_be_unsettled
     }
     letters {
         a_dead_letter_knows_its_first_trace_and_how_often_it_died
@@ -98,6 +106,7 @@ on_each_broker! {
     services {
         a_delivery_is_handled_by_a_service_in_its_span
         a_service_that_fails_has_failed_the_span_however_it_settled
+        of_two_layers_the_settlement_is_told_all_the_same
     }
     headers {
         long_strings_and_byte_arrays_are_read_as_contexts

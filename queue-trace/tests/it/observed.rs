@@ -134,7 +134,7 @@ async fn deliveries_are_told_of_when_they_are_sent_come_and_are_settled() {
         let consumer = channel.basic_consume(name, "".into(), options, FieldTable::default());
         let mut consumer = consumer.await.unwrap();
         let delivery = tokio::time::timeout(LONG, consumer.next()).await;
-        let mut delivery = delivery.expect("no delivery in time").unwrap().unwrap();
+        let delivery = delivery.expect("no delivery in time").unwrap().unwrap();
         let started = format!("started process {place} Consumer");
         ear.heard(&[&format!("arrived process {place}"), &started]);
         assert!(delivery.ack(BasicAckOptions::default()).await.unwrap());
@@ -312,7 +312,7 @@ async fn work_on_deliveries_that_fails_is_told_of_as_failed() {
             );
             publish.await.unwrap().await.unwrap();
             let got = channel.basic_get("jobs".into(), BasicGetOptions::default());
-            let mut got = got.await.unwrap().unwrap();
+            let got = got.await.unwrap().unwrap();
             let failed = work.is_err();
             assert_eq!(got.try_process(async { work }).await.is_err(), failed);
             got.ack(BasicAckOptions::default()).await.unwrap();

@@ -136,8 +136,7 @@ async fn consume_from(
                 None => Err("the broker ended the consumer".into()),
             }
         };
-        let mut delivery =
-            within::<_, Box<dyn std::error::Error>>(options, "a message", next).await?;
+        let delivery = within::<_, Box<dyn std::error::Error>>(options, "a message", next).await?;
         patience.delivered();
         delivery
             .process(async {

@@ -1,7 +1,10 @@
 //! What is handed over, and the spans of handling it.
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
 use lapin::BasicProperties;
-use lapin::options::{BasicAckOptions, BasicGetOptions, BasicPublishOptions};
+use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions, BasicPublishOptions};
 use tracing_core_ctx::{Span, SpanKind};
 
 use super::stage::{LONG, Stage, consume, is_linked, next, publish, settlement};
@@ -29,7 +32,7 @@ pub(super) async fn publish_process_and_ack_are_one_trace(
     ]);
 
     let mut consumer = consume(&channel, &queue).await;
-    let mut delivery = next(&mut consumer).await;
+    let delivery = next(&mut consumer).await;
     assert_eq!(delivery.data, b"hello");
     delivery.process(async { Span::child("work").end() }).await;
     assert!(delivery.ack(BasicAckOptions::default()).await.unwrap());
@@ -71,7 +74,7 @@ pub(super) async fn a_get_is_a_receive_span_with_a_link_and_none_when_the_queue_
         .basic_get(queue.as_str().into(), options)
         .await
         .unwrap();
-    let mut got = got.unwrap();
+    let got = got.unwrap();
     assert_eq!(got.message_count, 0);
     let receive = recorder.take_one();
     assert_eq!(receive.name(), format!("receive {queue}"));
@@ -95,7 +98,7 @@ pub(super) async fn a_delegate_runs_as_the_work_of_the_process_span(
 ) {
     let consumer = consume(&channel, &queue).await;
     consumer.set_delegate(|delivery| async move {
-        if let Ok(Some(mut delivery)) = delivery {
+        if let Ok(Some(delivery)) = delivery {
             Span::child("work").end();
             delivery.ack(BasicAckOptions::default()).await.unwrap();
         }
@@ -165,7 +168,7 @@ pub(super) async fn a_delegate_that_panics_fails_its_span_and_the_next_is_handle
 ) {
     let consumer = consume(&channel, &queue).await;
     consumer.set_delegate(|delivery| async move {
-        if let Ok(Some(mut delivery)) = delivery {
+        if let Ok(Some(delivery)) = delivery {
             assert!(delivery.data != b"hello", "a bug");
             delivery.ack(BasicAckOptions::default()).await.unwrap();
         }
@@ -233,7 +236,7 @@ pub(super) async fn work_at_the_same_time_keeps_its_contexts(stage: Stage) {
         // Others may be at work already.
         let sent = format!("publish {}", stage.queue);
         published.push(stage.recorder.take_named(&sent));
-        let mut delivery = next(&mut consumer).await;
+        let delivery = next(&mut consumer).await;
         works.push(tokio::spawn(async move {
             let work = async {
                 for _ in 0..20 {
@@ -261,4 +264,123 @@ pub(super) async fn work_at_the_same_time_keeps_its_contexts(stage: Stage) {
         let steps = mine.iter().filter(|span| span.name() == "step");
         assert_eq!(steps.filter(|step| step.is_child_of(process)).count(), 20);
     }
+}
+
+/// Whoever catches the panic, and settles the delivery afterwards.
+pub(super) async fn work_that_panics_has_failed(stage: Stage) {
+    let mut consumer = consume(&stage.channel, &stage.queue).await;
+    for tries in [false, true] {
+        publish(&stage.channel, &stage.queue).await.unwrap();
+        let delivery = next(&mut consumer).await;
+        let work = async {
+            assert!(delivery.data.is_empty(), "a bug");
+            Ok::<_, std::fmt::Error>(())
+        };
+        let caught = match tries {
+            true => {
+                AssertUnwindSafe(delivery.try_process(work))
+                    .catch_unwind()
+                    .await
+            }
+            false => {
+                AssertUnwindSafe(delivery.process(work))
+                    .catch_unwind()
+                    .await
+            }
+        };
+        assert!(caught.is_err());
+        delivery.nack(BasicNackOptions::default()).await.unwrap();
+        let process = stage
+            .recorder
+            .take_named(&format!("process {}", stage.queue));
+        process.assert_failed("panic");
+        assert_eq!(settlement(&process), "nack");
+        process.assert_absent("ctx.outcome");
+    }
+    let _others = stage.recorder.take();
+}
+
+pub(super) async fn work_that_is_given_up_is_cancelled_and_may_be_done_again(stage: Stage) {
+    let mut consumer = consume(&stage.channel, &stage.queue).await;
+    for again in [false, true] {
+        publish(&stage.channel, &stage.queue).await.unwrap();
+        let delivery = next(&mut consumer).await;
+        assert!(
+            delivery
+                .process(std::future::pending::<()>())
+                .now_or_never()
+                .is_none()
+        );
+        if again {
+            delivery.process(async {}).await;
+        }
+        drop(delivery);
+        let process = stage
+            .recorder
+            .take_named(&format!("process {}", stage.queue));
+        process.assert_unset();
+        match again {
+            true => process.assert_absent("ctx.outcome"),
+            false => assert_eq!(process.str("ctx.outcome"), "cancelled"),
+        }
+    }
+    let _published = stage.recorder.take();
+}
+
+pub(super) async fn work_may_settle_the_delivery_itself(stage: Stage) {
+    let mut consumer = consume(&stage.channel, &stage.queue).await;
+    for spawned in [false, true] {
+        publish(&stage.channel, &stage.queue).await.unwrap();
+        let delivery = next(&mut consumer).await;
+        let acked = match spawned {
+            false => {
+                delivery
+                    .process(delivery.ack(BasicAckOptions::default()))
+                    .await
+            }
+            true => {
+                let work = delivery.run(|delivery| async move {
+                    Span::child("work").end();
+                    tokio::task::yield_now().await;
+                    delivery.ack(BasicAckOptions::default()).await
+                });
+                tokio::spawn(work).await.unwrap()
+            }
+        };
+        assert!(acked.unwrap());
+        let process = format!("process {}", stage.queue);
+        let process = stage.recorder.take_named(&process);
+        assert_eq!(settlement(&process), "ack");
+        process.assert_absent("ctx.outcome");
+        let ack = stage.recorder.take_named(&format!("ack {}", stage.queue));
+        assert!(ack.is_child_of(&process));
+        if spawned {
+            assert!(stage.recorder.take_named("work").is_child_of(&process));
+        }
+    }
+    let _published = stage.recorder.take();
+}
+
+pub(super) async fn work_that_has_the_delivery_is_cancelled_or_panics_with_it(stage: Stage) {
+    let mut consumer = consume(&stage.channel, &stage.queue).await;
+    for panics in [false, true] {
+        publish(&stage.channel, &stage.queue).await.unwrap();
+        let work = next(&mut consumer).await.run(|delivery| async move {
+            let _delivery = delivery;
+            assert!(!panics, "a bug");
+            std::future::pending::<()>().await;
+        });
+        match panics {
+            true => assert!(AssertUnwindSafe(work).catch_unwind().await.is_err()),
+            false => assert!(work.now_or_never().is_none()),
+        }
+        let process = format!("process {}", stage.queue);
+        let process = stage.recorder.take_named(&process);
+        assert_eq!(settlement(&process), "none");
+        match panics {
+            true => process.assert_failed("panic"),
+            false => assert_eq!(process.str("ctx.outcome"), "cancelled"),
+        }
+    }
+    let _published = stage.recorder.take();
 }

@@ -139,7 +139,7 @@ async fn two_clients(traced: bool, recorder: &SpanRecorder) -> Seen {
             };
             while numbers.len() < COUNT {
                 let (number, is_acked) = if traced {
-                    let Ok(Some(Ok(mut delivery))) = timeout(STEP, consumer.next()).await else {
+                    let Ok(Some(Ok(delivery))) = timeout(STEP, consumer.next()).await else {
                         break;
                     };
                     let number = std::str::from_utf8(&delivery.data)
@@ -305,8 +305,8 @@ async fn after_a_recovery_deliveries_are_told_apart_from_those_before_it() {
     );
     let mut consumer = consume.await.unwrap();
     let first = next(&channel, &mut consumer).await;
-    let mut second = next(&channel, &mut consumer).await;
-    let mut third = next(&channel, &mut consumer).await;
+    let second = next(&channel, &mut consumer).await;
+    let third = next(&channel, &mut consumer).await;
     second
         .ack(BasicAckOptions { multiple: true })
         .await

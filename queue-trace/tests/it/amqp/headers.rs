@@ -22,7 +22,7 @@ async fn process(stage: &Stage, headers: &[(&str, AMQPValue)]) -> RecordedSpan {
     let sent = channel.basic_publish("".into(), queue, options, b"hello", properties.clone());
     sent.await.unwrap().await.unwrap();
     let mut consumer = consume(&stage.channel, &stage.queue).await;
-    let mut delivery = next(&mut consumer).await;
+    let delivery = next(&mut consumer).await;
     assert_eq!(delivery.properties, properties, "the message is as it was");
     // So that this consumer gets no other message.
     channel

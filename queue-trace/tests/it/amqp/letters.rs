@@ -18,7 +18,7 @@ pub(super) async fn a_dead_letter_knows_its_first_trace_and_how_often_it_died(st
     publish(&channel, &queue).await.unwrap();
     let publish = recorder.take_one();
     let mut consumer = consume(&channel, &queue).await;
-    let mut delivery = next(&mut consumer).await;
+    let delivery = next(&mut consumer).await;
     delivery
         .reject(BasicRejectOptions::default())
         .await
@@ -27,7 +27,7 @@ pub(super) async fn a_dead_letter_knows_its_first_trace_and_how_often_it_died(st
     let _first = recorder.take();
 
     let mut letters = consume(&channel, &dead).await;
-    let mut letter = next(&mut letters).await;
+    let letter = next(&mut letters).await;
     letter.ack(BasicAckOptions::default()).await.unwrap();
     drop(letter);
     let process = recorder.take_named(&format!("process {dead}"));
@@ -50,7 +50,7 @@ pub(super) async fn a_message_that_is_sent_on_has_the_context_of_who_sends_it(st
     publish(&channel, &queue).await.unwrap();
     let first = recorder.take_one();
     let mut consumer = consume(&channel, &queue).await;
-    let mut delivery = next(&mut consumer).await;
+    let delivery = next(&mut consumer).await;
     delivery
         .reject(BasicRejectOptions::default())
         .await

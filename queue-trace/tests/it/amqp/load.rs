@@ -51,7 +51,7 @@ pub(super) async fn ten_thousand_messages_come_once_in_their_order_and_leave_no_
         let mut consumer = consume(&reader, &stage.queue).await;
         let (mut sent, mut processed, mut settled) = (0, 0, 0);
         for number in 0..COUNT {
-            let mut delivery = next(&mut consumer).await;
+            let delivery = next(&mut consumer).await;
             assert_eq!(delivery.data, number.to_be_bytes());
             assert!(!delivery.redelivered);
             delivery.ack(BasicAckOptions::default()).await.unwrap();

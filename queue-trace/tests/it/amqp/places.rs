@@ -125,7 +125,7 @@ pub(super) async fn a_queue_that_the_broker_named_names_no_span(stage: Stage) {
     let queue = declare.await.unwrap().name().as_str().to_owned();
     publish(&stage.channel, &queue).await.unwrap();
     let mut consumer = consume(&stage.channel, &queue).await;
-    let mut delivery = next(&mut consumer).await;
+    let delivery = next(&mut consumer).await;
     delivery.ack(BasicAckOptions::default()).await.unwrap();
     drop(delivery);
     for name in ["publish", "process", "ack"] {
@@ -190,7 +190,7 @@ pub(super) async fn a_queue_that_goes_with_its_users_names_no_span(stage: Stage)
         declare.await.unwrap();
         publish(&stage.channel, &queue).await.unwrap();
         let mut consumer = consume(&stage.channel, &queue).await;
-        let mut delivery = next(&mut consumer).await;
+        let delivery = next(&mut consumer).await;
         delivery.ack(BasicAckOptions::default()).await.unwrap();
         drop(delivery);
         for name in ["publish", "process", "ack"] {
@@ -214,7 +214,7 @@ pub(super) async fn a_name_with_parameters_has_its_template_in_the_names_of_span
     publish(&channel, &queue).await.unwrap();
     let options = BasicGetOptions::default();
     let got = channel.basic_get(queue.as_str().into(), options).await;
-    let mut got = got.unwrap().unwrap();
+    let got = got.unwrap().unwrap();
     got.ack(BasicAckOptions::default()).await.unwrap();
     drop(got);
     for name in ["publish", "receive", "process", "ack"] {
@@ -255,7 +255,7 @@ pub(super) async fn a_request_that_is_answered_directly_is_one_trace(stage: Stag
     let asked = stage.recorder.take_one();
 
     let mut requests = consume(&stage.channel, &stage.queue).await;
-    let mut request = next(&mut requests).await;
+    let request = next(&mut requests).await;
     let reply = stage
         .channel
         .reply(&request, options, b"!", BasicProperties::default())
@@ -321,7 +321,7 @@ pub(super) async fn each_reading_of_a_stream_is_linked_to_its_publication(stage:
         );
         let mut consumer = consume.await.unwrap();
         for (offset, published) in published.iter().enumerate() {
-            let mut delivery = next(&mut consumer).await;
+            let delivery = next(&mut consumer).await;
             let headers = delivery.properties.headers().as_ref().unwrap();
             let told = AMQPValue::LongLongInt(i64::try_from(offset).unwrap());
             assert_eq!(headers.inner()["x-stream-offset"], told);

@@ -97,7 +97,7 @@ pub(super) async fn nothing_is_lost_or_doubled_when_nothing_is_recorded(
     }
     let mut consumer = consume(&channel, &queue).await;
     for tag in 1..=100 {
-        let mut delivery = next(&mut consumer).await;
+        let delivery = next(&mut consumer).await;
         assert_eq!(delivery.delivery_tag, tag);
         assert!(
             delivery

@@ -32,7 +32,7 @@ pub(super) async fn a_reply_is_sent_from_the_process_span_and_names_its_request(
     assert_eq!(asked.str("messaging.message.conversation_id"), "order-7");
 
     let mut consumer = consume(&channel, &queue).await;
-    let mut delivery = next(&mut consumer).await;
+    let delivery = next(&mut consumer).await;
     let properties = BasicProperties::default();
     let reply = channel.reply(&delivery, options, b"!", properties).await;
     reply.unwrap().unwrap().await.unwrap();

@@ -11,7 +11,7 @@ use super::stage::{Stage, consume, is_linked, next, publish, settlement};
 
 pub(super) async fn a_delivery_is_handled_by_a_service_in_its_span(stage: Stage) {
     let layer = ProcessTraceLayer::new(stage.channel.tracer().clone());
-    let mut service = layer.layer(service_fn(|mut delivery: TracedDelivery| async move {
+    let mut service = layer.layer(service_fn(|delivery: TracedDelivery| async move {
         Span::child("work").end();
         if delivery.data == b"hello" {
             delivery.ack(BasicAckOptions::default()).await?;
@@ -39,7 +39,7 @@ pub(super) async fn a_service_that_fails_has_failed_the_span_however_it_settled(
     let layer = ProcessTraceLayer::new(stage.channel.tracer().clone());
     let mut consumer = consume(&stage.channel, &stage.queue).await;
     for nacks in [true, false] {
-        let mut service = layer.layer(service_fn(|mut delivery: TracedDelivery| async move {
+        let mut service = layer.layer(service_fn(|delivery: TracedDelivery| async move {
             if nacks {
                 delivery.nack(BasicNackOptions::default()).await.unwrap();
             }
@@ -57,4 +57,21 @@ pub(super) async fn a_service_that_fails_has_failed_the_span_however_it_settled(
         );
         let _others = stage.recorder.take();
     }
+}
+
+/// A service around another one: the span is lent once.
+pub(super) async fn of_two_layers_the_settlement_is_told_all_the_same(stage: Stage) {
+    let layer = ProcessTraceLayer::new(stage.channel.tracer().clone());
+    let mut service = layer.layer(
+        layer.layer(service_fn(|delivery: TracedDelivery| async move {
+            delivery.ack(BasicAckOptions::default()).await.map(drop)
+        })),
+    );
+    publish(&stage.channel, &stage.queue).await.unwrap();
+    let mut consumer = consume(&stage.channel, &stage.queue).await;
+    service.call(next(&mut consumer).await).await.unwrap();
+    let process = format!("process {}", stage.queue);
+    let process = stage.recorder.take_named(&process);
+    assert_eq!(settlement(&process), "ack");
+    let _others = stage.recorder.take();
 }

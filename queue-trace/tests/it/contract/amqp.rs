@@ -108,7 +108,7 @@ impl<const IS_NAMED: bool> Messaging for Rabbit<IS_NAMED> {
             FieldTable::default(),
         );
         let mut consumer = consume.await.unwrap();
-        let mut delivery = consumer.next().await.unwrap().unwrap();
+        let delivery = consumer.next().await.unwrap().unwrap();
         delivery.process(async { work(&letter(&delivery)) }).await;
         // The consumer goes first, or it would get the next message.
         self.channel

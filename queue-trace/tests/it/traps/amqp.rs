@@ -50,15 +50,21 @@
 //! | a delegate that panics takes its span with it | `amqp::consuming::a_delegate_that_panics_fails_its_span_and_the_next_is_handled`, `amqp::consuming::a_panic_while_processing_fails_the_span` |
 //! | a message that is never settled keeps its span open, for a minute or for ever | `amqp::consuming::deliveries_that_are_never_settled_end_when_they_are_dropped` |
 //! | the outcome of a message is not told, or every nack is an error | `amqp::settling::how_a_delivery_was_settled_is_told_apart`, `amqp::services::a_service_that_fails_has_failed_the_span_however_it_settled` |
-//! | an ack of many leaves earlier ackers usable, and their spans in the dark | `amqp::settling::many_are_settled_at_once`, `src::amqp::settled::the_first_settlement_that_covers_a_tag_counts` |
-//! | tag 0 stands for all | `amqp::broker::settling::all_that_was_handed_over_is_settled_by_tag_zero`, `src::amqp::settled::tag_zero_stands_for_all_that_were_handed_over` |
+//! | an ack of many leaves earlier ackers usable, and their spans in the dark | `amqp::settling::many_are_settled_at_once`, `amqp::held::tests::the_first_settlement_that_covers_a_tag_counts` |
+//! | tag 0 stands for all | `amqp::broker::settling::all_that_was_handed_over_is_settled_by_tag_zero`, `amqp::held::tests::tag_zero_stands_for_all_that_were_handed_over` |
 //! | an ack on a closed channel is `Ok(false)`, and no error | `amqp::settling::a_settlement_on_a_closed_channel_has_failed` |
-//! | after a recovery the tags begin anew | `amqp::faults::after_a_recovery_deliveries_are_told_apart_from_those_before_it`, `src::amqp::settled::what_was_settled_before_a_delivery_came_is_of_no_concern` |
+//! | after a recovery the tags begin anew | `amqp::faults::after_a_recovery_deliveries_are_told_apart_from_those_before_it`, `amqp::held::tests::after_a_recovery_a_tag_is_that_of_another_delivery` |
 //! | consumers without acknowledgement settle nothing | `amqp::consuming::a_delivery_of_a_consumer_without_acks_says_nothing_of_settlement` |
 //! | redeliveries look like the first | `amqp::settling::how_a_delivery_was_settled_is_told_apart` |
 //! | a stream hands the same message out again and again | `amqp::places::each_reading_of_a_stream_is_linked_to_its_publication` |
 //! | one message, many queues | `amqp::places::a_message_to_many_queues_is_processed_once_in_each` |
-//! | what is acknowledged is remembered without end | `src::amqp::settled::no_more_than_a_few_are_kept` |
+//! | what is acknowledged is remembered without end, or only the last few | `amqp::held::tests::however_many_are_settled_in_whichever_order_all_are_known`, `amqp::settling::deliveries_are_settled_by_their_tags_in_any_order` |
+//! | an ack by tag is a trace of its own, of nothing | `amqp::settling::a_settlement_by_tag_is_below_the_process_span_and_says_where`, `amqp::settling::a_settlement_by_tag_starts_no_trace_of_its_own` |
+//! | what the acker itself has settled is said to be unsettled | `amqp::settling::what_the_acker_has_settled_is_not_said_to_be_unsettled` |
+//! | work that panics or is dropped leaves no word of it if the delivery lives on | `amqp::consuming::work_that_panics_has_failed`, `amqp::consuming::work_that_is_given_up_is_cancelled_and_may_be_done_again` |
+//! | a handler cannot settle what it handles, or outlives it | `amqp::consuming::work_may_settle_the_delivery_itself`, `amqp::consuming::work_that_has_the_delivery_is_cancelled_or_panics_with_it` |
+//! | a queue without name is anybody's | `amqp::places::a_queue_without_name_is_the_last_that_was_declared`, `amqp::places::a_queue_that_nobody_saw_declared_names_no_span` |
+//! | queues that clients make for themselves are in the names of spans | `amqp::places::a_queue_that_goes_with_its_users_names_no_span` |
 //! | the time in the queue is negative | `src::amqp::facts::a_message_from_the_future_has_no_time_in_queue` |
 //!
 //! # Replies and dead letters
@@ -66,6 +72,7 @@
 //! | trap | test |
 //! |---|---|
 //! | a reply has no context, or that of nobody | `amqp::requests::a_reply_is_sent_from_the_process_span_and_names_its_request`, `amqp::places::a_request_that_is_answered_directly_is_one_trace` |
+//! | a reply with the properties of its request keeps their context | `amqp::requests::a_reply_with_the_properties_of_its_request_has_a_context_of_its_own` |
 //! | links only, where a reply is waited for | `amqp::requests::a_relation_can_be_set_for_queues_of_requests` |
 //! | a dead letter starts a new trace | `amqp::letters::a_dead_letter_knows_its_first_trace_and_how_often_it_died` |
 //! | deaths are counted for each queue and reason apart | `amqp::broker::dying::deaths_are_counted_for_each_queue_and_reason`, `src::amqp::facts::deaths_are_those_in_all_queues` |

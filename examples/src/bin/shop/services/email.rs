@@ -30,9 +30,8 @@ pub(super) async fn open(tracer: Tracer, brokers: &Brokers) -> Result<(), BoxErr
 
 /// Sends one mail after the other, until the connection is gone.
 async fn run(mut mails: TracedConsumer, underway: Underway) {
-    while let Some(Ok(mut mail)) = mails.next().await {
-        let sent = mail.process(send(&mail.data)).await;
-        let settled = match sent {
+    while let Some(Ok(mail)) = mails.next().await {
+        let handled = mail.run(async |mail| match send(&mail.data).await {
             Ok(()) => {
                 underway.done(1);
                 mail.ack(BasicAckOptions::default()).await
@@ -41,9 +40,9 @@ async fn run(mut mails: TracedConsumer, underway: Underway) {
                 mail.span().record_failure(&error);
                 mail.reject(BasicRejectOptions { requeue: false }).await
             }
-        };
+        });
         // What could not be settled comes again.
-        drop(settled);
+        drop(handled.await);
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) async fn open(tracer: Tracer, brokers: &Brokers) -> Result<(), BoxErr
 }
 
 async fn run(mut letters: TracedConsumer, underway: Underway) {
-    while let Some(Ok(mut letter)) = letters.next().await {
+    while let Some(Ok(letter)) = letters.next().await {
         let look = async {
             work(3).await;
             SpanRef::current().event("customer.called", |_| {});
