@@ -51,7 +51,9 @@
 //! are those that the channel [declares](TracedChannel::queue_declare) as exclusive or to be deleted with their last consumer. Where routing keys or queues have parameters in their names,
 //! [`QueueTracer::destinations`](crate::QueueTracer::destinations) says so: other names are taken to be few.
 //!
-//! A message that comes back, because no queue takes it, has failed with `no-route`; one that the broker refuses, with `nack`. A delivery that is
+//! With confirms, a message that comes back, because no queue takes it, has failed with `no-route`; one that the broker refuses, with `nack`. Confirmations
+//! that are dropped without having been awaited end their spans all the same, at the latest with [`wait_for_confirms`](TracedChannel::wait_for_confirms).
+//! Without confirms nobody is told what became of a message. A delivery that is
 //! rejected has not failed: that is for the application to say. What settles a delivery whose processing a sampler has dropped is not recorded either.
 //!
 //! Not seen are acknowledgements and publications by the [inner](TracedChannel::inner) channel. What the `Acker` of a delivery has settled leaves no
@@ -70,6 +72,7 @@ mod queues;
 mod routes;
 mod settle;
 mod source;
+mod waiting;
 
 pub use channel::TracedChannel;
 pub use confirm::TracedConfirm;

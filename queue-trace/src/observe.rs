@@ -102,8 +102,18 @@ impl Watch {
     /// Tells that the operation has ended, and says when that was. The second end is told to nobody.
     #[inline]
     pub(crate) fn end(&mut self, error_type: Option<&str>) -> Option<Timestamp> {
+        self.end_at(None, error_type)
+    }
+
+    /// The same at this time, or now.
+    #[inline]
+    pub(crate) fn end_at(
+        &mut self,
+        time: Option<Timestamp>,
+        error_type: Option<&str>,
+    ) -> Option<Timestamp> {
         let watched = *self.0.take()?;
-        Some(watched.end(error_type))
+        Some(watched.end(time, error_type))
     }
 
     /// The same for an operation whose span ends with it, and has failed if there is an error.
@@ -128,14 +138,14 @@ pub(crate) struct Failure<'a> {
 
 impl Watched {
     #[cold]
-    fn end(self, error_type: Option<&str>) -> Timestamp {
+    fn end(self, time: Option<Timestamp>, error_type: Option<&str>) -> Timestamp {
         let Self {
             observed,
             start,
             tracer,
             span,
         } = self;
-        let time = tracer.now();
+        let time = time.unwrap_or_else(|| tracer.now());
         let end = Error(error_type);
         let ended = Ended::new(time, time.since(start), &end).with_span(span.as_ref());
         let _ = catch_unwind(AssertUnwindSafe(|| observed.ended(&ended)));

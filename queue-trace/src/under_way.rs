@@ -1,7 +1,7 @@
 use std::fmt::Display;
 
 use tracing_core_ctx::span::SpanWriter;
-use tracing_core_ctx::{Span, SpanRef, semconv};
+use tracing_core_ctx::{Span, SpanRef, Timestamp, semconv};
 
 use crate::observe::Watch;
 
@@ -29,11 +29,27 @@ impl UnderWay {
         self.span.is_open() || self.watch.is_on()
     }
 
+    /// Nothing.
+    #[cfg(feature = "amqp")]
+    pub(crate) fn none() -> Self {
+        Self::new(Span::none(), Watch::default())
+    }
+
     /// It was done; `describe` writes what is known only now.
     #[inline]
     pub(crate) fn done(&mut self, describe: impl FnOnce(&mut SpanWriter<'_>)) {
+        self.done_at(None, describe);
+    }
+
+    /// The same at this time, or now.
+    #[inline]
+    pub(crate) fn done_at(
+        &mut self,
+        time: Option<Timestamp>,
+        describe: impl FnOnce(&mut SpanWriter<'_>),
+    ) {
         if self.is_wanted() {
-            let time = self.watch.end(None);
+            let time = self.watch.end_at(time, None).or(time);
             self.span.end_at_with(time, describe);
         }
     }
@@ -44,10 +60,20 @@ impl UnderWay {
         error_type: impl FnOnce() -> E,
         error: &dyn Display,
     ) {
+        self.fail_at(None, error_type, error);
+    }
+
+    /// The same at this time, or now.
+    pub(crate) fn fail_at<E: AsRef<str>>(
+        &mut self,
+        time: Option<Timestamp>,
+        error_type: impl FnOnce() -> E,
+        error: &dyn Display,
+    ) {
         if self.is_wanted() {
             let error_type = error_type();
             let error_type = error_type.as_ref();
-            let time = self.watch.end(Some(error_type));
+            let time = self.watch.end_at(time, Some(error_type)).or(time);
             if self.span.is_open() {
                 let text = error.to_string();
                 self.span

@@ -2,6 +2,7 @@ use std::cell::OnceCell;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use lapin::message::{BasicReturnMessage, Delivery};
 use lapin::options::{
     BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, QueueDeclareOptions,
 };
@@ -20,9 +21,11 @@ use super::held::Held;
 use super::queues::Queues;
 use super::routes::{Routes, Step, Way};
 use super::source::Source;
+use super::waiting::Waiting;
 use crate::QueueTracer;
 use crate::carrier::LastOf;
 use crate::carrying::baggage_beside;
+use crate::few::Few;
 use crate::first::FIRST;
 use crate::start::sending_kind;
 use crate::under_way::UnderWay;
@@ -37,6 +40,9 @@ pub struct TracedChannel {
     pub(super) held: Held,
     routes: Arc<Routes>,
     declared: Arc<Queues>,
+    waiting: Arc<Waiting>,
+    /// Where messages were got from.
+    sources: Arc<Few<Arc<Source>>>,
 }
 
 impl TracedChannel {
@@ -49,6 +55,8 @@ impl TracedChannel {
             held: Held::default(),
             routes: Arc::default(),
             declared: Arc::default(),
+            waiting: Arc::default(),
+            sources: Arc::default(),
         }
     }
 
@@ -106,6 +114,7 @@ impl TracedChannel {
             let (mut sending, headers) =
                 self.start_publish(&exchange, &routing_key, payload, &properties);
             let is_owed = self.inner.status().confirm();
+            let owed = is_owed.then_some((&self.waiting, self.queue.tracer()));
             // Awaited where it is made: a future that has a name is moved once more.
             match self
                 .inner
@@ -118,7 +127,7 @@ impl TracedChannel {
                 )
                 .await
             {
-                Ok(confirm) => Ok(TracedConfirm::new(confirm, sending, is_owed)),
+                Ok(confirm) => Ok(TracedConfirm::new(confirm, sending, owed)),
                 Err(error) => {
                     sending.fail(|| facts::error_type(&error), &error);
                     Err(error)
@@ -228,8 +237,8 @@ impl TracedChannel {
         options: BasicGetOptions,
     ) -> lapin::Result<Option<TracedGet>> {
         let start = self.queue.tracer().now();
-        let got = self.inner.basic_get(queue.clone(), options).await;
-        let source = Arc::new(self.source(queue, options.no_ack));
+        let source = self.known_source(&queue, options.no_ack);
+        let got = self.inner.basic_get(queue, options).await;
         match got {
             Ok(None) => Ok(None),
             Ok(Some(got)) => {
@@ -244,6 +253,28 @@ impl TracedChannel {
                 Err(error)
             }
         }
+    }
+
+    /// Makes a delivery of what has come from `queue` by another way, such as a test: it is processed as if this channel had handed it over now. What settles
+    /// it is still its own acker.
+    #[must_use]
+    pub fn adopt(&self, queue: &str, delivery: Delivery) -> TracedDelivery {
+        // No name is longer than a short string can be.
+        let queue = ShortString::try_new(queue).unwrap_or_default();
+        TracedDelivery::new(delivery, &self.known_source(&queue, false))
+    }
+
+    /// [`Channel::wait_for_confirms`], which ends the spans of the publications whose confirmations were dropped.
+    ///
+    /// # Errors
+    ///
+    /// Those of the channel.
+    pub async fn wait_for_confirms(&self) -> lapin::Result<Vec<BasicReturnMessage>> {
+        self.waiting.wait().await;
+        let others = self.inner.wait_for_confirms().await?;
+        let mut returned = self.waiting.take_returned();
+        returned.extend(others);
+        Ok(returned)
     }
 
     /// [`Channel::basic_consume`], each of whose deliveries is a process span.
@@ -266,6 +297,23 @@ impl TracedChannel {
         Ok(TracedConsumer::new(consumer, source))
     }
 
+    /// That of the queue, made if it is not there.
+    fn known_source(&self, queue: &ShortString, no_ack: bool) -> Arc<Source> {
+        let last;
+        let queue = match queue.as_str() {
+            "" => {
+                last = self.declared.resolve(ShortString::default());
+                &last
+            }
+            _ => queue,
+        };
+        let make = || Arc::new(self.source(queue.clone(), no_ack));
+        let is_it = |source: &Arc<Source>| source.no_ack == no_ack && source.queue == *queue;
+        let position = self.sources.position(is_it, make);
+        let known = position.and_then(|position| self.sources.get(position));
+        known.map_or_else(make, Arc::clone)
+    }
+
     fn source(&self, queue: ShortString, no_ack: bool) -> Source {
         let (queue, declared) = (self.declared.resolve(queue), Arc::clone(&self.declared));
         Source::new(
@@ -283,5 +331,27 @@ impl Deref for TracedChannel {
 
     fn deref(&self) -> &Channel {
         &self.inner
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lapin::{Connection, ConnectionProperties};
+    use trace_testkit::amqp::Broker;
+    use tracing_core_ctx::Tracer;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_known_of_a_queue_is_put_together_once() {
+        let broker = Broker::start().await.unwrap();
+        let properties = ConnectionProperties::default();
+        let connection = Connection::connect(&broker.url(), properties).await;
+        let channel = connection.unwrap().create_channel().await.unwrap();
+        let channel = TracedChannel::new(channel, QueueTracer::new(Tracer::noop()));
+        let of = |queue: &str, no_ack| channel.known_source(&queue.into(), no_ack);
+        assert!(Arc::ptr_eq(&of("jobs", false), &of("jobs", false)));
+        assert!(!Arc::ptr_eq(&of("jobs", false), &of("jobs", true)));
+        assert!(!Arc::ptr_eq(&of("jobs", false), &of("mails", false)));
     }
 }

@@ -72,7 +72,8 @@ on_each_broker! {
         a_message_that_no_queue_takes_has_failed
         a_message_that_the_broker_refuses_has_failed
         an_exchange_that_is_not_there_fails_the_publication
-        a_confirmation_that_nobody_awaits_ends_the_span_as_cancelled
+        a_confirmation_that_is_given_up_ends_the_span_as_cancelled
+        publications_that_are_confirmed_together_end_with_their_answers
         nothing_is_lost_or_doubled_when_nothing_is_recorded
     }
     consuming {
@@ -85,6 +86,7 @@ on_each_broker! {
         deliveries_that_are_never_settled_end_when_they_are_dropped
         a_delivery_that_waits_among_the_prefetched_ones_has_no_span
         work_at_the_same_time_keeps_its_contexts
+        a_delivery_that_came_by_another_way_is_processed_alike
         work_that_panics_has_failed
         work_that_is_given_up_is_cancelled_and_may_be_done_again
         work_may_settle_the_delivery_itself

@@ -4,10 +4,11 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
 use lapin::BasicProperties;
+use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions, BasicPublishOptions};
 use tracing_core_ctx::{Span, SpanKind};
 
-use super::stage::{LONG, Stage, consume, is_linked, next, publish, settlement};
+use super::stage::{LONG, Stage, consume, is_linked, next, publish, settlement, table, text};
 
 pub(super) async fn publish_process_and_ack_are_one_trace(
     Stage {
@@ -383,4 +384,22 @@ pub(super) async fn work_that_has_the_delivery_is_cancelled_or_panics_with_it(st
         }
     }
     let _published = stage.recorder.take();
+}
+
+/// Such as one that a test has made.
+pub(super) async fn a_delivery_that_came_by_another_way_is_processed_alike(stage: Stage) {
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for queue in ["jobs", ""] {
+        let mut delivery = Delivery::mock(7, "".into(), "jobs".into(), false, b"hello".into());
+        let headers = table(&[("traceparent", text(parent))]);
+        delivery.properties = BasicProperties::default().with_headers(headers);
+        let delivery = stage.channel.adopt(queue, delivery);
+        delivery.process(async { Span::child("work").end() }).await;
+        assert!(delivery.ack(BasicAckOptions::default()).await.unwrap());
+        let process = stage.recorder.take_named("process jobs");
+        assert_eq!(process.trace_id().to_string(), parent[3..35]);
+        assert_eq!(settlement(&process), "ack");
+        assert!(stage.recorder.take_named("work").is_child_of(&process));
+        assert!(stage.recorder.take_named("ack jobs").is_child_of(&process));
+    }
 }

@@ -1,5 +1,6 @@
 //! What the span of a publication says, and when it ends.
 
+use futures_util::FutureExt as _;
 use lapin::options::{BasicAckOptions, BasicPublishOptions};
 use lapin::types::AMQPValue;
 use lapin::{BasicProperties, Confirmation};
@@ -58,7 +59,7 @@ pub(super) async fn an_exchange_that_is_not_there_fails_the_publication(
     );
 }
 
-pub(super) async fn a_confirmation_that_nobody_awaits_ends_the_span_as_cancelled(
+pub(super) async fn a_confirmation_that_is_given_up_ends_the_span_as_cancelled(
     Stage {
         channel,
         queue,
@@ -74,13 +75,46 @@ pub(super) async fn a_confirmation_that_nobody_awaits_ends_the_span_as_cancelled
         let properties = BasicProperties::default();
         let sent =
             channel.basic_publish("".into(), queue.as_str().into(), options, b"", properties);
-        drop(sent.await.unwrap());
+        let given_up = sent.await.unwrap().now_or_never().is_none();
         let span = recorder.take_one();
         span.assert_unset();
-        cancelled += usize::from(span.attr("ctx.outcome").is_some());
+        assert_eq!(span.attr("ctx.outcome").is_some(), given_up);
+        cancelled += usize::from(given_up);
     }
     assert!(cancelled > 0);
     assert!(channel.wait_for_confirms().await.unwrap().is_empty());
+}
+
+pub(super) async fn publications_that_are_confirmed_together_end_with_their_answers(stage: Stage) {
+    let arguments = [
+        ("x-max-length", AMQPValue::LongInt(1)),
+        ("x-overflow", text("reject-publish")),
+    ];
+    let full = stage.declare("full", &arguments).await;
+    let (channel, recorder) = (&stage.channel, &stage.recorder);
+    confirms(channel).await;
+    let nowhere = "queue-trace-nowhere";
+    for to in [&stage.queue, &full, &full, nowhere, &stage.queue] {
+        let options = BasicPublishOptions {
+            mandatory: true,
+            ..BasicPublishOptions::default()
+        };
+        let properties = BasicProperties::default();
+        let sent = channel.basic_publish("".into(), to.into(), options, b"", properties);
+        drop(sent.await.unwrap());
+    }
+    let returned = channel.wait_for_confirms().await.unwrap();
+    assert_eq!(returned.len(), 1);
+    assert_eq!(returned[0].delivery.routing_key.as_str(), nowhere);
+    assert!(channel.wait_for_confirms().await.unwrap().is_empty());
+    assert_eq!(recorder.open(), 0);
+    let mut errors = Vec::new();
+    for span in recorder.take() {
+        span.assert_absent("ctx.outcome");
+        errors.extend(span.error_type().map(str::to_owned));
+    }
+    errors.sort_unstable();
+    assert_eq!(errors, ["nack", "no-route"]);
 }
 
 pub(super) async fn nothing_is_lost_or_doubled_when_nothing_is_recorded(

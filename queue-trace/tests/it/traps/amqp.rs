@@ -28,7 +28,8 @@
 //! | confirms are ignored: the span ends with the frame | `amqp::publishing::a_message_that_the_broker_refuses_has_failed`, `amqp::consuming::publish_process_and_ack_are_one_trace` |
 //! | a message that comes back is a success: its confirmation is an ack | `amqp::publishing::a_message_that_no_queue_takes_has_failed`, `amqp::broker::messages::a_returned_message_is_whole` |
 //! | an exchange that is not there is only known at the confirmation | `amqp::publishing::an_exchange_that_is_not_there_fails_the_publication` |
-//! | a confirmation that is dropped leaves its span open, or is lost to `wait_for_confirms` | `amqp::publishing::a_confirmation_that_nobody_awaits_ends_the_span_as_cancelled` |
+//! | a confirmation that is dropped leaves its span open, or is lost to `wait_for_confirms` | `amqp::publishing::a_confirmation_that_is_given_up_ends_the_span_as_cancelled` |
+//! | what is confirmed together is never heard of, and what came back neither | `amqp::publishing::publications_that_are_confirmed_together_end_with_their_answers` |
 //! | several publications are confirmed at once | `amqp::broker::messages::every_publication_of_many_is_confirmed`, `amqp::load::ten_thousand_messages_come_once_in_their_order_and_leave_no_span_open` |
 //! | a broker that dies owes confirmations for ever | `amqp::faults::confirmations_that_a_dead_broker_owes_fail_their_spans` |
 //! | tracing loses, doubles or reorders messages | `amqp::load::ten_thousand_messages_come_once_in_their_order_and_leave_no_span_open`, `amqp::faults::a_broker_that_dies_under_load_loses_as_much_with_tracing_as_without` |
