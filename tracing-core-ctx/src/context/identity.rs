@@ -13,8 +13,8 @@ use super::{Context, scope};
 /// let cx = Context::new().with_baggage_entry("user.tier", "gold");
 /// let copy = cx.clone();
 /// assert_eq!(copy.identity(), cx.identity());
-/// assert_ne!(copy.suppressed().identity(), cx.identity());
 /// assert_eq!(cx.copies(), 2);
+/// assert_ne!(copy.suppressed().identity(), cx.identity());
 /// assert!(cx.scope(|| cx.identity().is_current()));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
