@@ -36,6 +36,7 @@ pub mod grpc;
 pub mod http;
 pub mod messaging;
 pub mod render;
+pub mod traps;
 
 // Necessary for implementation.
 mod clock;

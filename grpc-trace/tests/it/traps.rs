@@ -1,31 +1,43 @@
 //! What other instrumentations of gRPC get wrong, one test each.
 //!
+//! `suite` is the contract suite of `trace-testkit`. The other names are modules of these tests.
+//!
 //! | trap | test |
 //! |---|---|
-//! | trailers are ignored, so `INTERNAL` in them is a success | [`a_failure_in_the_trailers_is_a_failure`] |
-//! | the status of `Err(Status)`, which is in the headers, is not seen | [`a_failure_in_the_headers_is_a_failure`] |
-//! | OK calls are marked as errors, or success as `Ok` | [`a_success_is_unset`] |
-//! | the status code is a number, or a number as text | [`the_status_is_a_name`] |
-//! | the client judges by the server's rule | [`not_found_is_an_error_of_clients_alone`] |
-//! | the server never judges | [`internal_is_an_error_of_servers`] |
-//! | old names are recorded unasked | [`old_names_are_not_recorded`] |
-//! | a layer on one service hides its name | [`a_traced_service_has_its_name`] |
-//! | DATA frames are counted for messages | [`a_message_of_many_frames_is_one_message`] |
-//! | the span ends with the head | [`a_stream_is_part_of_the_call`] |
-//! | a second `traceparent` is appended | [`a_stale_traceparent_is_replaced`] |
-//! | baggage that no header can hold ends the call | [`baggage_of_any_kind_does_no_harm`] |
-//! | `server.address` is `host:port` | [`host_and_port_are_two_things`] |
+//! | trailers are ignored, so `INTERNAL` in them is a success | `traps::a_failure_in_the_trailers_is_a_failure` |
+//! | the status of `Err(Status)`, which is in the headers, is not seen | `traps::a_failure_in_the_headers_is_a_failure` |
+//! | OK calls are marked as errors, or success as `Ok` | `traps::a_success_is_unset` |
+//! | the status code is a number, or a number as text | `traps::the_status_is_a_name` |
+//! | the client judges by the server's rule | `traps::not_found_is_an_error_of_clients_alone` |
+//! | the server never judges | `traps::internal_is_an_error_of_servers` |
+//! | old names are recorded unasked | `traps::old_names_are_not_recorded` |
+//! | a layer on one service hides its name | `traps::a_traced_service_has_its_name` |
+//! | DATA frames are counted for messages | `traps::a_message_of_many_frames_is_one_message` |
+//! | the span ends with the head | `traps::a_stream_is_part_of_the_call` |
+//! | a second `traceparent` is appended | `traps::a_stale_traceparent_is_replaced` |
+//! | baggage that no header can hold ends the call | `traps::baggage_of_any_kind_does_no_harm` |
+//! | `server.address` is `host:port` | `traps::host_and_port_are_two_things` |
 //! | the buffer of a channel loses the parent | `hops::the_current_span_is_the_parent_though_the_channel_has_a_task_of_its_own` |
-//! | all metadata is recorded | `contract::*::no_metadata_is_captured_by_default` |
+//! | all metadata is recorded | `suite::no_metadata_is_captured_by_default` |
 //! | names without bound, from scanners | `settings::methods_are_bounded_in_number_without_a_list` |
 
 use futures_util::{StreamExt as _, stream};
 use tonic::server::NamedService;
+use trace_testkit::traps::TrapTable;
 use tracing_core_ctx::{SpanKind, Status};
 
 use crate::greeter::proto::greeter_server::GreeterServer;
 use crate::greeter::proto::{FailRequest, HelloRequest, StreamRequest};
 use crate::greeter::{Greets, LIMIT, Pair, SERVICE, hello};
+
+/// A table that nobody checks is a wish.
+#[test]
+fn every_trap_has_its_test() {
+    let traps = TrapTable::of_crate(env!("CARGO_MANIFEST_DIR"))
+        .place("suite", "../trace-testkit/src")
+        .check(include_str!("traps.rs"));
+    assert!(traps >= 15, "{traps}");
+}
 
 /// Fails with `code`, behind a message or at once.
 async fn failed(code: u32, in_trailers: bool) -> [trace_testkit::RecordedSpan; 2] {

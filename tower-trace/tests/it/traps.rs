@@ -156,7 +156,7 @@
 //! | a long stream keeps every event | `core::events_over_the_limit_are_dropped_newest_first` |
 //! | heads fill the memory | `bad_input::header_bombs_are_survived_in_bounded_memory`, `bad_input::texts_of_strangers_are_cut_and_the_request_sees_them_whole` |
 
-use std::path::{Path, PathBuf};
+use trace_testkit::traps::TrapTable;
 
 mod connections;
 mod drops;
@@ -167,62 +167,10 @@ mod upgrades;
 /// A table that nobody checks is a wish.
 #[test]
 fn every_trap_has_its_test() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let ours = sources(&root.join("tower-trace"));
-    let core = sources(&root.join("tracing-core-ctx/src"));
-    let benchmarks = sources(&root.join("benchmarks/tests"));
-    let suite = sources(&root.join("trace-testkit/src/http"));
-    let table = include_str!("traps.rs")
-        .lines()
-        .filter_map(|line| line.strip_prefix("//! | "))
-        .filter(|row| *row != "trap | test |");
-    let mut traps = 0;
-    for row in table {
-        let (_, tests) = row.trim_end_matches(" |").rsplit_once(" | ").unwrap();
-        for test in tests.split(", ") {
-            let (place, name) = test.trim_matches('`').split_once("::").unwrap();
-            let is_there = match place {
-                "suite" => suite.iter().any(|(_, text)| lists(text, name)),
-                "benchmarks" => benchmarks.iter().any(|(_, text)| tests_that(text, name)),
-                "core" => core.iter().any(|(_, text)| tests_that(text, name)),
-                _ => ours
-                    .iter()
-                    .filter(|(path, _)| path.with_extension("").iter().any(|part| part == place))
-                    .any(|(_, text)| tests_that(text, name)),
-            };
-            assert!(is_there, "there is no test {place}::{name}");
-        }
-        traps += 1;
-    }
+    let traps = TrapTable::of_crate(env!("CARGO_MANIFEST_DIR"))
+        .place("suite", "../trace-testkit/src/http")
+        .place("core", "../tracing-core-ctx/src")
+        .place("benchmarks", "../benchmarks/tests")
+        .check(include_str!("traps.rs"));
     assert!(traps >= 100, "{traps}");
-}
-
-/// Whether there is a function of this name with the attribute of a test.
-fn tests_that(text: &str, name: &str) -> bool {
-    let is_attribute = |line: &str| {
-        let line = line.trim_start();
-        line.starts_with("#[test]") || line.starts_with("#[tokio::test")
-    };
-    text.match_indices(&format!("fn {name}("))
-        .any(|(at, _)| text[..at].lines().rev().take(2).any(is_attribute))
-}
-
-/// Whether the suite's lists of facts have this one.
-fn lists(text: &str, fact: &str) -> bool {
-    text.contains("macro_rules!") && text.lines().any(|line| line.trim() == fact)
-}
-
-fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    let paths = entries.map(|entry| entry.unwrap().path());
-    paths
-        .flat_map(|path| match path.is_dir() {
-            true => sources(&path),
-            false if path.extension().is_some_and(|extension| extension == "rs") => {
-                let text = std::fs::read_to_string(&path).unwrap();
-                vec![(path, text)]
-            }
-            false => Vec::new(),
-        })
-        .collect()
 }

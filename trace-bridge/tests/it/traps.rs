@@ -60,6 +60,7 @@ use std::time::Duration;
 
 use trace_bridge::{TracingLayer, TracingSpanExt as _};
 use trace_testkit::SpanRecorder;
+use trace_testkit::traps::TrapTable;
 use tracing::field::Empty;
 use tracing::{Dispatch, error, info, info_span, trace_span};
 use tracing_core_ctx::sampler::{AlwaysOn, Sampler, Sampling, SamplingInput};
@@ -69,6 +70,13 @@ use tracing_subscriber::prelude::*;
 
 use crate::spans::caller;
 use crate::support::{dispatch, with_default};
+
+/// A table that nobody checks is a wish.
+#[test]
+fn every_trap_has_its_test() {
+    let traps = TrapTable::of_crate(env!("CARGO_MANIFEST_DIR")).check(include_str!("traps.rs"));
+    assert!(traps >= 25, "{traps}");
+}
 
 /// Longer than anything here takes.
 const LIMIT: Duration = Duration::from_secs(30);
