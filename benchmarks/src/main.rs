@@ -83,6 +83,16 @@ fn find<'a>(case: &'a Case, subject: &str) -> Result<&'a Subject, Error> {
 }
 
 fn measure(filter: &str, write: bool) -> Result<(), Error> {
+    let holds =
+        |case: &Case, subject: &Subject| format!("{case}: {}", subject.name()).contains(filter);
+    if !cases()
+        .iter()
+        .any(|case| case.subjects().iter().any(|subject| holds(case, subject)))
+    {
+        return Err(
+            format!("no case and subject hold `{filter}`; `--list` has their names").into(),
+        );
+    }
     if instructions::valgrind().is_none() {
         eprintln!(
             "no valgrind, so no instructions, and allocations of one thread alone: install it with `apt-get install valgrind`, \
@@ -98,7 +108,7 @@ fn measure(filter: &str, write: bool) -> Result<(), Error> {
     let mut text = String::new();
     let mut weights = Vec::new();
     for case in cases() {
-        let chosen = |subject: &&Subject| format!("{case}: {}", subject.name()).contains(filter);
+        let chosen = |subject: &&Subject| holds(&case, subject);
         let mut bare = BTreeMap::new();
         let mut rows = Vec::new();
         for subject in case.subjects().iter().filter(chosen) {

@@ -54,7 +54,10 @@ where
             }
         }
         _ => {
-            complain(usage);
+            let count = arguments.len();
+            complain(&format!(
+                "{name}: one argument is wanted, the address to listen on, and not {count}\n\n{usage}"
+            ));
             return ExitCode::from(2);
         }
     }

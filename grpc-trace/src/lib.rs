@@ -54,6 +54,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `axum` | [`count_messages`](TraceLayer::count_messages) sees requests whose body is axum's; the peer of connections that axum serves with `ConnectInfo` |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Public API.
 pub mod client;

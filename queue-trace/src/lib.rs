@@ -54,6 +54,7 @@
 //! | `amqp` | the module `amqp`: channels, consumers and deliveries of [lapin](https://docs.rs/lapin) |
 //! | `kafka` | the module `kafka`: producers and consumers of [rdkafka](https://docs.rs/rdkafka) |
 //! | `tower` | the module `process`: a layer for services that handle messages of any broker |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Public API.
 #[cfg(feature = "amqp")]

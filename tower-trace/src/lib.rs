@@ -39,6 +39,7 @@
 //! | `axum` | `TraceLayer::for_axum` and the module `axum`: names from the router, the whole target, the peer |
 //! | `hyper-util` | the address of the peer from responses of its client, and names for its errors that are not boxed (`connection_refused`) |
 //! | `reqwest` | the module `reqwest`: a client that traces what it sends |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Public API.
 #[cfg(feature = "axum")]

@@ -25,6 +25,7 @@
 //! | `opentelemetry` | the module `otel`: one current context with OpenTelemetry's API (release 0.33), its spans in our pipeline, its propagators |
 //! | `opentelemetry-sdk` | `otel::SdkExporter`: our spans in the exporters of OpenTelemetry's SDK |
 //! | `tracing` | `TracingLayer`: spans and events of `tracing` in the same tree; `logs::LogIds` on lines of `tracing_subscriber::fmt` |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Public API.
 #[cfg(any(feature = "log", feature = "tracing"))]

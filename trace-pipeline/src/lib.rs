@@ -69,6 +69,7 @@
 //!
 //! A wrong value is a warning, and the default. So is a name that is nearly one of these, as `OTEL_TRACE_SAMPLER` is.
 //! Code wins over the environment.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Public API.
 pub mod exporter;

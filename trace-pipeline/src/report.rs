@@ -35,7 +35,7 @@ impl Reporter {
             Done::Exported { outcome, .. } => self.exported(outcome, counters, say),
             #[cfg(feature = "otlp")]
             Done::PutOff { error, .. } => {
-                let error = format_args!("{error}; spans wait in the spool");
+                let error = format!("{error}; spans wait in the spool");
                 self.failing |= self.tell(&error, counters.dropped(), say);
             }
             #[cfg(feature = "otlp")]

@@ -28,6 +28,7 @@
 //! One of message queues says how to send and to process a message: see [`messaging`].
 //!
 //! With the feature `amqp-broker` there is a broker for AMQP 0-9-1 to send messages through: `amqp::Broker`.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Public API.
 #[cfg(feature = "amqp-broker")]

@@ -141,6 +141,9 @@ impl SpanRecorder {
         let spans = self.take();
         match <[RecordedSpan; 1]>::try_from(spans) {
             Ok([span]) => span,
+            Err(spans) if spans.is_empty() && self.open() == 0 => panic!(
+                "expected one span, got 0: none was started (a `Span::child` records nothing where no span is around it)"
+            ),
             Err(spans) => panic!(
                 "expected one span, got {}\n{}({} still open)",
                 spans.len(),

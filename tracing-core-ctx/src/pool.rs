@@ -118,7 +118,7 @@ mod tests {
         static OWN: Shelf<u32> = const { Shelf::new() };
     }
     static COMMON: Spare<u32> = Mutex::new(Vec::new());
-    const POOL: Pool<u32> = Pool {
+    static POOL: Pool<u32> = Pool {
         shelf: &OWN,
         spare: &COMMON,
     };

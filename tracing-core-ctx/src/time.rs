@@ -47,6 +47,12 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
+impl From<Timestamp> for SystemTime {
+    fn from(time: Timestamp) -> Self {
+        UNIX_EPOCH + Duration::from_nanos(time.0)
+    }
+}
+
 /// Tells the time. A seam for tests, which want to set it.
 ///
 /// Called at the start and end of every span and for every event, on the thread that records: it must be quick, and must not panic, since
@@ -63,6 +69,12 @@ fn nanos(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_comes_back_from_the_time_of_the_system() {
+        let time = Timestamp::from_unix_nanos(1_700_000_000_123_456_789);
+        assert_eq!(Timestamp::from(SystemTime::from(time)), time);
+    }
 
     #[test]
     fn a_later_start_gives_no_negative_duration() {

@@ -42,10 +42,11 @@ Tasks:
                 `test` then also runs its suites on; installs them if need be. Prints
                 their variables for a shell to evaluate
   bench [NAME] [ARG..]
-                Measures what tracing costs, beside the peers: one request (no name;
-                needs valgrind), a server under load (`end-to-end`; needs wrk), messages
-                (`queues`), many spans (`scaling`), or all; the arguments go to the
-                benchmark program
+                Measures what tracing costs, beside the peers: a server under load
+                (`end-to-end`; needs wrk), delivery (`delivery`), messages (`queues`), many
+                spans (`scaling`); without a name one request too, and all of them. Any
+                other text chooses subjects of one request that hold it (needs valgrind).
+                Builds in release mode, which takes minutes
   help          Prints this text
 ";
 

@@ -46,8 +46,11 @@ impl Report {
             say(Level::Info, format_args!("{what} are sent again"));
         }
         if lost > self.told {
-            let text = format_args!("{what} come faster than they can be sent");
-            self.tell(text, lost, say);
+            self.tell(
+                format_args!("{what} come faster than they can be sent"),
+                lost,
+                say,
+            );
         }
     }
 

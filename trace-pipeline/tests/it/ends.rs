@@ -227,10 +227,7 @@ fn fork(pipeline: &Pipeline) {
             std::process::exit(0);
         }
         fork::Fork::Parent(child) => {
-            let child = rustix::process::Pid::from_raw(child).unwrap();
-            let status =
-                rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty());
-            let (_, status) = status.unwrap().unwrap();
+            let status = wait_for(child);
             end_spans(pipeline, 1);
             let flushed = pipeline.flush(LONG);
             say(&format!(
@@ -253,10 +250,7 @@ fn fork_with_signals(pipeline: &Pipeline) {
             std::process::exit(0);
         }
         fork::Fork::Parent(child) => {
-            let child = rustix::process::Pid::from_raw(child).unwrap();
-            let status =
-                rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty());
-            let (_, status) = status.unwrap().unwrap();
+            let status = wait_for(child);
             let is_by_term = status.terminating_signal() == Some(Signal::TERM.as_raw());
             say(&format!("{is_by_term}"));
         }
@@ -295,6 +289,13 @@ fn fork_with_logs(pipeline: &Pipeline) {
             say(&format!("parent {outcomes:?}"));
         }
     }
+}
+
+/// How a forked child ended.
+fn wait_for(child: i32) -> rustix::process::WaitStatus {
+    let child = rustix::process::Pid::from_raw(child).unwrap();
+    let ended = rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty());
+    ended.unwrap().unwrap().1
 }
 
 fn start(role: &str, back_end: &str, more: &[(&str, &str)]) -> Program {

@@ -147,7 +147,7 @@ impl Value {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of an attribute whose key is of type `{T}`",
     label = "no value of a key of type `{T}`",
-    note = "values are `bool`, integers up to 64 bits, floats, `&str`, `String`, `Cow<str>`, `Array` (a list) and, for keys written by hand, `Value`",
+    note = "values are `bool`, integers up to 64 bits, floats, `&str`, `String`, `Cow<str>`, `attribute::Array` (a list: `Array::from(vec![1, 2])`, `Array::from_iter([\"a\", \"b\"])`) and, for keys written by hand, `Value`",
     note = "the constants of `semconv` fix the type: a key of type `i64` takes an integer, one of type `str` takes text",
     note = "an `Option` is set with `set_opt`, a reference to a number with `*value`, anything that implements `Display` with `value.to_string()`"
 )]
@@ -225,6 +225,25 @@ impl AttributeValue<Untyped> for ValueRef<'_> {
     fn value(&self) -> ValueRef<'_> {
         *self
     }
+}
+
+macro_rules! lists {
+    ($($element:ty => $kind:ident;)*) => {
+        $(
+            impl From<Vec<$element>> for Array {
+                fn from(list: Vec<$element>) -> Self {
+                    Self::$kind(list)
+                }
+            }
+        )*
+    };
+}
+
+lists! {
+    bool => Bool;
+    f64 => F64;
+    i64 => I64;
+    String => Str;
 }
 
 impl<S: Into<String>> FromIterator<S> for Array {

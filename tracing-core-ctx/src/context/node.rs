@@ -34,7 +34,7 @@ thread_local! {
     static SHELF: Shelf<Arc<Node>> = const { Shelf::new() };
 }
 static SPARE: Spare<Arc<Node>> = Mutex::new(Vec::new());
-const POOL: Pool<Arc<Node>> = Pool {
+static POOL: Pool<Arc<Node>> = Pool {
     shelf: &SHELF,
     spare: &SPARE,
 };

@@ -246,6 +246,15 @@ impl SpanRef {
         self.write(|span| span.fail(kind.unwrap_or(semconv::error_type::OTHER), text));
     }
 
+    /// The same where nobody has said yet that it failed.
+    pub(super) fn record_failure_unless_failed<E: Error>(&self, error: &E) {
+        let mut has_failed = false;
+        self.write(|span| has_failed = span.has_failed());
+        if !has_failed {
+            self.record_failure(error);
+        }
+    }
+
     /// Records an error that the operation coped with: an `exception` event marked with `ctx.handled`. Neither the status nor
     /// `error.type` is touched: the operation did not fail.
     ///

@@ -33,7 +33,7 @@ thread_local! {
     static SHELF: Shelf<Arc<Slot>> = const { Shelf::new() };
 }
 static SPARE: Spare<Arc<Slot>> = Mutex::new(Vec::new());
-const POOL: Pool<Arc<Slot>> = Pool {
+static POOL: Pool<Arc<Slot>> = Pool {
     shelf: &SHELF,
     spare: &SPARE,
 };

@@ -1,15 +1,10 @@
+use std::error::Error;
 use std::fmt;
-use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
-use std::pin::Pin;
-use std::task::{self, Poll};
-
-use pin_project_lite::pin_project;
 
 use super::builder::Above;
 use super::{SpanBuilder, SpanRef, SpanWriter};
-use crate::context::{FutureExt as _, WithContext};
 use crate::{Context, Timestamp, semconv};
 
 /// A span together with the right to end it.
@@ -79,7 +74,7 @@ impl Span {
     /// ```
     ///
     /// The child **does not become current**: spans started beside it are its siblings. Its own work runs in
-    /// [`in_scope`](Self::in_scope), or, when that awaits, [`in_span`](SpanFutureExt::in_span):
+    /// [`in_scope`](Self::in_scope), or, when that awaits, [`in_span`](super::SpanFutureExt::in_span):
     ///
     /// ```
     /// use tracing_core_ctx::{Span, SpanFutureExt as _, SpanRef};
@@ -226,7 +221,7 @@ impl Span {
     /// Runs `work` with this span as the current one. The span goes on afterwards.
     ///
     /// Not for futures: one that `work` returns is polled when the span is no longer current. A future runs in its span by
-    /// [`in_span`](SpanFutureExt::in_span); in a span that has to outlive it, by
+    /// [`in_span`](super::SpanFutureExt::in_span); in a span that has to outlive it, by
     /// `with_context(span.context())` ([`FutureExt`](crate::context::FutureExt::with_context)).
     ///
     /// ```
@@ -240,6 +235,26 @@ impl Span {
         let mut context = self.context();
         let _entered = context.enter();
         work()
+    }
+
+    /// The same for work that may fail: an error that it returns is [recorded](SpanRef::record_failure), unless the work has said itself how it failed.
+    ///
+    /// ```
+    /// use tracing_core_ctx::Span;
+    ///
+    /// let number = Span::child("parse").try_in_scope(|| "7".parse::<u32>());
+    /// assert_eq!(number, Ok(7));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// That of the work.
+    pub fn try_in_scope<T, E: Error>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let result = self.in_scope(work);
+        if let Err(error) = &result {
+            self.record_failure_unless_failed(error);
+        }
+        result
     }
 
     /// The façade that others get.
@@ -293,93 +308,5 @@ impl Span {
 impl fmt::Debug for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.handle.fmt(f)
-    }
-}
-
-/// Lets any future run as the work of a span.
-pub trait SpanFutureExt: Future + Sized {
-    /// Makes `span` current while this future runs and ends it when the future is done. Everything else of its context is as it is
-    /// where this is called: that goes along when the future is spawned.
-    ///
-    /// If the future is dropped before, the span ends when all that the future held is dropped, with `ctx.outcome` = `cancelled`.
-    /// If it panics, the span has failed with `error.type` = `panic`, whoever catches the panic.
-    ///
-    /// ```
-    /// use tracing_core_ctx::{SpanFutureExt as _, Tracer};
-    ///
-    /// # async fn work() {}
-    /// # async fn demo(tracer: &Tracer) {
-    /// work().in_span(tracer.span("work").start()).await;
-    /// # }
-    /// ```
-    fn in_span(self, span: Span) -> InSpan<Self> {
-        InSpan {
-            inner: self.with_context(span.context()),
-            span: Some(span),
-        }
-    }
-}
-
-impl<F: Future> SpanFutureExt for F {}
-
-pin_project! {
-    /// A future that is the work of a span. See [`SpanFutureExt::in_span`].
-    #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct InSpan<F> {
-        #[pin]
-        inner: WithContext<F>,
-        span: Option<Span>,
-    }
-
-    impl<F> PinnedDrop for InSpan<F> {
-        fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            if this.span.is_none() {
-                return;
-            }
-            // First, so that destructors can still write on the span, and spans in there end before it.
-            this.inner.drop_inner();
-            if let Some(span) = this.span.take() {
-                span.end_with(|span| span.set(semconv::CTX_OUTCOME, semconv::ctx_outcome::CANCELLED));
-            }
-        }
-    }
-}
-
-impl<F: Future> Future for InSpan<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let mut watch = PanicWatch {
-            span: this.span,
-            polling: true,
-        };
-        let poll = this.inner.poll(cx);
-        watch.polling = false;
-        if poll.is_ready()
-            && let Some(span) = watch.span.take()
-        {
-            span.end();
-        }
-        poll
-    }
-}
-
-/// Ends the span of a poll that panics. Not left to the drop of the future: when that comes, the panic may have been caught, or
-/// be the panic of somebody else.
-struct PanicWatch<'a> {
-    span: &'a mut Option<Span>,
-    polling: bool,
-}
-
-impl Drop for PanicWatch<'_> {
-    fn drop(&mut self) {
-        if self.polling
-            && let Some(span) = self.span.take()
-        {
-            span.end_with(|span| span.fail(semconv::error_type::PANIC, ""));
-        }
     }
 }

@@ -44,7 +44,7 @@ thread_local! {
     static SHELF: Shelf<Box<Recording>> = const { Shelf::new() };
 }
 static SPARE: Spare<Box<Recording>> = Mutex::new(Vec::new());
-const POOL: Pool<Box<Recording>> = Pool {
+static POOL: Pool<Box<Recording>> = Pool {
     shelf: &SHELF,
     spare: &SPARE,
 };

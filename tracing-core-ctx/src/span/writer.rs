@@ -123,6 +123,11 @@ impl<'a> SpanWriter<'a> {
         self.set_status(Status::error(description));
     }
 
+    /// Whether somebody has said that it failed.
+    pub(super) const fn has_failed(&self) -> bool {
+        self.record.status.is_error()
+    }
+
     pub(super) fn push_event(&mut self, event: Event) {
         if self.record.events.len() >= self.limits.events {
             self.record.dropped_events = self.record.dropped_events.saturating_add(1);

@@ -142,7 +142,7 @@ thread_local! {
     static SHELF: Shelf<Arc<List>> = const { Shelf::new() };
 }
 static SPARE: Spare<Arc<List>> = Mutex::new(Vec::new());
-const POOL: Pool<Arc<List>> = Pool {
+static POOL: Pool<Arc<List>> = Pool {
     shelf: &SHELF,
     spare: &SPARE,
 };

@@ -187,21 +187,19 @@ mod tests {
     fn a_thread_that_has_ended_or_went_over_to_another_tracer_keeps_none() {
         let (one, told_of_one) = tracer();
         let (other, told_of_other) = tracer();
-        let (go, gone) = mpsc::channel::<()>();
-        thread::scope(|scope| {
-            let (one, other) = (&one, &other);
-            scope.spawn(move || {
-                record(one, 3);
-                record(other, 3);
-                drop(go);
-            });
-            assert!(gone.recv().is_err());
+        let (went_over, has_gone_over) = mpsc::channel::<()>();
+        let (go, may_go) = mpsc::channel::<()>();
+        let thread = thread::spawn(move || {
+            record(&one, 3);
+            drop(one);
+            record(&other, 3);
+            drop((other, went_over));
+            assert!(may_go.recv().is_err());
         });
-        // Whether that thread is gone already: what it kept of the first it gave up before.
-        drop(one);
-        assert!(is_gone(&told_of_one));
-        let keeps = thread::spawn(move || record(&other, 3));
-        keeps.join().unwrap();
+        assert!(has_gone_over.recv().is_err());
+        assert!(is_gone(&told_of_one) && !is_gone(&told_of_other));
+        drop(go);
+        thread.join().unwrap();
         assert!(is_gone(&told_of_other));
     }
 

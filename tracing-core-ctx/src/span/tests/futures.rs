@@ -187,3 +187,44 @@ fn a_future_in_no_span_stays_in_the_span_around_it() {
     assert_eq!(seen.span_context(), span.span_context());
     assert!(seen.is_recording());
 }
+
+#[test]
+fn an_error_that_work_returns_is_the_failure_of_its_span() {
+    let bench = Bench::new();
+    let refused = || Err::<(), _>(std::io::Error::other("refused"));
+    let mut future = pin!(async { refused() }.try_in_span(bench.span()));
+    assert!(matches!(poll(future.as_mut()), Poll::Ready(Err(_))));
+    let awaited = bench.only();
+    let span = bench.span();
+    assert!(span.try_in_scope(refused).is_err());
+    span.end();
+    for record in [awaited, bench.only()] {
+        assert_eq!(record.status(), &Status::error("refused"));
+        assert_eq!(
+            text(record.attributes(), "error.type"),
+            Some("std::io::error::Error")
+        );
+        assert_eq!(record.events().len(), 1);
+    }
+}
+
+#[test]
+fn work_that_says_how_it_failed_or_does_not_fail_is_left_alone() {
+    let bench = Bench::new();
+    let mut future = pin!(
+        async {
+            SpanRef::current().fail("sold_out", "none left");
+            Err::<(), _>(std::io::Error::other("refused"))
+        }
+        .try_in_span(bench.span())
+    );
+    assert!(poll(future.as_mut()).is_ready());
+    let failed = bench.only();
+    assert_eq!(failed.status(), &Status::error("none left"));
+    assert_eq!(text(failed.attributes(), "error.type"), Some("sold_out"));
+    let mut future = pin!(async { Ok::<_, std::fmt::Error>(7) }.try_in_span(bench.span()));
+    assert_eq!(poll(future.as_mut()), Poll::Ready(Ok(7)));
+    assert_eq!(bench.only().status(), &Status::Unset);
+    drop(async { Ok::<(), std::fmt::Error>(()) }.try_in_span(bench.span()));
+    assert_eq!(outcome(&bench.only()), Some("cancelled"));
+}

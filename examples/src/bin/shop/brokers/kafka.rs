@@ -58,6 +58,11 @@ impl Kafka {
 
     async fn create_topics(&self) -> Result<(), BoxError> {
         let admin: AdminClient<DefaultClientContext> = self.config().create()?;
+        // To create topics is waited for a minute, whether there is a broker or not.
+        let client = admin.inner();
+        if client.fetch_metadata(None, PATIENCE).is_err() {
+            return Err("no broker answers".into());
+        }
         let topics = TOPICS.map(|topic| NewTopic::new(topic, 1, TopicReplication::Fixed(1)));
         let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
         for created in admin.create_topics(&topics, &options).await? {
