@@ -96,7 +96,7 @@ mod tests {
             ("a*b*c", "a-b-b-c", true),
             ("a*b*c", "abc", true),
             ("a*b*c", "acb", false),
-            ("ab*ba", "aba", false),
+            ("12*21", "121", false),
             ("*", "", true),
             ("*", "anything", true),
             ("", "", true),
