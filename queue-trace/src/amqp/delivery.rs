@@ -18,7 +18,7 @@ use tracing_core_ctx::{Context, SpanRef};
 
 use super::facts;
 use super::headers::AmqpHeaders;
-use super::held::{From, Number};
+use super::held::{Number, Whence};
 use super::processing::{Processing, Work};
 use super::routes::Step;
 use super::source::Source;
@@ -53,7 +53,7 @@ impl TracedDelivery {
         let number = match processing.is_wanted() {
             _ if source.no_ack => None,
             true => {
-                let from = From::new(&delivery, processing.context(), source);
+                let from = Whence::new(&delivery, processing.context(), source);
                 Some(source.held.insert(delivery.delivery_tag, from))
             }
             false => {

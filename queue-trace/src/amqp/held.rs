@@ -39,12 +39,12 @@ pub(super) struct Number(u64);
 struct Entry {
     number: u64,
     how: Option<&'static str>,
-    from: From,
+    from: Whence,
 }
 
 /// Where a delivery is processed, and what it has come from.
 #[derive(Clone, Debug)]
-pub(super) struct From {
+pub(super) struct Whence {
     pub(super) processing: Context,
     pub(super) source: Arc<Source>,
     place: Place,
@@ -57,7 +57,7 @@ enum Place {
     Names(Box<(ShortString, ShortString)>),
 }
 
-impl From {
+impl Whence {
     #[inline]
     pub(super) fn new(delivery: &Delivery, processing: &Context, source: &Arc<Source>) -> Self {
         let place = match source.position(delivery) {
@@ -91,7 +91,7 @@ impl From {
 #[derive(Debug)]
 pub(super) struct Covered {
     /// The last of them.
-    pub(super) last: From,
+    pub(super) last: Whence,
     /// Whether all came the same way.
     pub(super) is_one_place: bool,
 }
@@ -107,7 +107,7 @@ fn range(tag: DeliveryTag, multiple: bool) -> std::ops::RangeInclusive<DeliveryT
 
 impl Held {
     /// Takes one in that waits to be settled.
-    pub(super) fn insert(&self, tag: DeliveryTag, from: From) -> Number {
+    pub(super) fn insert(&self, tag: DeliveryTag, from: Whence) -> Number {
         let mut all = self.lock();
         all.last += 1;
         let number = all.last;
