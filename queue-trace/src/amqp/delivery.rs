@@ -278,13 +278,17 @@ impl TracedDelivery {
     }
 
     /// Whether somebody else ends the span, who is to hear from us how it was settled.
+    #[cfg(feature = "tower")]
     #[inline]
     fn take_lent(&self) -> bool {
-        #[cfg(feature = "tower")]
-        let is_lent = self.lent.load(Ordering::Relaxed) && self.lent.swap(false, Ordering::Relaxed);
-        #[cfg(not(feature = "tower"))]
-        let is_lent = false;
-        is_lent
+        self.lent.load(Ordering::Relaxed) && self.lent.swap(false, Ordering::Relaxed)
+    }
+
+    /// Only services do.
+    #[cfg(not(feature = "tower"))]
+    #[expect(clippy::unused_self, reason = "as where there are services")]
+    const fn take_lent(&self) -> bool {
+        false
     }
 }
 

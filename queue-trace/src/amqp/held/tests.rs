@@ -4,11 +4,11 @@ use tracing_core_ctx::semconv::ctx_message_settlement as settlement;
 use super::*;
 use crate::QueueTracer;
 
-fn from(held: &Held) -> From {
+fn from(held: &Held) -> Whence {
     let delivery = Delivery::mock(1, "".into(), "jobs".into(), false, Vec::new());
     let queue = QueueTracer::new(Tracer::noop());
     let source = Source::new(queue, "jobs".into(), false, held.clone(), Arc::default());
-    From::new(&delivery, &Context::new(), &Arc::new(source))
+    Whence::new(&delivery, &Context::new(), &Arc::new(source))
 }
 
 /// Takes in those with the tags up to `count`.
