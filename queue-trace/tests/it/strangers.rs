@@ -7,7 +7,7 @@ use lapin::options::{BasicConsumeOptions, BasicGetOptions, BasicPublishOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 use queue_trace::amqp::TracedChannel;
-use queue_trace::kafka::TracedMessage;
+use queue_trace::kafka::{TracedMessage, TracedProducer};
 use queue_trace::{ByteHeaders, Destination, Incoming, Operation, QueueTracer, Trust};
 use rdkafka::Message as _;
 use rdkafka::message::{Header, Headers as _, OwnedHeaders};
@@ -61,6 +61,15 @@ fn names(list: &[(String, String)]) -> Vec<&str> {
     list.iter().map(|(name, _)| name.as_str()).collect()
 }
 
+async fn send(producer: &TracedProducer, topic: &str, headers: Option<OwnedHeaders>) {
+    let record = FutureRecord::<str, str>::to(topic)
+        .payload("x")
+        .partition(0);
+    let record = FutureRecord { headers, ..record };
+    let sent = producer.send(record, LONG).with_context(baggage());
+    sent.await.unwrap();
+}
+
 #[tokio::test]
 async fn a_topic_that_is_not_listed_sees_no_context_and_the_span_says_so() {
     let (recorder, cluster) = (SpanRecorder::new(), Cluster::new());
@@ -70,19 +79,8 @@ async fn a_topic_that_is_not_listed_sees_no_context_and_the_span_says_so() {
     for (topic, is_listed) in [("orders.placed", true), ("partner-feed", false)] {
         let consumer = cluster.consumer(&queue, topic);
         for given in [None, Some(copied())] {
-            let record = FutureRecord::<str, str>::to(topic)
-                .payload("x")
-                .partition(0);
             let is_copied = given.is_some();
-            let record = FutureRecord {
-                headers: given,
-                ..record
-            };
-            producer
-                .send(record, LONG)
-                .with_context(baggage())
-                .await
-                .unwrap();
+            send(&producer, topic, given).await;
             let sent = recorder.take_one();
             let injects = is_listed && !is_copied;
             assert_eq!(sent.kind() == SpanKind::Producer, injects);
@@ -130,18 +128,7 @@ async fn of_the_baggage_only_what_is_listed_leaves_also_where_nothing_is_recorde
         let producer = cluster.producer(&queue, &[]);
         let consumer = cluster.consumer(&queue, &topic);
         for given in [None, Some(copied())] {
-            let record = FutureRecord::<str, str>::to(&topic)
-                .payload("x")
-                .partition(0);
-            let record = FutureRecord {
-                headers: given,
-                ..record
-            };
-            producer
-                .send(record, LONG)
-                .with_context(baggage())
-                .await
-                .unwrap();
+            send(&producer, &topic, given).await;
             let found = headers(&consumer.recv().await.unwrap());
             let is_baggage = |header: &&(String, String)| header.0 == "baggage";
             let left: Vec<_> = found.iter().filter(is_baggage).collect();

@@ -8,6 +8,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, ExchangeKind};
 use queue_trace::QueueTracer;
 use queue_trace::amqp::TracedChannel;
+use trace_testkit::RecordedSpan;
 
 use super::stage::{Stage, consume, is_linked, next, publish, settlement, table, text};
 
@@ -114,6 +115,16 @@ pub(super) async fn a_message_to_many_queues_is_processed_once_in_each(stage: St
     }
 }
 
+/// The spans of a message that is published, processed and acknowledged, whose names hold no more than that.
+async fn from_publish_to_ack(stage: &Stage, queue: &str) -> [RecordedSpan; 3] {
+    publish(&stage.channel, queue).await.unwrap();
+    let mut consumer = consume(&stage.channel, queue).await;
+    let delivery = next(&mut consumer).await;
+    delivery.ack(BasicAckOptions::default()).await.unwrap();
+    drop(delivery);
+    ["publish", "process", "ack"].map(|name| stage.recorder.take_named(name))
+}
+
 pub(super) async fn a_queue_that_the_broker_named_names_no_span(stage: Stage) {
     let options = QueueDeclareOptions {
         exclusive: true,
@@ -123,13 +134,7 @@ pub(super) async fn a_queue_that_the_broker_named_names_no_span(stage: Stage) {
         .channel
         .queue_declare("".into(), options, FieldTable::default());
     let queue = declare.await.unwrap().name().as_str().to_owned();
-    publish(&stage.channel, &queue).await.unwrap();
-    let mut consumer = consume(&stage.channel, &queue).await;
-    let delivery = next(&mut consumer).await;
-    delivery.ack(BasicAckOptions::default()).await.unwrap();
-    drop(delivery);
-    for name in ["publish", "process", "ack"] {
-        let span = stage.recorder.take_named(name);
+    for span in from_publish_to_ack(&stage, &queue).await {
         assert_eq!(span.str("messaging.destination.name"), queue);
         assert!(span.bool("messaging.destination.anonymous"));
         assert!(span.bool("messaging.destination.temporary"));
@@ -188,13 +193,7 @@ pub(super) async fn a_queue_that_goes_with_its_users_names_no_span(stage: Stage)
         let (name, arguments) = (queue.as_str().into(), FieldTable::default());
         let declare = stage.channel.queue_declare(name, options, arguments);
         declare.await.unwrap();
-        publish(&stage.channel, &queue).await.unwrap();
-        let mut consumer = consume(&stage.channel, &queue).await;
-        let delivery = next(&mut consumer).await;
-        delivery.ack(BasicAckOptions::default()).await.unwrap();
-        drop(delivery);
-        for name in ["publish", "process", "ack"] {
-            let span = stage.recorder.take_named(name);
+        for span in from_publish_to_ack(&stage, &queue).await {
             assert_eq!(span.str("messaging.destination.name"), queue);
             span.assert_absent("messaging.destination.anonymous");
             assert!(span.bool("messaging.destination.temporary"));

@@ -2,12 +2,24 @@
 
 use lapin::BasicProperties;
 use lapin::options::{BasicAckOptions, BasicPublishOptions};
-use queue_trace::amqp::TracedChannel;
+use queue_trace::amqp::{TracedChannel, TracedDelivery};
 use queue_trace::{QueueTracer, Relation};
 
 use tracing_core_ctx::SpanKind;
 
 use super::stage::{Stage, consume, next, publish, table, text};
+
+async fn ask(channel: &TracedChannel, queue: &str, request: BasicProperties) {
+    let options = BasicPublishOptions::default();
+    let sent = channel.basic_publish("".into(), queue.into(), options, b"?", request);
+    sent.await.unwrap().await.unwrap();
+}
+
+async fn reply(channel: &TracedChannel, request: &TracedDelivery, properties: BasicProperties) {
+    let options = BasicPublishOptions::default();
+    let sent = channel.reply(request, options, b"!", properties).await;
+    sent.unwrap().unwrap().await.unwrap();
+}
 
 pub(super) async fn a_reply_is_sent_from_the_process_span_and_names_its_request(stage: Stage) {
     let replies = stage.declare("replies", &[]).await;
@@ -22,20 +34,13 @@ pub(super) async fn a_reply_is_sent_from_the_process_span_and_names_its_request(
             .with_reply_to(replies.as_str().into())
             .with_correlation_id("order-7".into())
     };
-    let options = BasicPublishOptions::default();
-    let to = queue.as_str().into();
-    let sent = channel
-        .basic_publish("".into(), to, options, b"?", request())
-        .await;
-    sent.unwrap().await.unwrap();
+    ask(&channel, &queue, request()).await;
     let asked = recorder.take_one();
     assert_eq!(asked.str("messaging.message.conversation_id"), "order-7");
 
     let mut consumer = consume(&channel, &queue).await;
     let delivery = next(&mut consumer).await;
-    let properties = BasicProperties::default();
-    let reply = channel.reply(&delivery, options, b"!", properties).await;
-    reply.unwrap().unwrap().await.unwrap();
+    reply(&channel, &delivery, BasicProperties::default()).await;
     delivery.ack(BasicAckOptions::default()).await.unwrap();
     drop(delivery);
     let reply = recorder.take_named(&format!("publish {replies}"));
@@ -46,7 +51,7 @@ pub(super) async fn a_reply_is_sent_from_the_process_span_and_names_its_request(
     let mut answers = consume(&channel, &replies).await;
     let answer = next(&mut answers).await;
     assert_eq!(answer.data, b"!");
-    let properties = BasicProperties::default();
+    let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
     let none = channel.reply(&answer, options, b"", properties).await;
     assert!(none.unwrap().is_none(), "a reply wants no reply");
     drop(answer);
@@ -66,17 +71,12 @@ pub(super) async fn a_reply_with_the_properties_of_its_request_has_a_context_of_
     let asked = BasicProperties::default()
         .with_reply_to(replies.as_str().into())
         .with_headers(table(&[("tenant", text("7"))]));
-    let options = BasicPublishOptions::default();
-    let to = queue.as_str().into();
-    let sent = channel.basic_publish("".into(), to, options, b"?", asked);
-    sent.await.unwrap().await.unwrap();
+    ask(&channel, &queue, asked).await;
     let _asked = recorder.take_one();
 
     let mut consumer = consume(&channel, &queue).await;
     let delivery = next(&mut consumer).await;
-    let properties = delivery.properties.clone();
-    let reply = channel.reply(&delivery, options, b"!", properties).await;
-    reply.unwrap().unwrap().await.unwrap();
+    reply(&channel, &delivery, delivery.properties.clone()).await;
     drop(delivery);
     let reply = recorder.take_named(&format!("publish {replies}"));
     assert_eq!(reply.kind(), SpanKind::Producer, "its context travels");
@@ -101,10 +101,7 @@ pub(super) async fn a_context_of_its_own_in_a_reply_is_respected(stage: Stage) {
         ..
     } = stage;
     let asked = BasicProperties::default().with_reply_to(replies.as_str().into());
-    let options = BasicPublishOptions::default();
-    let to = queue.as_str().into();
-    let sent = channel.basic_publish("".into(), to, options, b"?", asked);
-    sent.await.unwrap().await.unwrap();
+    ask(&channel, &queue, asked).await;
     let _asked = recorder.take_one();
 
     let mut consumer = consume(&channel, &queue).await;
@@ -112,8 +109,7 @@ pub(super) async fn a_context_of_its_own_in_a_reply_is_respected(stage: Stage) {
     let made = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let headers = table(&[("traceparent", text(made))]);
     let properties = BasicProperties::default().with_headers(headers);
-    let reply = channel.reply(&delivery, options, b"!", properties).await;
-    reply.unwrap().unwrap().await.unwrap();
+    reply(&channel, &delivery, properties).await;
     drop(delivery);
     let reply = recorder.take_named(&format!("publish {replies}"));
     assert_eq!(reply.kind(), SpanKind::Client);
