@@ -266,9 +266,7 @@ impl QueueTracer {
         if name.is_empty() {
             return None;
         }
-        // A panic of the hook is reported by the panic hook, and the message goes on.
-        let asked = catch_unwind(AssertUnwindSafe(|| template(name)));
-        asked.ok().flatten()
+        asked(|| template(name)).flatten()
     }
 
     /// How far a message is believed.
@@ -277,9 +275,7 @@ impl QueueTracer {
         let Some(trust) = &self.settings.trust_by else {
             return self.settings.trust;
         };
-        // A panic of the hook is reported by the panic hook, and the message goes on.
-        let asked = catch_unwind(AssertUnwindSafe(|| trust(&incoming())));
-        asked.unwrap_or(Trust::Ignore)
+        asked(|| trust(&incoming())).unwrap_or(Trust::Ignore)
     }
 
     /// What starts the spans.
@@ -292,6 +288,12 @@ impl QueueTracer {
         change(Arc::make_mut(&mut self.settings));
         self
     }
+}
+
+/// What a hook of the user's says; `None` if it panics: the panic hook reports that, and the message goes on.
+#[inline]
+fn asked<R>(hook: impl FnOnce() -> R) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(hook)).ok()
 }
 
 impl fmt::Debug for QueueTracer {

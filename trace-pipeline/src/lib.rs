@@ -99,6 +99,7 @@ mod env;
 mod openmetrics;
 mod outlet;
 mod queue;
+mod quiet;
 mod report;
 mod resource;
 #[cfg(feature = "otlp")]

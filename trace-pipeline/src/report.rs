@@ -1,25 +1,22 @@
 //! Tells the operator when spans begin to be lost and when that is over, not for each of them.
 
 use std::fmt;
-use std::time::{Duration, Instant};
 
 use tracing_core_ctx::diagnostics::Level;
 
 use crate::budget::Throttle;
 use crate::counters::{Counters, Done};
 use crate::exporter::ExportError;
+use crate::quiet::Quiet;
 use crate::stats::Dropped;
 
 /// What became of a batch; the last is a panic.
 pub(crate) type Outcome = Result<Result<(), ExportError>, ()>;
 
-/// Between two reports of one trouble.
-const QUIET: Duration = Duration::from_secs(60);
-
 /// Looks at the counters after each batch, on the pipeline's thread.
 #[derive(Debug, Default)]
 pub(crate) struct Reporter {
-    last: Option<Instant>,
+    quiet: Quiet,
     /// It was told that exports fail, and not yet that they do no longer.
     failing: bool,
     told: Dropped,
@@ -27,7 +24,7 @@ pub(crate) struct Reporter {
 }
 
 /// Hears what there is to tell.
-type Say<'a> = dyn FnMut(Level, fmt::Arguments<'_>) + 'a;
+pub(crate) type Say<'a> = dyn FnMut(Level, fmt::Arguments<'_>) + 'a;
 
 impl Reporter {
     pub(crate) fn settled(&mut self, done: &Done, counters: &Counters, say: &mut Say<'_>) {
@@ -100,16 +97,15 @@ impl Reporter {
     pub(crate) fn finished(&mut self, counters: &Counters, say: &mut Say<'_>) {
         let dropped = counters.dropped();
         if dropped.total() > self.told.total() {
-            self.last = None;
+            self.quiet.end();
             self.tell(&"the pipeline is shut down", dropped, say);
         }
     }
 
     fn tell(&mut self, reason: &dyn fmt::Display, dropped: Dropped, say: &mut Say<'_>) -> bool {
-        if self.last.is_some_and(|last| last.elapsed() < QUIET) {
+        if !self.quiet.may_tell() {
             return false;
         }
-        self.last = Some(Instant::now());
         let lost = dropped - self.told;
         self.told = dropped;
         say(

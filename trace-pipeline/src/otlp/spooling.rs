@@ -15,15 +15,13 @@ use crate::counters::{Done, SpoolLoss};
 use crate::cutoff;
 use crate::exporter::Batch;
 use crate::outlet::Settle;
+use crate::quiet::Quiet;
 use crate::shared::Shared;
 use crate::spool::{Group, Rank, Slot, SpoolConfig, Store};
 
 /// How long a span is in memory only. With a tail before it the thread of that may have rested as long before; and whoever wakes a thread by time on a machine
 /// that does something else, too, is late by some milliseconds. All of it is less than the tenth of a second that is promised.
 pub(super) const WRITE_DELAY: Duration = Duration::from_millis(25);
-
-/// Between two reports about the disk.
-const QUIET: Duration = Duration::from_secs(60);
 
 /// As a batch is complete: many servers of gRPC take no message over 4 MiB.
 const GROUP_BYTES: usize = 2 << 20;
@@ -40,13 +38,13 @@ pub(super) struct Spooling {
     failing: Option<(Backoff, Instant)>,
     /// Somebody waits for the records with lower numbers.
     wanted: Option<u64>,
-    last_report: Option<Instant>,
+    quiet: Quiet,
     /// The last batch could not be written.
     is_broken: bool,
 }
 
 impl Spooling {
-    pub(super) const fn new(config: SpoolConfig, slot: Slot) -> Self {
+    pub(super) fn new(config: SpoolConfig, slot: Slot) -> Self {
         Self {
             closed: Some((config, slot)),
             store: None,
@@ -54,7 +52,7 @@ impl Spooling {
             waiting_since: None,
             failing: None,
             wanted: None,
-            last_report: None,
+            quiet: Quiet::default(),
             is_broken: false,
         }
     }
@@ -213,9 +211,8 @@ impl Spooling {
         counters.spool_cut.add(std::mem::take(&mut store.cut));
         let error = store.last_error.take();
         if let Some(error) = error
-            && self.last_report.is_none_or(|last| last.elapsed() >= QUIET)
+            && self.quiet.may_tell()
         {
-            self.last_report = Some(Instant::now());
             diagnostics::report(Level::Error, format_args!("the spool: {error}"));
         }
     }

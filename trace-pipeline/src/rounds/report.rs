@@ -1,34 +1,29 @@
 //! Tells the operator when something can not be sent and when that is over, not each time.
 
 use std::fmt;
-use std::time::{Duration, Instant};
 
 use tracing_core_ctx::diagnostics::Level;
 
 use crate::exporter::ExportError;
-
-/// Between two reports of one trouble.
-const QUIET: Duration = Duration::from_secs(60);
+use crate::quiet::Quiet;
+use crate::report::Say;
 
 /// Looks at each round, on its thread.
 #[derive(Debug)]
 pub(super) struct Report {
     what: &'static str,
-    last: Option<Instant>,
+    quiet: Quiet,
     /// It was told that rounds fail, and not yet that they do no longer.
     failing: bool,
     /// As much as was told to be lost.
     told: u64,
 }
 
-/// Hears what there is to tell.
-type Say<'a> = dyn FnMut(Level, fmt::Arguments<'_>) + 'a;
-
 impl Report {
-    pub(super) const fn new(what: &'static str) -> Self {
+    pub(super) fn new(what: &'static str) -> Self {
         Self {
             what,
-            last: None,
+            quiet: Quiet::default(),
             failing: false,
             told: 0,
         }
@@ -57,17 +52,16 @@ impl Report {
     /// Tells what was not told yet.
     pub(super) fn finished(&mut self, lost: u64, say: &mut Say<'_>) {
         if lost > self.told {
-            self.last = None;
+            self.quiet.end();
             let what = self.what;
             self.tell(format_args!("{what} are shut down"), lost, say);
         }
     }
 
     fn tell(&mut self, text: fmt::Arguments<'_>, lost: u64, say: &mut Say<'_>) -> bool {
-        if self.last.is_some_and(|last| last.elapsed() < QUIET) {
+        if !self.quiet.may_tell() {
             return false;
         }
-        self.last = Some(Instant::now());
         match lost - self.told.min(lost) {
             0 => say(Level::Warn, text),
             more => say(Level::Warn, format_args!("{text}; lost: {more}")),
